@@ -1,0 +1,205 @@
+#include "core/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/bytes.h"
+#include "core/rand.h"
+
+#if defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
+void crypto_wipe(void *data, size_t size)
+{
+	OPENSSL_cleanse(data, size);
+}
+
+bool crypto_equal(const void *a, const void *b, size_t size)
+{
+	return CRYPTO_memcmp(a, b, size) == 0;
+}
+
+/*
+ * The context keeps the key schedule: EVP_MAC_init() with a NULL key rewinds to it, which is what makes
+ * the second and every later message cheap.
+ */
+struct crypto_hmac {
+	EVP_MAC_CTX *ctx;
+	size_t size;
+};
+
+wlk_err crypto_hmac_create(struct crypto_hmac **out, enum crypto_digest digest, const void *key, size_t key_size)
+{
+	bool sha1 = digest == CRYPTO_DIGEST_SHA1;
+	char name[] = "SHA2-256";
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha1 ? (char *)memcpy(name, "SHA1", 5) : name, 0),
+				OSSL_PARAM_construct_end() };
+	struct crypto_hmac *hmac = wlk_calloc(1, sizeof(*hmac));
+	EVP_MAC *mac;
+
+	if (!hmac)
+		return WLK_ERR_NOMEM;
+	mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hmac->ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_free(mac);
+	hmac->size = sha1 ? CRYPTO_SHA1_SIZE : CRYPTO_SHA256_SIZE;
+	/* OpenSSL takes a NULL key for "the key as before": an empty one needs an address. */
+	if (!hmac->ctx || EVP_MAC_init(hmac->ctx, key_size ? key : (const void *)"", key_size, params) != 1) {
+		crypto_hmac_destroy(hmac);
+		return WLK_ERR_CRYPTO;
+	}
+	*out = hmac;
+	return WLK_OK;
+}
+
+void crypto_hmac_destroy(struct crypto_hmac *hmac)
+{
+	if (!hmac)
+		return;
+	EVP_MAC_CTX_free(hmac->ctx);
+	wlk_free(hmac);
+}
+
+wlk_err crypto_hmac_compute(struct crypto_hmac *hmac, const void *a, size_t a_size, const void *b, size_t b_size, uint8_t *out)
+{
+	size_t size = 0;
+
+	if (EVP_MAC_init(hmac->ctx, NULL, 0, NULL) != 1 || EVP_MAC_update(hmac->ctx, a, a_size) != 1 ||
+	    (b_size && EVP_MAC_update(hmac->ctx, b, b_size) != 1) ||
+	    EVP_MAC_final(hmac->ctx, out, &size, hmac->size) != 1)
+		return WLK_ERR_CRYPTO;
+	return WLK_OK;
+}
+
+static wlk_err digest_once(const char *name, const void *data, size_t size, uint8_t *out)
+{
+	return EVP_Q_digest(NULL, name, NULL, data, size, out, NULL) == 1 ? WLK_OK : WLK_ERR_CRYPTO;
+}
+
+wlk_err crypto_sha256(const void *data, size_t size, uint8_t out[CRYPTO_SHA256_SIZE])
+{
+	return digest_once("SHA2-256", data, size, out);
+}
+
+wlk_err crypto_md5(const void *data, size_t size, uint8_t out[CRYPTO_MD5_SIZE])
+{
+	return digest_once("MD5", data, size, out);
+}
+
+/* Both CRCs are reflected; their tables are filled before main() runs. */
+
+static uint32_t crc_entry(uint32_t poly, uint32_t n)
+{
+	for (int bit = 0; bit < 8; bit++)
+		n = n & 1 ? n >> 1 ^ poly : n >> 1;
+	return n;
+}
+
+static uint32_t crc32_table[256];
+static uint32_t crc32c_table[256];
+
+/* Runs before main, so that no thread ever sees a half-built table. */
+__attribute__((constructor)) static void build_tables(void)
+{
+	for (uint32_t n = 0; n < 256; n++) {
+		crc32_table[n] = crc_entry(0xedb88320u, n);
+		crc32c_table[n] = crc_entry(0x82f63b78u, n);
+	}
+}
+
+static uint32_t crc_run(const uint32_t *table, uint32_t crc, const uint8_t *p, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		crc = table[(crc ^ p[i]) & 0xff] ^ crc >> 8;
+	return crc;
+}
+
+uint32_t crypto_crc32(const void *data, size_t size)
+{
+	return ~crc_run(crc32_table, 0xffffffffu, data, size);
+}
+
+uint32_t crypto_crc32c_portable(uint32_t crc, const void *data, size_t size)
+{
+	return ~crc_run(crc32c_table, ~crc, data, size);
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const uint8_t *p, size_t size)
+{
+	uint64_t state = ~crc;
+
+	for (; size >= 8; p += 8, size -= 8) {
+		uint64_t word;
+
+		memcpy(&word, p, 8);
+		state = _mm_crc32_u64(state, word);
+	}
+	for (; size; p++, size--)
+		state = _mm_crc32_u8((uint32_t)state, *p);
+	return ~(uint32_t)state;
+}
+#endif
+
+uint32_t crypto_crc32c(uint32_t crc, const void *data, size_t size)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("sse4.2"))
+		return crc32c_sse42(crc, data, size);
+#endif
+	return crypto_crc32c_portable(crc, data, size);
+}
+
+/* Random bytes. The seeded form replaces OpenSSL's RAND method, so that its handshakes repeat too. */
+static bool seeded;
+static struct rand_jitter seeded_state;
+
+static int seeded_bytes(unsigned char *out, int size)
+{
+	for (int i = 0; i < size; i++)
+		out[i] = (unsigned char)rand_jitter_below(&seeded_state, 256);
+	return 1;
+}
+
+static int seeded_status(void)
+{
+	return 1;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+void rand_use_seed(uint64_t seed)
+{
+	static const RAND_METHOD method = { .bytes = seeded_bytes, .pseudorand = seeded_bytes, .status = seeded_status };
+
+	seeded_state.state = seed;
+	seeded = true;
+	RAND_set_rand_method(&method);
+}
+
+void rand_use_system(void)
+{
+	seeded = false;
+	RAND_set_rand_method(NULL);
+}
+#pragma GCC diagnostic pop
+
+wlk_err crypto_rand_bytes(void *out, size_t size)
+{
+	uint8_t *p = out;
+
+	while (size) {
+		int chunk = size > INT32_MAX ? INT32_MAX : (int)size;
+
+		if (seeded ? !seeded_bytes(p, chunk) : RAND_bytes(p, chunk) != 1)
+			return WLK_ERR_CRYPTO;
+		p += chunk;
+		size -= (size_t)chunk;
+	}
+	return WLK_OK;
+}

@@ -1,0 +1,74 @@
+/** Types shared by every public header: errors, time, addresses, text and export macros. */
+#ifndef WIRELARK_TYPES_H
+#define WIRELARK_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define WLK_API __attribute__((visibility("default")))
+#define WLK_PRINTF(fmt_index, first_arg) __attribute__((format(printf, fmt_index, first_arg)))
+#define WLK_NODISCARD __attribute__((warn_unused_result))
+#else
+#define WLK_API
+#define WLK_PRINTF(fmt_index, first_arg)
+#define WLK_NODISCARD
+#endif
+
+/**
+ * What a call answers. A failing call leaves the object as it was.
+ * wlk_last_error() gives the story behind the code of the last failing call on a peer connection.
+ */
+typedef enum wlk_err {
+	WLK_OK = 0,
+	WLK_ERR_INVALID = -1,     /**< an argument is out of its documented range */
+	WLK_ERR_STATE = -2,       /**< the call is not allowed in this state */
+	WLK_ERR_NOMEM = -3,       /**< an allocation failed, or the memory budget of the peer is spent */
+	WLK_ERR_AGAIN = -4,       /**< not now: an event tells when to try again */
+	WLK_ERR_NOSPACE = -5,     /**< the caller's buffer is too small */
+	WLK_ERR_PARSE = -6,       /**< malformed input */
+	WLK_ERR_NEGOTIATION = -7, /**< the two descriptions do not fit together */
+	WLK_ERR_UNSUPPORTED = -8, /**< well-formed, but not built or not allowed by the configuration */
+	WLK_ERR_CRYPTO = -9,      /**< a cryptographic operation failed */
+	WLK_ERR_IO = -10,         /**< the operating system refused; see wlk_last_error() */
+	WLK_ERR_CLOSED = -11,     /**< the object is closed */
+	WLK_ERR_TOO_LARGE = -12,  /**< larger than the peer or a limit allows */
+	WLK_ERR_NOT_FOUND = -13,  /**< nothing by that id or name */
+	WLK_ERR_TIMEOUT = -14     /**< no answer in time */
+} wlk_err;
+
+/** The name of an error in words, never NULL. THREAD-SAFE. */
+WLK_API const char *wlk_strerror(wlk_err err);
+
+/** Monotonic time in microseconds. The epoch is the caller's choice; it never runs backwards. */
+typedef int64_t wlk_time;
+
+#define WLK_TIME_NEVER INT64_MAX
+
+/** An IP transport address. All zero is "none". Mapped IPv4 (::ffff:a.b.c.d) is always stored as IPv4. */
+typedef struct wlk_addr {
+	uint8_t family;    /**< 0 none, 4 IPv4 (first four bytes of ip), 6 IPv6 */
+	uint16_t port;     /**< host byte order */
+	uint32_t scope_id; /**< interface index of an IPv6 link-local address, else 0 */
+	uint8_t ip[16];    /**< network byte order */
+} wlk_addr;
+
+/** Bytes needed for any address in text: "[v6%scope]:port" and the final NUL. */
+#define WLK_ADDR_TEXT_MAX 80
+
+/** Borrowed bytes. */
+typedef struct wlk_bytes {
+	const uint8_t *data;
+	size_t size;
+} wlk_bytes;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
