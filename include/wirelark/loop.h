@@ -1,0 +1,68 @@
+/** The event loop: one thread that drives any number of peer connections; by itself or inside a host's loop. */
+#ifndef WIRELARK_LOOP_H
+#define WIRELARK_LOOP_H
+
+#include <wirelark/peer_connection.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wlk_loop wlk_loop;
+typedef struct wlk_timer wlk_timer;
+
+/** Options of a loop. Set up with WLK_LOOP_CONFIG_INIT. */
+typedef struct wlk_loop_config {
+	size_t struct_size;
+	wlk_certificate *certificate; /**< shared by its connections; NULL: one is generated */
+	bool no_gso;                  /**< never use UDP_SEGMENT and UDP_GRO */
+	const char *key_log_path;     /**< append DTLS secrets in NSS key log format, for debugging; NULL: never */
+} wlk_loop_config;
+
+#define WLK_LOOP_CONFIG_INIT { sizeof(wlk_loop_config), NULL, false, NULL }
+
+/** Create a loop. @p config may be NULL. Errors: WLK_ERR_IO, WLK_ERR_CRYPTO, WLK_ERR_NOMEM. */
+WLK_API wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out);
+/** Destroys its connections and timers too. Not inside its own callbacks, and after its thread was stopped. */
+WLK_API void wlk_loop_destroy(wlk_loop *loop);
+
+/** Run on this thread until wlk_loop_stop(). */
+WLK_API wlk_err wlk_loop_run(wlk_loop *loop);
+/** Run on a new thread, which wlk_loop_stop() ends and wlk_loop_destroy() joins. Signals are blocked in it. */
+WLK_API wlk_err wlk_loop_start_thread(wlk_loop *loop);
+/** Make run() return after the current round. THREAD-SAFE. */
+WLK_API void wlk_loop_stop(wlk_loop *loop);
+/**
+ * Run @p fn on the loop's thread, soon, in the order of posting. THREAD-SAFE.
+ * Every accepted function runs exactly once, at the latest in wlk_loop_destroy(). Errors: WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_loop_post(wlk_loop *loop, void (*fn)(void *user), void *user);
+
+/** For a host loop: readable when there is work (epoll descriptor, owned by the loop). */
+WLK_API int wlk_loop_fd(const wlk_loop *loop);
+/** Absolute monotonic time [us, CLOCK_MONOTONIC] of the next dispatch; ask before every wait. */
+WLK_API wlk_time wlk_loop_deadline(const wlk_loop *loop);
+/** Do what is due, without waiting. */
+WLK_API wlk_err wlk_loop_dispatch(wlk_loop *loop);
+/** CLOCK_MONOTONIC in microseconds, read once a round. */
+WLK_API wlk_time wlk_loop_now(const wlk_loop *loop);
+
+/** Call @p fn once, @p delay us from now. @p out may be NULL. Errors: WLK_ERR_NOMEM. */
+WLK_API wlk_err wlk_loop_call_later(wlk_loop *loop, wlk_time delay, void (*fn)(void *user), void *user, wlk_timer **out);
+/** Give up a timer that has not fired; a fired one is gone by itself. cancel(NULL) does nothing. */
+WLK_API void wlk_timer_cancel(wlk_timer *timer);
+
+/**
+ * Create a peer connection that this loop drives. Its events go to @p on_event on the loop's thread.
+ *
+ * @param config  NULL for the defaults; copied
+ * @param user    for on_event, and wlk_peer_connection_user()
+ */
+WLK_API wlk_err wlk_peer_connection_create(wlk_loop *loop, const wlk_configuration *config, wlk_event_fn on_event, void *user,
+					   wlk_peer_connection **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,264 @@
+/** The peer connection: RTCPeerConnection in C (W3C webrtc-pc, RFC 9429). */
+#ifndef WIRELARK_PEER_CONNECTION_H
+#define WIRELARK_PEER_CONNECTION_H
+
+#include <wirelark/data_channel.h>
+#include <wirelark/media.h>
+#include <wirelark/transceiver.h>
+#include <wirelark/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Thread rule: a peer connection and what it hands out belong to its loop's thread; only functions whose
+ * documentation says THREAD-SAFE may be called from others.
+ *
+ * Handles that a peer connection gave out stay valid, in closed state, until it is destroyed.
+ */
+
+typedef struct wlk_certificate wlk_certificate;
+
+typedef enum wlk_signaling_state {
+	WLK_SIGNALING_STABLE = 0,
+	WLK_SIGNALING_HAVE_LOCAL_OFFER = 1,
+	WLK_SIGNALING_HAVE_REMOTE_OFFER = 2,
+	WLK_SIGNALING_HAVE_LOCAL_PRANSWER = 3,
+	WLK_SIGNALING_HAVE_REMOTE_PRANSWER = 4,
+	WLK_SIGNALING_CLOSED = 5
+} wlk_signaling_state;
+
+typedef enum wlk_ice_gathering_state {
+	WLK_ICE_GATHERING_NEW = 0,
+	WLK_ICE_GATHERING_GATHERING = 1,
+	WLK_ICE_GATHERING_COMPLETE = 2
+} wlk_ice_gathering_state;
+
+typedef enum wlk_ice_connection_state {
+	WLK_ICE_CONNECTION_NEW = 0,
+	WLK_ICE_CONNECTION_CHECKING = 1,
+	WLK_ICE_CONNECTION_CONNECTED = 2,
+	WLK_ICE_CONNECTION_COMPLETED = 3,
+	WLK_ICE_CONNECTION_DISCONNECTED = 4,
+	WLK_ICE_CONNECTION_FAILED = 5,
+	WLK_ICE_CONNECTION_CLOSED = 6
+} wlk_ice_connection_state;
+
+typedef enum wlk_connection_state {
+	WLK_CONNECTION_NEW = 0,
+	WLK_CONNECTION_CONNECTING = 1,
+	WLK_CONNECTION_CONNECTED = 2,
+	WLK_CONNECTION_DISCONNECTED = 3,
+	WLK_CONNECTION_FAILED = 4,
+	WLK_CONNECTION_CLOSED = 5
+} wlk_connection_state;
+
+typedef enum wlk_sdp_type {
+	WLK_SDP_OFFER = 1,
+	WLK_SDP_PRANSWER = 2,
+	WLK_SDP_ANSWER = 3,
+	WLK_SDP_ROLLBACK = 4
+} wlk_sdp_type;
+
+/** Names as the W3C API writes them ("have-local-offer"), never NULL. THREAD-SAFE. */
+WLK_API const char *wlk_signaling_state_name(wlk_signaling_state state);
+WLK_API const char *wlk_ice_gathering_state_name(wlk_ice_gathering_state state);
+WLK_API const char *wlk_ice_connection_state_name(wlk_ice_connection_state state);
+WLK_API const char *wlk_connection_state_name(wlk_connection_state state);
+WLK_API const char *wlk_sdp_type_name(wlk_sdp_type type);
+
+typedef struct wlk_session_description {
+	wlk_sdp_type type;
+	const char *sdp; /**< NUL-terminated */
+} wlk_session_description;
+
+/** RTCIceCandidateInit. A NULL or empty candidate says that no more will come. */
+typedef struct wlk_ice_candidate {
+	const char *candidate; /**< "candidate:..." */
+	const char *sdp_mid;   /**< NULL when unknown */
+	int32_t sdp_mline_index; /**< -1 when unknown */
+	const char *username_fragment; /**< NULL when unknown */
+} wlk_ice_candidate;
+
+/** A STUN server (TURN servers are refused with WLK_ERR_UNSUPPORTED). */
+typedef struct wlk_ice_server {
+	const char *url; /**< "stun:host[:port]" (RFC 7064) */
+} wlk_ice_server;
+
+/** Configuration of a peer connection. Set up with WLK_CONFIGURATION_INIT; zero is always the default. */
+typedef struct wlk_configuration {
+	size_t struct_size;
+	const wlk_ice_server *ice_servers; /**< copied */
+	size_t ice_server_count;
+	wlk_certificate *certificate; /**< NULL: the loop's own, made once and shared by its connections */
+	bool allow_loopback;          /**< gather loopback addresses and accept such remote candidates (R8 refuses them by default) */
+	bool allow_link_local;        /**< the same for 169.254.0.0/16 and fe80::/10 */
+	bool no_ipv4;
+	bool no_ipv6;
+	bool nominate_once;      /**< keep to the first nominated pair, as RFC 8445 8.1.1 has it */
+	size_t max_message_size; /**< what we announce as a=max-message-size [bytes]; 0: 262144 */
+	uint16_t sctp_streams;   /**< streams each way; 0: 1024 (about 112 KB an association) */
+	size_t memory_budget;    /**< bytes this connection may hold; 0: 8 MiB. Exceeding it closes this connection only */
+	const char *log_name;    /**< prefix of its log lines; NULL: "pc<number>" */
+	void *user;
+} wlk_configuration;
+
+#define WLK_CONFIGURATION_INIT \
+	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL }
+
+typedef enum wlk_event_type {
+	WLK_EVENT_NEGOTIATION_NEEDED = 1,
+	WLK_EVENT_SIGNALING_STATE_CHANGE = 2,
+	WLK_EVENT_ICE_CANDIDATE = 3, /**< a new local candidate; candidate.candidate "" is the end of this generation */
+	WLK_EVENT_ICE_GATHERING_STATE_CHANGE = 4,
+	WLK_EVENT_ICE_CONNECTION_STATE_CHANGE = 5,
+	WLK_EVENT_CONNECTION_STATE_CHANGE = 6,
+	WLK_EVENT_SELECTED_PAIR_CHANGE = 7,
+	WLK_EVENT_TRACK = 8,        /**< a transceiver was made, or made to receive, by a remote description */
+	WLK_EVENT_DATA_CHANNEL = 9, /**< the peer opened a channel; it is open */
+	WLK_EVENT_DATA_CHANNEL_OPEN = 10,
+	WLK_EVENT_DATA_CHANNEL_MESSAGE = 11,
+	WLK_EVENT_DATA_CHANNEL_WRITABLE = 12, /**< after WLK_ERR_AGAIN: there is room again */
+	WLK_EVENT_DATA_CHANNEL_BUFFERED_AMOUNT_LOW = 13,
+	WLK_EVENT_DATA_CHANNEL_CLOSING = 14,
+	WLK_EVENT_DATA_CHANNEL_CLOSE = 15,
+	WLK_EVENT_DATA_CHANNEL_ERROR = 16,
+	WLK_EVENT_RTP_PACKET = 17,
+	WLK_EVENT_KEY_FRAME_REQUEST = 18, /**< the receiver of what we send asks for a key frame */
+	WLK_EVENT_BITRATE_LIMIT = 19      /**< the receiver of what we send announced a limit (REMB) */
+} wlk_event_type;
+
+/** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
+typedef struct wlk_event {
+	wlk_event_type type;
+	wlk_peer_connection *pc;
+	union {
+		wlk_signaling_state signaling_state;
+		wlk_ice_gathering_state ice_gathering_state;
+		wlk_ice_connection_state ice_connection_state;
+		struct {
+			wlk_connection_state state;
+			const char *reason; /**< why it failed or closed, "" otherwise */
+		} connection;
+		wlk_ice_candidate candidate;
+		struct {
+			wlk_addr local;
+			wlk_addr remote;
+		} selected_pair;
+		struct {
+			wlk_transceiver *transceiver;
+			const char *stream_id; /**< of the first a=msid, "" for none */
+			const char *track_id;
+		} track;
+		struct {
+			wlk_data_channel *channel;
+			const char *error; /**< WLK_EVENT_DATA_CHANNEL_ERROR only */
+		} channel;
+		struct {
+			wlk_data_channel *channel;
+			wlk_message_type type;
+			const uint8_t *data;
+			size_t size;
+		} message;
+		struct {
+			wlk_transceiver *transceiver;
+			const wlk_rtp_packet *packet;
+		} rtp;
+		wlk_transceiver *key_frame; /**< whose sender is asked */
+		uint64_t bitrate_limit;     /**< bits a second */
+		uint64_t reserved[12];
+	} u;
+} wlk_event;
+
+/** Events are delivered by the loop between calls, never inside one: every function may be called here, destroy too. */
+typedef void (*wlk_event_fn)(const wlk_event *event, void *user);
+
+/**
+ * End the connection: channels and transports close, the far end is told (close_notify, SCTP ABORT). No event is
+ * raised by it. Idempotent.
+ */
+WLK_API void wlk_peer_connection_close(wlk_peer_connection *pc);
+/** Close and free, with every handle it gave out. Allowed inside its own event callback. destroy(NULL) does nothing. */
+WLK_API void wlk_peer_connection_destroy(wlk_peer_connection *pc);
+
+/** Options of an offer. Set up with WLK_OFFER_OPTIONS_INIT. */
+typedef struct wlk_offer_options {
+	size_t struct_size;
+	bool ice_restart;
+} wlk_offer_options;
+
+#define WLK_OFFER_OPTIONS_INIT { sizeof(wlk_offer_options), false }
+
+/**
+ * Write an offer (RFC 9429 5.2) for the transceivers and channels that exist. Nothing changes until it is set.
+ *
+ * @param options  NULL for none
+ * @param sdp      borrowed until the next call on this connection
+ *
+ * Errors: WLK_ERR_STATE (not in stable or have-local-offer, or closed), WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offer_options *options, const char **sdp);
+/** Write an answer (RFC 9429 5.3) to the remote offer. Errors: WLK_ERR_STATE without one, WLK_ERR_NOMEM. */
+WLK_API wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **sdp);
+
+/**
+ * Apply a local description (RFC 9429 5.9).
+ *
+ * @param description  NULL: make the offer or answer that the signalling state asks for and set it; or what
+ *                     create_offer()/create_answer() answered; or type ROLLBACK
+ *
+ * Candidate gathering starts with the first one. Errors: WLK_ERR_STATE, WLK_ERR_INVALID (not what was created),
+ * WLK_ERR_NEGOTIATION, WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description);
+/**
+ * Apply a remote description (RFC 9429 5.10). On an error wlk_last_error() names the line and the reason, and nothing changed.
+ * Errors: WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description);
+
+/** The pending description, else the current one, with the candidates so far; NULL when none. Borrowed until the next call. */
+WLK_API const wlk_session_description *wlk_peer_connection_local_description(wlk_peer_connection *pc);
+WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_connection *pc);
+
+/**
+ * Add a candidate of the peer (RFC 8838). Errors: WLK_ERR_STATE without a remote description, WLK_ERR_PARSE,
+ * WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (an address that R8 refuses; the connection goes on).
+ */
+WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
+/** The next offer carries new ICE credentials; raises negotiation needed. */
+WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
+
+WLK_API wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc);
+WLK_API wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc);
+WLK_API wlk_ice_connection_state wlk_peer_connection_ice_connection_state(const wlk_peer_connection *pc);
+WLK_API wlk_connection_state wlk_peer_connection_connection_state(const wlk_peer_connection *pc);
+/** The largest message the peer takes [bytes]; 0 before it is known. */
+WLK_API size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc);
+
+/** The story of the last failing call: what, and the SDP line, DTLS alert or SCTP cause. Borrowed; "" when there is none. */
+WLK_API const char *wlk_last_error(const wlk_peer_connection *pc);
+
+WLK_API void wlk_peer_connection_set_user(wlk_peer_connection *pc, void *user);
+WLK_API void *wlk_peer_connection_user(const wlk_peer_connection *pc);
+
+/** A self-signed ECDSA P-256 certificate, valid for 30 days. Counted: release what you got. */
+WLK_API wlk_err wlk_certificate_generate(wlk_certificate **out);
+/** From PEM text that holds a certificate and its private key (ECDSA or RSA). */
+WLK_API wlk_err wlk_certificate_from_pem(const char *pem, size_t size, wlk_certificate **out);
+/** Certificate and private key as PEM; the caller wipes and frees it with wlk_secret_free(). */
+WLK_API wlk_err wlk_certificate_to_pem(const wlk_certificate *certificate, char **out);
+/** "sha-256 AB:CD:..." into @p out (at least 104 bytes). */
+WLK_API wlk_err wlk_certificate_fingerprint(const wlk_certificate *certificate, char *out, size_t size);
+/** When it ends, in seconds since 1970. */
+WLK_API int64_t wlk_certificate_expires(const wlk_certificate *certificate);
+WLK_API void wlk_certificate_release(wlk_certificate *certificate);
+/** Wipe and free a string that the library handed over. */
+WLK_API void wlk_secret_free(char *text);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

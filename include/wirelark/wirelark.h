@@ -1,0 +1,16 @@
+/** Wirelark: a full WebRTC peer stack in C. This header includes all the others. */
+#ifndef WIRELARK_WIRELARK_H
+#define WIRELARK_WIRELARK_H
+
+#include <wirelark/data_channel.h>
+#include <wirelark/drive.h>
+#include <wirelark/log.h>
+#include <wirelark/loop.h>
+#include <wirelark/media.h>
+#include <wirelark/peer_connection.h>
+#include <wirelark/stats.h>
+#include <wirelark/transceiver.h>
+#include <wirelark/types.h>
+#include <wirelark/version.h>
+
+#endif

@@ -1,0 +1,63 @@
+/* The coordinator as net/ and tests see it: the public object's own verbs, with packet buffers instead of copies. */
+#ifndef PEER_PEER_H
+#define PEER_PEER_H
+
+#include <wirelark/drive.h>
+
+#include "core/dgram_queue.h"
+#include "core/list.h"
+
+struct dtls_context; /* DTLS settings and certificate, shared by the peers of a loop */
+
+/*
+ * What a peer gets from its surroundings. A driven peer (drive.h) makes these for itself; a loop shares them.
+ * Borrowed: they outlive the peer.
+ */
+struct peer_env {
+	struct pktbuf_pool *pool;
+	struct dtls_context *dtls;
+	int64_t unix_us_at_zero; /* wall clock = now + this */
+	/*
+	 * Peers that an API call left with something to do: the call links peer_ready_link() in here (once), and
+	 * whoever drives takes it out and drives that peer. NULL: the caller drains after every call.
+	 */
+	struct list *ready;
+	/* Called from another loop's thread when SCTP output waits for this peer; only posts. NULL: found at the next deadline. */
+	void (*wake)(void *user);
+	void *wake_user;
+};
+
+wlk_err peer_create(struct wlk_peer_connection **out, const struct peer_env *env, const wlk_configuration *config, wlk_time now);
+
+/* Takes |d.buf| over. |d.buf| must be writable and unshared, or a slice of a slab whose other slices nobody reads across. */
+void peer_input(struct wlk_peer_connection *pc, wlk_time now, struct dgram d);
+/* The next datagram to send; the caller owns its buffer. */
+bool peer_poll_transmit(struct wlk_peer_connection *pc, wlk_time now, struct dgram *out);
+/* As wlk_drive_poll_event(): lent until the next call. */
+const wlk_event *peer_poll_event(struct wlk_peer_connection *pc);
+bool peer_poll_request(struct wlk_peer_connection *pc, wlk_request *out);
+void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count);
+wlk_err peer_set_interfaces(struct wlk_peer_connection *pc, const wlk_addr *addresses, size_t count);
+wlk_time peer_deadline(const struct wlk_peer_connection *pc);
+void peer_handle_timeout(struct wlk_peer_connection *pc, wlk_time now);
+
+/* Tell the peer what time it is before its API is used outside of the verbs (a timer, a posted function). */
+void peer_set_now(struct wlk_peer_connection *pc, wlk_time now);
+
+/* The link in env.ready, and back. */
+struct list *peer_ready_link(struct wlk_peer_connection *pc);
+struct wlk_peer_connection *peer_of_ready_link(struct list *link);
+
+/* A word for the driver: its own record of this peer. */
+void peer_set_driver(struct wlk_peer_connection *pc, void *driver);
+void *peer_driver(const struct wlk_peer_connection *pc);
+
+/*
+ * wlk_peer_connection_destroy() calls this hook first when set: the driver then forgets the peer, closes its sockets
+ * (after a last peer_poll_transmit() drain for close_notify) and calls peer_free(), at once or when its callback is over.
+ */
+typedef void (*peer_destroy_hook)(struct wlk_peer_connection *pc, void *driver);
+void peer_set_destroy_hook(struct wlk_peer_connection *pc, peer_destroy_hook hook);
+void peer_free(struct wlk_peer_connection *pc);
+
+#endif
