@@ -7,13 +7,19 @@
 struct pktbuf_pool {
 	struct pktbuf *spare; /* standard-sized blocks */
 	struct pktbuf *spare_views;
+	struct pktbuf *spare_slabs;
 	size_t spare_count;
 	size_t spare_view_count;
+	size_t spare_slab_count;
 	size_t max_spare;
 	size_t in_use;
 };
 
-enum { STANDARD_BLOCK = PKTBUF_HEADROOM + PKTBUF_PAYLOAD + PKTBUF_TAILROOM };
+enum {
+	STANDARD_BLOCK = PKTBUF_HEADROOM + PKTBUF_PAYLOAD + PKTBUF_TAILROOM,
+	SLAB_BLOCK = PKTBUF_HEADROOM + PKTBUF_SLAB + PKTBUF_TAILROOM,
+	SPARE_SLABS_MAX = 32
+};
 
 struct pktbuf_pool *pktbuf_pool_create(size_t max_spare)
 {
@@ -41,6 +47,7 @@ void pktbuf_pool_destroy(struct pktbuf_pool *pool)
 	assert(pool->in_use == 0 && "every packet buffer is back before its pool goes");
 	free_chain(pool->spare);
 	free_chain(pool->spare_views);
+	free_chain(pool->spare_slabs);
 	wlk_free(pool);
 }
 
@@ -74,6 +81,8 @@ struct pktbuf *pktbuf_alloc(struct pktbuf_pool *pool, size_t payload)
 		return NULL;
 	if (pool && block == STANDARD_BLOCK)
 		buf = take_spare(&pool->spare, &pool->spare_count);
+	else if (pool && block == SLAB_BLOCK)
+		buf = take_spare(&pool->spare_slabs, &pool->spare_slab_count);
 	if (!buf)
 		buf = wlk_malloc(sizeof(*buf) + block);
 	if (!buf)
@@ -137,6 +146,7 @@ void pktbuf_release(struct pktbuf *buf)
 {
 	struct pktbuf_pool *pool;
 	struct pktbuf *slab;
+	size_t block;
 
 	if (!buf)
 		return;
@@ -145,12 +155,15 @@ void pktbuf_release(struct pktbuf *buf)
 		return;
 	pool = buf->pool;
 	slab = buf->slab;
+	block = (size_t)(buf->room_end - buf->room);
 	if (pool)
 		pool->in_use--;
 	if (pool && slab)
 		recycle(buf, &pool->spare_views, &pool->spare_view_count, pool->max_spare);
-	else if (pool && (size_t)(buf->room_end - buf->room) == STANDARD_BLOCK)
+	else if (pool && block == STANDARD_BLOCK)
 		recycle(buf, &pool->spare, &pool->spare_count, pool->max_spare);
+	else if (pool && block == SLAB_BLOCK)
+		recycle(buf, &pool->spare_slabs, &pool->spare_slab_count, MIN(pool->max_spare, (size_t)SPARE_SLABS_MAX));
 	else
 		wlk_free(buf);
 	pktbuf_release(slab);

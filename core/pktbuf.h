@@ -8,6 +8,7 @@ enum {
 	PKTBUF_HEADROOM = 64,  /* TURN ChannelData and Send indication headers go here */
 	PKTBUF_TAILROOM = 176, /* SRTP tag and MKI space that libsrtp wants behind the packet */
 	PKTBUF_PAYLOAD = 2048, /* a datagram above this is dropped (R1) */
+	PKTBUF_SLAB = 65535,   /* one receive of datagrams that the kernel glued together (R1) */
 };
 
 struct pktbuf_pool;
@@ -29,7 +30,10 @@ struct pktbuf {
 	struct pktbuf_pool *pool;
 };
 
-/* Create a pool that keeps up to |max_spare| free buffers for reuse. NULL when memory is out. */
+/*
+ * Create a pool that keeps up to |max_spare| free buffers of PKTBUF_PAYLOAD for reuse, and a few of PKTBUF_SLAB.
+ * NULL when memory is out.
+ */
 struct pktbuf_pool *pktbuf_pool_create(size_t max_spare);
 /* All buffers must be back (asserted). destroy(NULL) does nothing. */
 void pktbuf_pool_destroy(struct pktbuf_pool *pool);
@@ -38,6 +42,7 @@ size_t pktbuf_pool_in_use(const struct pktbuf_pool *pool);
 
 /*
  * An empty buffer: data after PKTBUF_HEADROOM, size 0, room for |payload| bytes and PKTBUF_TAILROOM.
+ * Up to PKTBUF_PAYLOAD, and PKTBUF_SLAB itself, are sizes that the pool reuses.
  * |pool| may be NULL: then the memory comes from the heap each time. NULL when memory is out.
  */
 struct pktbuf *pktbuf_alloc(struct pktbuf_pool *pool, size_t payload);

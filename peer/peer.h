@@ -7,7 +7,8 @@
 #include "core/dgram_queue.h"
 #include "core/list.h"
 
-struct dtls_context; /* DTLS settings and certificate, shared by the peers of a loop */
+struct dtls_context; /* DTLS settings, shared by the peers of a loop; see peer/env.h */
+struct dtls_cert;
 
 /*
  * What a peer gets from its surroundings. A driven peer (drive.h) makes these for itself; a loop shares them.
@@ -16,6 +17,7 @@ struct dtls_context; /* DTLS settings and certificate, shared by the peers of a 
 struct peer_env {
 	struct pktbuf_pool *pool;
 	struct dtls_context *dtls;
+	struct dtls_cert *certificate; /* for peers whose configuration names none */
 	int64_t unix_us_at_zero; /* wall clock = now + this */
 	/*
 	 * Peers that an API call left with something to do: the call links peer_ready_link() in here (once), and

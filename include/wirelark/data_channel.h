@@ -61,6 +61,18 @@ WLK_API wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc,
  */
 WLK_API wlk_err wlk_data_channel_send(wlk_data_channel *channel, wlk_message_type type, const void *data, size_t size);
 
+/**
+ * While paused no WLK_EVENT_DATA_CHANNEL_MESSAGE is raised for this channel: what arrives waits, and once the receive
+ * buffer is full the far end's sending stops (all channels share that window). Everything else goes on.
+ */
+WLK_API void wlk_data_channel_set_paused(wlk_data_channel *channel, bool paused);
+
+/**
+ * Let go of the handle: it is freed as soon as the channel is closed and its WLK_EVENT_DATA_CHANNEL_CLOSE was handled. Without
+ * this a closed handle stays valid, and takes memory, until the peer connection is destroyed.
+ */
+WLK_API void wlk_data_channel_release(wlk_data_channel *channel);
+
 /** Start the closing procedure (RFC 8831 6.7): what is queued is sent first. Idempotent. */
 WLK_API void wlk_data_channel_close(wlk_data_channel *channel);
 

@@ -31,9 +31,9 @@ typedef struct wlk_datagram {
 
 typedef enum wlk_request_type {
 	WLK_REQUEST_BIND_UDP = 1,  /**< bind a UDP socket at |local| (port 0: any); answer the bound address */
-	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses (ports are ignored) */
+	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses with any port */
 	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket in the mDNS group of |local|'s family; answer its address */
-	WLK_REQUEST_CLOSE = 4      /**< close what request |target| opened; wants no answer */
+	WLK_REQUEST_CLOSE = 4      /**< close the socket bound to |local|; wants no answer */
 } wlk_request_type;
 
 /** What the outside is asked to do. */
@@ -42,7 +42,6 @@ typedef struct wlk_request {
 	uint32_t id;
 	wlk_addr local;
 	const char *host; /**< borrowed until the next poll */
-	uint32_t target;
 } wlk_request;
 
 /**

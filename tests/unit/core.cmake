@@ -1,0 +1,3 @@
+foreach(name addr alloc bytes crypto dgram_queue event_queue heap list log pktbuf rand seq text time)
+	wlk_unit_test(core_${name} SOURCES unit/core_${name}.c MODULES core)
+endforeach()

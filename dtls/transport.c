@@ -1,0 +1,891 @@
+/*
+ * How OpenSSL is driven here:
+ * - The SSL object is made by dtls_transport_start(), lives through one handshake and its session, and is dead after any
+ *   result other than WANT_READ or WANT_WRITE before Finished, even with an empty error queue. It is freed then, and a
+ *   fresh one comes with dtls_transport_restart().
+ * - Never DTLSv1_listen and no cookies: today's ClientHellos span two datagrams, and ICE has proven the address.
+ * - Its retransmission timer runs by our time; see dgram_bio.c. The 13th expiry of one flight is fatal inside OpenSSL.
+ * - A dead SSL may stay silent. A fatal alert is sent then in any case, so that the peer can begin again at once.
+ */
+#include "dtls/transport.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/srtp.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/bytes.h"
+#include "core/crypto.h"
+#include "core/event_queue.h"
+#include "core/time.h"
+#include "dtls/cert_openssl.h"
+#include "dtls/context.h"
+#include "dtls/dgram_bio.h"
+#include "dtls/record_filter.h"
+
+#define HANDSHAKE_LIMIT (30 * SECOND) /* from start() to CONNECTED, all restarts included (R16) */
+#define FIRST_TIMEOUT_MIN (50 * MILLISECOND)
+#define FIRST_TIMEOUT_MAX (400 * MILLISECOND)
+#define TIMEOUT_CAP (3 * SECOND)
+#define CAP_RETRY (200 * MILLISECOND)       /* at the cap of half-open handshakes */
+#define NEW_HELLO_SPACING (250 * MILLISECOND) /* between handshakes that a ClientHello began anew */
+
+enum {
+	MTU_FALLBACK_AFTER = 2,  /* time-outs in a row */
+	BELIEVE_ALERT_AFTER = 2, /* time-outs behind an unauthenticated alert (R13) */
+	RESTARTS_MAX = 64,
+	MTU_MIN = 256,
+	ALERT_HANDSHAKE_FAILURE = 40,
+};
+
+const enum dtls_srtp_profile dtls_srtp_profiles_default[3] = {
+	DTLS_SRTP_AEAD_AES_128_GCM,
+	DTLS_SRTP_AEAD_AES_256_GCM,
+	DTLS_SRTP_AES128_CM_SHA1_80,
+};
+
+struct dtls_transport {
+	struct log_scope log;
+	struct log_budget log_budget;
+	struct dtls_context *context;
+	struct dtls_cert *cert;
+	char srtp_names[96]; /* the configured profiles as OpenSSL spells them; empty: none */
+
+	enum dtls_state state;
+	enum dtls_role role;
+	SSL *ssl; /* NULL before start, at the half-open cap, and after the end */
+	struct dgram_bio bio;
+	struct record_filter filter;
+	bool half_open;      /* counted in context->half_open */
+	bool handshake_done; /* Finished was good; CONNECTED only with the fingerprint */
+	bool drained;        /* OpenSSL holds no records that SSL_read() would deliver */
+
+	wlk_time rtt_us;
+	wlk_time timeout_us; /* of the flight that is out */
+	wlk_time opened_at;  /* of the current SSL */
+	wlk_time give_up_at;
+	wlk_time retransmit_at;
+	wlk_time reopen_at; /* at the half-open cap */
+	wlk_time handshake_time;
+	uint32_t timeouts;             /* in a row, of the flight that is out */
+	uint32_t timeouts_since_alert; /* valid while alert_seen */
+	bool alert_seen;               /* an unauthenticated one, since the peer's last progress */
+	uint8_t alert_unverified;
+	uint8_t alert_received; /* by OpenSSL, authenticated */
+	uint8_t alert_sent;
+	size_t mtu;
+	uint32_t restarts;
+
+	struct dtls_fingerprint *expected;
+	size_t expected_count;
+	uint8_t *remote_der;
+	size_t remote_der_size;
+	uint16_t cipher;
+	const char *cipher_name;
+	enum dtls_srtp_profile srtp_profile;
+
+	struct dtls_early_queue sealed;  /* epoch 1 before it can be read (R13) */
+	struct dtls_early_queue pending; /* session datagrams that cannot be delivered yet */
+	struct event_queue events;
+	struct dtls_stats stats;
+	size_t plain_size; /* of the record waiting in |plain|; 0: none */
+	uint8_t plain[PKTBUF_PAYLOAD];
+};
+
+static const char *const state_names[] = { "new", "connecting", "connected", "closed", "failed" };
+static const char *const reason_names[] = { "",		    "closed here", "closed by the peer", "alert",
+					    "protocol error", "timeout",     "fingerprint",	   "out of memory" };
+
+static void deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size);
+
+/* --- states ----------------------------------------------------------------------------------------------------- */
+
+static bool may_restart(const struct dtls_transport *t, enum dtls_reason reason)
+{
+	return !t->handshake_done && t->restarts < RESTARTS_MAX &&
+	       (reason == DTLS_REASON_PROTOCOL || reason == DTLS_REASON_ALERT || reason == DTLS_REASON_NO_MEMORY);
+}
+
+static void set_state(struct dtls_transport *t, enum dtls_state state, enum dtls_reason reason, uint8_t alert)
+{
+	struct dtls_event event = { .state = state, .reason = reason, .alert = alert };
+
+	event.restartable = state == DTLS_STATE_FAILED && may_restart(t, reason);
+	LOG_I(t, "%s -> %s %s%s", state_names[t->state], state_names[state], reason_names[reason],
+	      event.restartable ? ", may restart" : "");
+	t->state = state;
+	/* The queue has room for every change that can happen between two polls; only a caller who restarts again and
+	 * again without polling makes it grow, and then it sees the older half of the story. */
+	if (event_queue_push(&t->events, &event) != WLK_OK)
+		LOG_W(t, "out of memory for an event");
+}
+
+static void leave_half_open(struct dtls_transport *t)
+{
+	if (t->half_open)
+		t->context->half_open--;
+	t->half_open = false;
+}
+
+static void drop_ssl(struct dtls_transport *t)
+{
+	leave_half_open(t);
+	SSL_free(t->ssl); /* frees the BIO, not what waits in t->bio */
+	t->ssl = NULL;
+	t->bio.timer = NULL;
+	t->retransmit_at = WLK_TIME_NEVER;
+	t->reopen_at = WLK_TIME_NEVER;
+	t->drained = true;
+	dtls_early_queue_clear(&t->sealed);
+	dtls_early_queue_clear(&t->pending);
+	ERR_clear_error();
+}
+
+/* An epoch-0 alert of our own making, for an SSL that died without a word. */
+static void send_plain_alert(struct dtls_transport *t, uint8_t description)
+{
+	uint8_t record[DTLS_RECORD_HEADER + 2];
+	struct bytes_writer w = bytes_writer(record, sizeof(record));
+	struct pktbuf *buf;
+
+	bytes_put_u8(&w, DTLS_RECORD_ALERT);
+	bytes_put_u16(&w, 0xfefd);
+	bytes_put_u16(&w, 0);
+	bytes_put_be(&w, ((uint64_t)1 << 32) + t->restarts, 6); /* above what OpenSSL used in a handshake */
+	bytes_put_u16(&w, 2);
+	bytes_put_u8(&w, 2);
+	bytes_put_u8(&w, description);
+	buf = pktbuf_copy(t->bio.pool, record, w.size);
+	if (buf)
+		dgram_bio_push(&t->bio, buf);
+}
+
+static void fail(struct dtls_transport *t, enum dtls_reason reason, uint8_t alert)
+{
+	if (!t->handshake_done && !t->alert_sent && t->ssl)
+		send_plain_alert(t, ALERT_HANDSHAKE_FAILURE);
+	drop_ssl(t);
+	set_state(t, DTLS_STATE_FAILED, reason, alert ? alert : t->alert_sent);
+}
+
+/* --- the SSL object --------------------------------------------------------------------------------------------- */
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+	struct dtls_transport *t = SSL_get_app_data(ssl);
+	uint8_t level = (uint8_t)(value >> 8);
+
+	if (level != SSL3_AL_FATAL)
+		return;
+	if (where == SSL_CB_READ_ALERT)
+		t->alert_received = (uint8_t)value;
+	else if (where == SSL_CB_WRITE_ALERT)
+		t->alert_sent = (uint8_t)value;
+}
+
+/* OpenSSL asks for the length of the next time-out; 0 means that a new flight goes out, so the peer made progress. */
+static unsigned int on_timer(SSL *ssl, unsigned int previous_us)
+{
+	struct dtls_transport *t = SSL_get_app_data(ssl);
+
+	if (previous_us == 0) {
+		t->timeouts = 0;
+		t->alert_seen = false;
+		t->timeout_us = t->rtt_us ? 2 * t->rtt_us : FIRST_TIMEOUT_MAX;
+		t->timeout_us = MAX(FIRST_TIMEOUT_MIN, MIN(t->timeout_us, FIRST_TIMEOUT_MAX));
+	} else {
+		t->timeout_us = MIN(2 * t->timeout_us, TIMEOUT_CAP);
+	}
+	return (unsigned int)t->timeout_us;
+}
+
+static bool set_up_ssl(struct dtls_transport *t)
+{
+	BIO *bio = dgram_bio_open(&t->bio, t->context->bio_method);
+
+	if (!bio)
+		return false;
+	SSL_set_bio(t->ssl, bio, bio);
+	if (SSL_set_app_data(t->ssl, t) != 1 || dtls_cert_use(t->cert, t->ssl) != WLK_OK ||
+	    SSL_set_mtu(t->ssl, (long)t->mtu) <= 0)
+		return false;
+	/* The one function of OpenSSL where 0 is success. */
+	if (t->srtp_names[0] && SSL_set_tlsext_use_srtp(t->ssl, t->srtp_names) != 0)
+		return false;
+	SSL_set_info_callback(t->ssl, on_info);
+	DTLS_set_timer_cb(t->ssl, on_timer);
+	if (t->role == DTLS_ROLE_CLIENT)
+		SSL_set_connect_state(t->ssl);
+	else
+		SSL_set_accept_state(t->ssl);
+	return true;
+}
+
+/* A fresh SSL object; at the cap of half-open handshakes a date for the next attempt instead (R16). */
+static wlk_err open_ssl(struct dtls_transport *t, wlk_time now)
+{
+	assert(!t->ssl && "one handshake at a time");
+	if (t->context->half_open >= t->context->half_open_max) {
+		t->reopen_at = now + CAP_RETRY;
+		return WLK_ERR_AGAIN;
+	}
+	ERR_clear_error();
+	t->reopen_at = WLK_TIME_NEVER;
+	t->alert_seen = false;
+	t->alert_received = 0;
+	t->alert_sent = 0;
+	t->timeouts = 0;
+	t->opened_at = now;
+	record_filter_init(&t->filter, t->role == DTLS_ROLE_SERVER);
+	t->ssl = SSL_new(t->context->ssl_ctx);
+	if (!t->ssl || !set_up_ssl(t)) {
+		drop_ssl(t);
+		return WLK_ERR_CRYPTO;
+	}
+	t->half_open = true;
+	t->context->half_open++;
+	return WLK_OK;
+}
+
+static void track_timer(struct dtls_transport *t, wlk_time now)
+{
+	if (!t->bio.timer_changed)
+		return;
+	t->bio.timer_changed = false;
+	t->retransmit_at = t->bio.timer_armed ? now + t->timeout_us : WLK_TIME_NEVER;
+}
+
+/* --- fingerprints ----------------------------------------------------------------------------------------------- */
+
+/* R14: any line of the strongest hash. Every line is compared, in constant time. */
+static bool certificate_matches(const struct dtls_transport *t, const struct dtls_fingerprint *list, size_t count)
+{
+	enum dtls_hash strongest = DTLS_HASH_SHA256;
+	uint8_t digest[DTLS_DIGEST_MAX];
+	size_t size;
+	bool match = false;
+
+	for (size_t i = 0; i < count; i++)
+		strongest = MAX(strongest, list[i].hash);
+	if (dtls_digest(strongest, t->remote_der, t->remote_der_size, digest, &size) != WLK_OK)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].hash == strongest && list[i].size == size && crypto_equal(list[i].digest, digest, size))
+			match = true;
+	}
+	return match;
+}
+
+static void verify_fingerprint(struct dtls_transport *t, wlk_time now)
+{
+	if (!t->handshake_done || t->state != DTLS_STATE_CONNECTING || !t->expected_count)
+		return;
+	if (!certificate_matches(t, t->expected, t->expected_count)) {
+		ERR_clear_error();
+		(void)SSL_shutdown(t->ssl); /* there is no call for a bad_certificate alert at this point */
+		fail(t, DTLS_REASON_FINGERPRINT, 0);
+		return;
+	}
+	t->give_up_at = WLK_TIME_NEVER;
+	t->handshake_time = now - t->opened_at;
+	set_state(t, DTLS_STATE_CONNECTED, DTLS_REASON_NONE, 0);
+}
+
+static bool fingerprints_are_sane(const struct dtls_fingerprint *list, size_t count)
+{
+	if (count == 0 || count > DTLS_FINGERPRINTS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].hash > DTLS_HASH_SHA512 || list[i].size != dtls_hash_size(list[i].hash))
+			return false;
+	}
+	return true;
+}
+
+wlk_err dtls_transport_set_remote_fingerprints(struct dtls_transport *t, wlk_time now,
+					       const struct dtls_fingerprint *list, size_t count)
+{
+	struct dtls_fingerprint *copy;
+
+	if (!fingerprints_are_sane(list, count))
+		return WLK_ERR_INVALID;
+	if (t->state == DTLS_STATE_CONNECTED && !certificate_matches(t, list, count))
+		return WLK_ERR_INVALID; /* R35 */
+	copy = wlk_calloc(count, sizeof(*copy));
+	if (!copy)
+		return WLK_ERR_NOMEM;
+	memcpy(copy, list, count * sizeof(*copy));
+	wlk_free(t->expected);
+	t->expected = copy;
+	t->expected_count = count;
+	verify_fingerprint(t, now);
+	return WLK_OK;
+}
+
+/* --- handshake -------------------------------------------------------------------------------------------------- */
+
+static bool remember_remote_certificate(struct dtls_transport *t)
+{
+	X509 *x509 = SSL_get0_peer_certificate(t->ssl);
+	uint8_t *der = NULL;
+	int size = x509 ? i2d_X509(x509, &der) : -1;
+
+	if (size <= 0)
+		return false;
+	wlk_free(t->remote_der);
+	t->remote_der = wlk_malloc((size_t)size);
+	t->remote_der_size = 0;
+	if (t->remote_der) {
+		memcpy(t->remote_der, der, (size_t)size);
+		t->remote_der_size = (size_t)size;
+	}
+	OPENSSL_free(der);
+	return t->remote_der != NULL;
+}
+
+static void learn_sealed_min(struct dtls_transport *t)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
+	bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
+
+	t->filter.sealed_min = chacha ? DTLS_SEALED_MIN_CHACHA20 : DTLS_SEALED_MIN_GCM;
+}
+
+static void handshake_finished(struct dtls_transport *t, wlk_time now)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
+	const SRTP_PROTECTION_PROFILE *srtp = SSL_get_selected_srtp_profile(t->ssl);
+
+	leave_half_open(t);
+	if (!remember_remote_certificate(t)) {
+		fail(t, DTLS_REASON_NO_MEMORY, 0);
+		return;
+	}
+	t->handshake_done = true;
+	t->filter.phase = RECORD_PHASE_ESTABLISHED;
+	learn_sealed_min(t);
+	t->cipher = SSL_CIPHER_get_protocol_id(cipher);
+	t->cipher_name = SSL_CIPHER_standard_name(cipher);
+	t->srtp_profile = srtp ? (enum dtls_srtp_profile)srtp->id : DTLS_SRTP_NONE;
+	t->drained = !SSL_has_pending(t->ssl);
+	LOG_I(t, "handshake done as %s: %s, srtp profile %u, mtu %zu, %u time-outs", state_names[t->state], t->cipher_name,
+	      (unsigned int)t->srtp_profile, t->mtu, (unsigned int)t->stats.retransmissions);
+	verify_fingerprint(t, now);
+}
+
+/* What was held goes through the filter once more; what has to wait further is held again behind it. */
+static void release_sealed(struct dtls_transport *t, wlk_time now)
+{
+	for (size_t left = t->sealed.count; left > 0; left--) {
+		struct pktbuf *buf = dtls_early_queue_pop(&t->sealed);
+
+		if (!buf)
+			return;
+		deliver(t, now, buf->data, buf->size);
+		pktbuf_release(buf);
+	}
+}
+
+/* RFC 6347 4.1: epoch 1 can be read as soon as the peer's ChangeCipherSpec was processed. */
+static bool peer_changed_cipher_spec(const struct dtls_transport *t)
+{
+	OSSL_HANDSHAKE_STATE state = SSL_get_state(t->ssl);
+
+	return state == TLS_ST_CR_CHANGE || state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_FINISHED ||
+	       state == TLS_ST_SR_FINISHED;
+}
+
+static void run_handshake(struct dtls_transport *t, wlk_time now)
+{
+	int result;
+	int error;
+
+	ERR_clear_error();
+	result = SSL_do_handshake(t->ssl);
+	error = SSL_get_error(t->ssl, result);
+	t->bio.in = NULL;
+	track_timer(t, now);
+	if (result == 1) {
+		handshake_finished(t, now);
+		release_sealed(t, now);
+		return;
+	}
+	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+		LOG_D(t, "handshake failed: %s", ERR_reason_error_string(ERR_peek_error()));
+		fail(t, t->alert_received ? DTLS_REASON_ALERT : DTLS_REASON_PROTOCOL, t->alert_received);
+		return;
+	}
+	if (t->filter.phase == RECORD_PHASE_PLAIN && peer_changed_cipher_spec(t)) {
+		t->filter.phase = RECORD_PHASE_SEALED;
+		learn_sealed_min(t);
+		release_sealed(t, now);
+	}
+}
+
+/*
+ * The peer's ClientHello contradicts the handshake that runs: it lost its state, or somebody forges. A fresh handshake
+ * serves the honest peer in both cases; the spacing bounds what a forger can make us compute.
+ */
+static bool begin_anew(struct dtls_transport *t, wlk_time now)
+{
+	if (now - t->opened_at < NEW_HELLO_SPACING || t->restarts >= RESTARTS_MAX)
+		return false;
+	LOG_D(t, "another ClientHello: fresh handshake");
+	t->restarts++;
+	t->stats.restarts++;
+	drop_ssl(t);
+	if (open_ssl(t, now) == WLK_ERR_CRYPTO) {
+		fail(t, DTLS_REASON_NO_MEMORY, 0);
+		return false;
+	}
+	return t->ssl != NULL;
+}
+
+static void note_alert(struct dtls_transport *t, const struct record_verdict *verdict)
+{
+	t->stats.alerts_ignored++;
+	if (t->alert_seen)
+		return;
+	t->alert_seen = true;
+	t->alert_unverified = verdict->alert_description;
+	t->timeouts_since_alert = 0;
+}
+
+static void input_handshake(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
+{
+	uint8_t pass[PKTBUF_PAYLOAD];
+	uint8_t hold[PKTBUF_PAYLOAD];
+	struct record_verdict verdict;
+
+	record_filter_run(&t->filter, data, size, pass, hold, &verdict);
+	if (verdict.other_client_hello && begin_anew(t, now))
+		record_filter_run(&t->filter, data, size, pass, hold, &verdict);
+	if (!t->ssl)
+		return;
+	t->stats.records_dropped += verdict.dropped;
+	if (verdict.dropped)
+		LOG_RATED(t, &t->log_budget, now, LOG_LEVEL_DEBUG, "%u records dropped", (unsigned int)verdict.dropped);
+	if (verdict.alert)
+		note_alert(t, &verdict);
+	if (verdict.hold_size && !dtls_early_queue_push(&t->sealed, hold, verdict.hold_size))
+		t->stats.datagrams_dropped++;
+	if (!verdict.pass_size)
+		return;
+	t->bio.in = pass;
+	t->bio.in_size = verdict.pass_size;
+	run_handshake(t, now);
+}
+
+static void retransmit(struct dtls_transport *t, wlk_time now)
+{
+	long result;
+
+	if (t->alert_seen && ++t->timeouts_since_alert >= BELIEVE_ALERT_AFTER) {
+		fail(t, DTLS_REASON_ALERT, t->alert_unverified);
+		return;
+	}
+	if (++t->timeouts >= MTU_FALLBACK_AFTER && t->mtu > DTLS_MTU_FALLBACK) {
+		LOG_D(t, "mtu %zu -> %d", t->mtu, DTLS_MTU_FALLBACK);
+		t->mtu = DTLS_MTU_FALLBACK;
+		t->bio.mtu = t->mtu;
+		(void)SSL_set_mtu(t->ssl, (long)t->mtu);
+	}
+	t->stats.retransmissions++;
+	ERR_clear_error();
+	dgram_bio_expire_timer(&t->bio);
+	result = DTLSv1_handle_timeout(t->ssl);
+	track_timer(t, now);
+	if (result < 0)
+		fail(t, DTLS_REASON_TIMEOUT, 0);
+	else if (t->retransmit_at <= now) /* a clock that is not ours disagrees (OpenSSL >= 3.2): ask again soon */
+		t->retransmit_at = now + FIRST_TIMEOUT_MIN;
+}
+
+/* --- session ---------------------------------------------------------------------------------------------------- */
+
+/* SSL_read() or SSL_write() answered no. */
+static void session_error(struct dtls_transport *t, int result)
+{
+	int error = SSL_get_error(t->ssl, result);
+
+	t->drained = true;
+	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
+		return;
+	if (error == SSL_ERROR_ZERO_RETURN) {
+		ERR_clear_error();
+		(void)SSL_shutdown(t->ssl); /* answer the close_notify */
+		drop_ssl(t);
+		set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_REMOTE_CLOSE, 0);
+	} else if (t->alert_received) {
+		drop_ssl(t);
+		set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_ALERT, t->alert_received);
+	} else {
+		LOG_D(t, "session failed: %s", ERR_reason_error_string(ERR_peek_error()));
+		fail(t, DTLS_REASON_PROTOCOL, 0);
+	}
+}
+
+/* Read one record into |plain|. */
+static void read_record(struct dtls_transport *t)
+{
+	int result;
+
+	ERR_clear_error();
+	result = SSL_read(t->ssl, t->plain, (int)sizeof(t->plain));
+	t->bio.in = NULL;
+	if (result <= 0) {
+		session_error(t, result);
+		return;
+	}
+	t->plain_size = (size_t)result;
+	t->drained = !SSL_has_pending(t->ssl);
+}
+
+static void consume(struct dtls_transport *t, const uint8_t *data, size_t size)
+{
+	uint8_t pass[PKTBUF_PAYLOAD];
+	uint8_t hold[PKTBUF_PAYLOAD];
+	struct record_verdict verdict;
+
+	t->bio.in = data;
+	t->bio.in_size = size;
+	if (!record_filter_all_pass(&t->filter, data, size)) {
+		record_filter_run(&t->filter, data, size, pass, hold, &verdict);
+		t->stats.records_dropped += verdict.dropped;
+		t->bio.in = pass;
+		t->bio.in_size = verdict.pass_size;
+	}
+	if (t->bio.in_size)
+		read_record(t);
+	t->bio.in = NULL;
+}
+
+static void input_session(struct dtls_transport *t, const uint8_t *data, size_t size)
+{
+	/* A datagram is read at once when nothing is ahead of it, without a copy. */
+	if (t->state == DTLS_STATE_CONNECTED && !t->plain_size && t->drained && !t->pending.count)
+		consume(t, data, size);
+	else if (!dtls_early_queue_push(&t->pending, data, size))
+		t->stats.datagrams_dropped++;
+}
+
+bool dtls_transport_poll_data(struct dtls_transport *t, wlk_time now, wlk_bytes *out)
+{
+	(void)now;
+	while (!t->plain_size && t->ssl && t->state == DTLS_STATE_CONNECTED) {
+		struct pktbuf *buf;
+
+		if (!t->drained) {
+			read_record(t);
+			continue;
+		}
+		buf = dtls_early_queue_pop(&t->pending);
+		if (!buf)
+			return false;
+		consume(t, buf->data, buf->size);
+		pktbuf_release(buf);
+	}
+	if (!t->plain_size)
+		return false;
+	*out = (wlk_bytes){ t->plain, t->plain_size };
+	t->plain_size = 0;
+	return true;
+}
+
+wlk_err dtls_transport_send(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
+{
+	int result;
+
+	(void)now;
+	if (t->state != DTLS_STATE_CONNECTED)
+		return WLK_ERR_STATE;
+	if (size == 0)
+		return WLK_ERR_INVALID;
+	if (size > DTLS_DATA_MAX)
+		return WLK_ERR_TOO_LARGE;
+	if (t->bio.out_count >= DGRAM_BIO_OUT_MAX)
+		return WLK_ERR_AGAIN;
+	ERR_clear_error();
+	result = SSL_write(t->ssl, data, (int)size);
+	if (result > 0)
+		return WLK_OK;
+	session_error(t, result);
+	return WLK_ERR_CRYPTO;
+}
+
+/* --- verbs ------------------------------------------------------------------------------------------------------ */
+
+static void deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
+{
+	if (!t->ssl)
+		return;
+	if (t->handshake_done)
+		input_session(t, data, size);
+	else
+		input_handshake(t, now, data, size);
+}
+
+void dtls_transport_input(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
+{
+	t->stats.datagrams_in++;
+	t->stats.bytes_in += size;
+	if (size == 0 || size > PKTBUF_PAYLOAD || !t->ssl) {
+		t->stats.datagrams_dropped++;
+		return;
+	}
+	deliver(t, now, data, size);
+}
+
+bool dtls_transport_poll_transmit(struct dtls_transport *t, wlk_time now, struct pktbuf **out)
+{
+	struct pktbuf *buf = dgram_bio_pop(&t->bio);
+
+	(void)now;
+	if (!buf)
+		return false;
+	t->stats.datagrams_out++;
+	t->stats.bytes_out += buf->size;
+	*out = buf;
+	return true;
+}
+
+bool dtls_transport_poll_event(struct dtls_transport *t, struct dtls_event *out)
+{
+	return event_queue_pop(&t->events, out);
+}
+
+wlk_time dtls_transport_deadline(const struct dtls_transport *t)
+{
+	if (t->state != DTLS_STATE_CONNECTING)
+		return WLK_TIME_NEVER;
+	return time_min(t->give_up_at, time_min(t->retransmit_at, t->reopen_at));
+}
+
+/* Open and, as client, send the ClientHello. */
+static void begin(struct dtls_transport *t, wlk_time now)
+{
+	wlk_err err = open_ssl(t, now);
+
+	if (err == WLK_ERR_CRYPTO)
+		fail(t, DTLS_REASON_NO_MEMORY, 0);
+	else if (!err && t->role == DTLS_ROLE_CLIENT)
+		run_handshake(t, now);
+}
+
+void dtls_transport_handle_timeout(struct dtls_transport *t, wlk_time now)
+{
+	if (now < dtls_transport_deadline(t))
+		return;
+	if (now >= t->give_up_at)
+		fail(t, DTLS_REASON_TIMEOUT, 0);
+	else if (now >= t->reopen_at)
+		begin(t, now);
+	else
+		retransmit(t, now);
+}
+
+wlk_err dtls_transport_start(struct dtls_transport *t, wlk_time now, enum dtls_role role)
+{
+	if (t->state != DTLS_STATE_NEW)
+		return WLK_ERR_STATE;
+	t->role = role;
+	t->give_up_at = now + HANDSHAKE_LIMIT;
+	set_state(t, DTLS_STATE_CONNECTING, DTLS_REASON_NONE, 0);
+	begin(t, now);
+	return WLK_OK;
+}
+
+wlk_err dtls_transport_restart(struct dtls_transport *t, wlk_time now)
+{
+	if (t->state != DTLS_STATE_FAILED || t->handshake_done)
+		return WLK_ERR_STATE;
+	if (now >= t->give_up_at || t->restarts >= RESTARTS_MAX)
+		return WLK_ERR_STATE;
+	t->restarts++;
+	t->stats.restarts++;
+	set_state(t, DTLS_STATE_CONNECTING, DTLS_REASON_NONE, 0);
+	begin(t, now);
+	return WLK_OK;
+}
+
+void dtls_transport_close(struct dtls_transport *t, wlk_time now)
+{
+	(void)now;
+	if (t->state == DTLS_STATE_CLOSED || t->state == DTLS_STATE_FAILED)
+		return;
+	if (t->ssl && t->handshake_done) {
+		ERR_clear_error();
+		(void)SSL_shutdown(t->ssl);
+	}
+	drop_ssl(t);
+	t->plain_size = 0;
+	set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_LOCAL_CLOSE, 0);
+}
+
+void dtls_transport_set_rtt(struct dtls_transport *t, wlk_time rtt_us)
+{
+	t->rtt_us = MAX(0, rtt_us);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+static const char *srtp_openssl_name(enum dtls_srtp_profile profile)
+{
+	switch (profile) {
+	case DTLS_SRTP_AES128_CM_SHA1_80:
+		return "SRTP_AES128_CM_SHA1_80";
+	case DTLS_SRTP_AEAD_AES_128_GCM:
+		return "SRTP_AEAD_AES_128_GCM";
+	case DTLS_SRTP_AEAD_AES_256_GCM:
+		return "SRTP_AEAD_AES_256_GCM";
+	case DTLS_SRTP_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/* "A:B:C", best first: OpenSSL's server picks the first of its own list that the client offers. */
+static wlk_err write_srtp_names(struct dtls_transport *t, const struct dtls_config *config)
+{
+	struct bytes_writer w = bytes_writer(t->srtp_names, sizeof(t->srtp_names) - 1);
+
+	for (size_t i = 0; i < config->srtp_profile_count; i++) {
+		const char *name = srtp_openssl_name(config->srtp_profiles[i]);
+
+		if (!name)
+			return WLK_ERR_INVALID;
+		if (i > 0)
+			bytes_put_u8(&w, ':');
+		bytes_put(&w, name, strlen(name));
+	}
+	return bytes_writer_ok(&w) ? WLK_OK : WLK_ERR_INVALID;
+}
+
+wlk_err dtls_transport_create(struct dtls_transport **out, const struct dtls_config *config)
+{
+	wlk_err err = WLK_ERR_NOMEM;
+	struct dtls_transport *t;
+	size_t mtu = config->mtu ? config->mtu : DTLS_MTU;
+
+	if (!config->context || !config->cert || mtu < MTU_MIN || mtu > PKTBUF_PAYLOAD)
+		return WLK_ERR_INVALID;
+	t = wlk_calloc(1, sizeof(*t));
+	if (!t)
+		return err;
+	err = write_srtp_names(t, config);
+	if (err)
+		goto out_free;
+	err = event_queue_init(&t->events, sizeof(struct dtls_event), 8);
+	if (err)
+		goto out_free;
+	log_scope_init(&t->log, config->log_parent, "dtls");
+	t->context = config->context;
+	t->context->transports++;
+	t->cert = dtls_cert_ref(config->cert);
+	t->mtu = mtu;
+	t->rtt_us = MAX(0, config->rtt_us);
+	t->drained = true;
+	t->cipher_name = "";
+	t->handshake_time = -1;
+	t->give_up_at = WLK_TIME_NEVER;
+	t->retransmit_at = WLK_TIME_NEVER;
+	t->reopen_at = WLK_TIME_NEVER;
+	dgram_bio_init(&t->bio, config->pool, mtu);
+	dtls_early_queue_init(&t->sealed, config->pool, DTLS_EARLY_SEALED_LIMIT);
+	dtls_early_queue_init(&t->pending, config->pool, DTLS_EARLY_PENDING_LIMIT);
+	*out = t;
+	return WLK_OK;
+out_free:
+	wlk_free(t);
+	return err;
+}
+
+void dtls_transport_destroy(struct dtls_transport *t)
+{
+	if (!t)
+		return;
+	drop_ssl(t);
+	dgram_bio_free(&t->bio);
+	event_queue_free(&t->events);
+	dtls_cert_release(t->cert);
+	t->context->transports--;
+	wlk_free(t->expected);
+	wlk_free(t->remote_der);
+	crypto_wipe(t->plain, sizeof(t->plain));
+	wlk_free(t);
+}
+
+/* --- what is known of the session ------------------------------------------------------------------------------- */
+
+wlk_err dtls_transport_export_srtp(const struct dtls_transport *t, struct dtls_srtp_export *out)
+{
+	static const char label[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
+	size_t size = t->srtp_profile == DTLS_SRTP_AEAD_AES_256_GCM ? 2 * (32 + 12)
+		    : t->srtp_profile == DTLS_SRTP_AEAD_AES_128_GCM ? 2 * (16 + 12)
+								    : 2 * (16 + 14);
+
+	if (t->state != DTLS_STATE_CONNECTED)
+		return WLK_ERR_STATE;
+	if (t->srtp_profile == DTLS_SRTP_NONE)
+		return WLK_ERR_NOT_FOUND;
+	ERR_clear_error();
+	if (SSL_export_keying_material(t->ssl, out->block, size, label, sizeof(label) - 1, NULL, 0, 0) != 1) {
+		ERR_clear_error();
+		return WLK_ERR_CRYPTO;
+	}
+	out->profile = t->srtp_profile;
+	out->is_client = t->role == DTLS_ROLE_CLIENT;
+	out->size = size;
+	return WLK_OK;
+}
+
+enum dtls_state dtls_transport_state(const struct dtls_transport *t)
+{
+	return t->state;
+}
+
+enum dtls_role dtls_transport_role(const struct dtls_transport *t)
+{
+	return t->role;
+}
+
+uint16_t dtls_transport_version(const struct dtls_transport *t)
+{
+	return t->handshake_done ? DTLS1_2_VERSION : 0;
+}
+
+uint16_t dtls_transport_cipher(const struct dtls_transport *t)
+{
+	return t->cipher;
+}
+
+const char *dtls_transport_cipher_name(const struct dtls_transport *t)
+{
+	return t->cipher_name;
+}
+
+enum dtls_srtp_profile dtls_transport_srtp_profile(const struct dtls_transport *t)
+{
+	return t->srtp_profile;
+}
+
+wlk_bytes dtls_transport_remote_cert(const struct dtls_transport *t)
+{
+	return (wlk_bytes){ t->remote_der, t->remote_der_size };
+}
+
+size_t dtls_transport_mtu(const struct dtls_transport *t)
+{
+	return t->mtu;
+}
+
+wlk_time dtls_transport_handshake_time(const struct dtls_transport *t)
+{
+	return t->handshake_time;
+}
+
+const struct dtls_stats *dtls_transport_stats(const struct dtls_transport *t)
+{
+	return &t->stats;
+}

@@ -1,0 +1,550 @@
+#include "ice/agent.h"
+
+#include "core/addr.h"
+#include "core/alloc.h"
+#include "ice/agent_internal.h"
+
+const char *ice_state_name(enum ice_state state)
+{
+	static const char *const names[] = {
+		"new", "checking", "connected", "completed", "disconnected", "failed", "closed",
+	};
+
+	assert((size_t)state < ARRAY_SIZE(names) && "an agent is in one of the seven states of RTCIceTransportState");
+	return names[state];
+}
+
+const char *ice_gathering_state_name(enum ice_gathering_state state)
+{
+	static const char *const names[] = { "new", "gathering", "complete" };
+
+	assert((size_t)state < ARRAY_SIZE(names) && "gathering is in one of the three states of RTCIceGathererState");
+	return names[state];
+}
+
+/* ------------------------------------------------------------------------------------------------- life */
+
+#define DEFAULT(field, value) ((field) = (field) ? (field) : (value))
+
+static wlk_err check_config(struct ice_agent_config *c)
+{
+	DEFAULT(c->pacing_us, AGENT_PACING_US);
+	DEFAULT(c->disconnected_after_us, CONSENT_DISCONNECTED_US);
+	DEFAULT(c->consent_timeout_us, CONSENT_EXPIRY_US);
+	DEFAULT(c->failed_after_us, AGENT_PAC_US);
+	DEFAULT(c->max_remote_candidates, 64);
+	DEFAULT(c->max_pairs, 100);
+	c->log_parent = NULL;
+	if (c->pacing_us < AGENT_PACING_US || c->pacing_us > SECOND || c->disconnected_after_us < 0 ||
+	    c->failed_after_us < 0)
+		return WLK_ERR_INVALID;
+	if (c->consent_timeout_us < CONSENT_PROBE_US || c->consent_timeout_us > CONSENT_EXPIRY_US)
+		return WLK_ERR_INVALID;
+	if (c->max_remote_candidates > 0xffff || c->max_pairs > 0xffff || c->port_min > c->port_max)
+		return WLK_ERR_INVALID;
+	return WLK_OK;
+}
+
+static wlk_err draw_secrets(struct ice_agent *agent)
+{
+	wlk_err err = rand_u64(&agent->jitter.state);
+
+	if (!err)
+		err = rand_u64(&agent->foundation_salt);
+	if (!err)
+		err = rand_u64(&agent->tie_breaker);
+	if (!err && agent->config.tie_breaker)
+		agent->tie_breaker = agent->config.tie_breaker;
+	return err ? err : ice_credentials_init(&agent->current, 1);
+}
+
+wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *config)
+{
+	struct ice_agent *agent;
+	struct ice_agent_config c = *config;
+	wlk_err err = check_config(&c);
+
+	if (err)
+		return err;
+	agent = wlk_calloc(1, sizeof(*agent));
+	if (!agent)
+		return WLK_ERR_NOMEM;
+	agent->config = c;
+	log_scope_init(&agent->log, config->log_parent, "ice");
+	agent->limits = (struct consent_limits){ c.consent_timeout_us, c.disconnected_after_us };
+	agent->controlling = c.controlling;
+	agent->retire_at = WLK_TIME_NEVER;
+	agent->pac_at = WLK_TIME_NEVER;
+	agent->deadline = WLK_TIME_NEVER;
+	checklist_init(&agent->checklist, c.max_pairs);
+	stun_txn_table_init(&agent->txns);
+	agent_requests_init(&agent->requests);
+	dgram_queue_init(&agent->out, AGENT_OUT_MAX);
+	err = draw_secrets(agent);
+	if (err) {
+		wlk_free(agent);
+		return err;
+	}
+	*out = agent;
+	return WLK_OK;
+}
+
+void ice_agent_destroy(struct ice_agent *agent)
+{
+	if (!agent)
+		return;
+	stun_txn_table_free(&agent->txns);
+	checklist_free(&agent->checklist);
+	for (size_t i = 0; i < agent->remote_count; i++)
+		wlk_free(agent->remotes[i]);
+	wlk_free(agent->remotes);
+	wlk_free(agent->names);
+	mdns_destroy(agent->mdns);
+	gather_free(agent);
+	agent_requests_free(&agent->requests);
+	dgram_queue_free(&agent->out);
+	ice_credentials_free(&agent->current);
+	ice_credentials_free(&agent->previous);
+	wlk_free(agent);
+}
+
+void ice_agent_close(struct ice_agent *agent)
+{
+	struct dgram d;
+
+	if (agent->closed)
+		return;
+	agent->closed = true;
+	for (size_t i = agent->checklist.count; i-- > 0;)
+		agent_remove_pair(agent, agent->checklist.pairs[i]);
+	gather_close(agent);
+	agent_request_abandon(&agent->requests, agent);
+	for (size_t i = 0; i < agent->gather.server_count; i++)
+		agent_request_abandon(&agent->requests, agent->gather.servers[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
+		if (!addr_is_none(&agent->mdns_sockets[i])) {
+			agent_request_close(&agent->requests, &agent->mdns_sockets[i]);
+			agent->mdns_sockets[i] = (wlk_addr){ 0 };
+		}
+	stun_txn_table_free(&agent->txns);
+	while (dgram_queue_pop(&agent->out, &d))
+		pktbuf_release(d.buf);
+	agent_update_state(agent, 0);
+	agent->deadline = WLK_TIME_NEVER;
+}
+
+/* -------------------------------------------------------------------------------------- shared by the parts */
+
+struct ice_credentials *agent_credentials(struct ice_agent *agent, uint32_t generation)
+{
+	if (agent->current.generation == generation)
+		return &agent->current;
+	return agent->previous.generation == generation ? &agent->previous : NULL;
+}
+
+void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote, const uint8_t *data, size_t size)
+{
+	struct dgram d = { .local = *local, .remote = *remote };
+
+	d.buf = pktbuf_copy(agent->config.pool, data, size);
+	if (!d.buf || !dgram_queue_push(&agent->out, d))
+		agent->stats.out_of_memory++;
+}
+
+void agent_set_role(struct ice_agent *agent, bool controlling)
+{
+	if (agent->controlling == controlling)
+		return;
+	agent->controlling = controlling;
+	LOG_I(agent, "role is %s", controlling ? "controlling" : "controlled");
+	checklist_recompute(&agent->checklist, controlling);
+	for (size_t i = 0; i < agent->checklist.count; i++)
+		agent->checklist.pairs[i]->nominating = false;
+}
+
+void agent_switch_role(struct ice_agent *agent)
+{
+	agent_set_role(agent, !agent->controlling);
+	agent->stats.role_conflicts++;
+	agent->role_changed = true;
+	agent->news = true;
+}
+
+void agent_tell(struct ice_agent *agent, const struct agent_fact *fact)
+{
+	size_t at = agent->fact_first + agent->fact_count;
+
+	agent->news = true;
+	if (agent->fact_count == AGENT_FACTS_MAX)
+		at--;
+	else
+		agent->fact_count++;
+	agent->facts[at % AGENT_FACTS_MAX] = *fact;
+}
+
+void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair)
+{
+	stun_txn_remove_owner(&agent->txns, pair);
+	if (agent->selected == pair)
+		agent->selected = NULL;
+	if (agent->path == pair)
+		agent->path = NULL;
+	checklist_remove(&agent->checklist, pair);
+}
+
+static wlk_time next_deadline(struct ice_agent *agent, wlk_time now)
+{
+	wlk_time at = time_min(stun_txn_deadline(&agent->txns), gather_deadline(agent));
+
+	at = time_min(at, agent_check_deadline(agent, now));
+	at = time_min(at, time_min(agent->pac_at, agent->retire_at));
+	return agent->mdns ? time_min(at, mdns_deadline(agent->mdns)) : at;
+}
+
+void agent_run(struct ice_agent *agent, wlk_time now)
+{
+	if (agent->closed || agent->halted) {
+		agent_update_state(agent, now);
+		agent->deadline = WLK_TIME_NEVER;
+		return;
+	}
+	if (agent->pac_at <= now) {
+		agent->pac_at = WLK_TIME_NEVER;
+		agent->pac_expired = true;
+	}
+	if (agent->retire_at <= now)
+		agent_drop_orphans(agent);
+	agent_run_names(agent, now);
+	agent_run_transactions(agent, now);
+	gather_run(agent, now);
+	agent_run_consent(agent, now);
+	agent_select(agent, now);
+	if (!agent->halted)
+		agent_run_checks(agent, now);
+	agent_update_state(agent, now);
+	agent->deadline = agent->halted ? WLK_TIME_NEVER : next_deadline(agent, now);
+}
+
+/* ------------------------------------------------------------------------------------------------ verbs */
+
+wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_addr *ips, size_t count)
+{
+	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_set_interfaces(agent, now, ips, count);
+
+	if (!err)
+		agent_run(agent, now);
+	return err;
+}
+
+wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port)
+{
+	return agent->closed ? WLK_ERR_CLOSED : gather_add_server(agent, host, size, port);
+}
+
+wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now)
+{
+	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_start(agent, now);
+
+	if (!err)
+		agent_run(agent, now);
+	return err;
+}
+
+bool ice_agent_poll_request(struct ice_agent *agent, struct ice_request *out)
+{
+	return agent_request_next(&agent->requests, out);
+}
+
+static void on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		wlk_addr *slot = &agent->mdns_sockets[results[i].family == 6];
+
+		if (addr_is_none(slot))
+			*slot = results[i];
+		else
+			agent_request_close(&agent->requests, &results[i]);
+	}
+}
+
+static bool is_base(const struct ice_agent *agent, const void *owner)
+{
+	for (size_t i = 0; i < agent->gather.base_count; i++)
+		if (agent->gather.bases[i] == owner)
+			return true;
+	return false;
+}
+
+void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
+			  size_t count)
+{
+	struct agent_request answered;
+	size_t opened = err ? 0 : count;
+
+	if (!agent_request_take(&agent->requests, id, &opened, &answered))
+		return;
+	if (!err && !count)
+		err = WLK_ERR_NOT_FOUND;
+	if (answered.request.type == ICE_REQUEST_RESOLVE) {
+		if (answered.owner)
+			gather_on_resolved(agent, now, answered.owner, results, err ? 0 : count);
+	} else if (!answered.owner) {
+		for (size_t i = 0; i < opened; i++)
+			agent_request_close(&agent->requests, &results[i]);
+	} else if (is_base(agent, answered.owner)) {
+		gather_on_bound(agent, now, answered.owner, err, results);
+	} else {
+		on_mdns_joined(agent, results, opened);
+	}
+	agent_run(agent, now);
+}
+
+void ice_agent_set_controlling(struct ice_agent *agent, wlk_time now, bool controlling)
+{
+	if (agent->controlling == controlling || agent->current.remote_lite)
+		return;
+	agent_set_role(agent, controlling);
+	agent_run(agent, now);
+}
+
+static bool is_mdns_socket(const struct ice_agent *agent, const wlk_addr *local)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
+		if (!addr_is_none(local) && addr_equal(&agent->mdns_sockets[i], local))
+			return true;
+	return false;
+}
+
+/* Answers whether anything changed. */
+static bool take_message(struct ice_agent *agent, wlk_time now, struct ice_base *base, const wlk_addr *remote,
+			 const uint8_t *data, size_t size)
+{
+	struct stun_msg msg;
+
+	if (stun_msg_parse(&msg, data, size)) {
+		agent->stats.malformed++;
+		return false;
+	}
+	switch (msg.class) {
+	case STUN_REQUEST:
+		return agent_on_request_message(agent, now, base, remote, &msg);
+	case STUN_SUCCESS:
+	case STUN_ERROR:
+		return agent_on_response(agent, now, base, remote, &msg);
+	case STUN_INDICATION:
+		break; /* a keep-alive of RFC 5245 10; it proves nothing */
+	}
+	return false;
+}
+
+void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		     const uint8_t *data, size_t size)
+{
+	struct ice_base *base;
+
+	if (agent->closed || agent->halted)
+		return;
+	if (agent->mdns && is_mdns_socket(agent, local)) {
+		mdns_input(agent->mdns, now, remote, data, size);
+		agent_run(agent, now);
+		return;
+	}
+	base = gather_find_base(agent, local);
+	if (!base)
+		agent->stats.unknown_local++;
+	else if (take_message(agent, now, base, remote, data, size))
+		agent_run(agent, now);
+}
+
+bool ice_agent_poll_transmit(struct ice_agent *agent, wlk_time now, struct dgram *out)
+{
+	(void)now;
+	return dgram_queue_pop(&agent->out, out);
+}
+
+wlk_time ice_agent_deadline(const struct ice_agent *agent)
+{
+	return agent->deadline;
+}
+
+void ice_agent_handle_timeout(struct ice_agent *agent, wlk_time now)
+{
+	if (now >= agent->deadline)
+		agent_run(agent, now);
+}
+
+/* ------------------------------------------------------------------------------------------------ events */
+
+static bool poll_local_candidate(struct ice_agent *agent, struct ice_event *out)
+{
+	for (size_t i = 0; i < agent->gather.local_count; i++) {
+		struct ice_local_candidate *local = agent->gather.locals[i];
+
+		if (!local->announce)
+			continue;
+		local->announce = false;
+		*out = (struct ice_event){ .type = ICE_EVENT_LOCAL_CANDIDATE, .candidate = local->candidate };
+		return true;
+	}
+	return false;
+}
+
+static bool poll_gathering(struct ice_agent *agent, struct ice_event *out)
+{
+	struct gatherer *g = &agent->gather;
+
+	if (g->told == g->state || agent->closed)
+		return false;
+	if (g->told == ICE_GATHERING_ACTIVE && g->state == ICE_GATHERING_COMPLETE) {
+		if (poll_local_candidate(agent, out))
+			return true;
+		g->told = ICE_GATHERING_COMPLETE;
+	} else {
+		g->told = ICE_GATHERING_ACTIVE;
+	}
+	*out = (struct ice_event){ .type = ICE_EVENT_GATHERING_STATE, .gathering_state = g->told };
+	return true;
+}
+
+static bool poll_role(struct ice_agent *agent, struct ice_event *out)
+{
+	if (!agent->role_changed)
+		return false;
+	agent->role_changed = false;
+	*out = (struct ice_event){ .type = ICE_EVENT_ROLE_CHANGED, .controlling = agent->controlling };
+	return true;
+}
+
+static bool poll_validated(struct ice_agent *agent, struct ice_event *out)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (!pair->announce)
+			continue;
+		pair->announce = false;
+		*out = (struct ice_event){
+			.type = ICE_EVENT_VALIDATED,
+			.local = pair->base->addr,
+			.remote = pair->remote->candidate.addr,
+		};
+		return true;
+	}
+	return false;
+}
+
+static bool poll_selected(struct ice_agent *agent, struct ice_event *out)
+{
+	const struct ice_pair *path = agent->path;
+
+	if (!path || (path->id == agent->told_pair && (path == agent->selected) == agent->told_nominated))
+		return false;
+	agent->told_pair = path->id;
+	agent->told_nominated = path == agent->selected;
+	*out = (struct ice_event){
+		.type = ICE_EVENT_SELECTED_PAIR,
+		.nominated = agent->told_nominated,
+		.local = path->base->addr,
+		.remote = path->remote->candidate.addr,
+	};
+	return true;
+}
+
+static bool poll_fact(struct ice_agent *agent, struct ice_event *out)
+{
+	const struct agent_fact *fact = &agent->facts[agent->fact_first];
+
+	if (!agent->fact_count)
+		return false;
+	*out = (struct ice_event){
+		.type = fact->is_state ? ICE_EVENT_STATE : ICE_EVENT_CONSENT_EXPIRED,
+		.state = fact->state,
+		.local = fact->local,
+		.remote = fact->remote,
+	};
+	agent->fact_first = (agent->fact_first + 1) % AGENT_FACTS_MAX;
+	agent->fact_count--;
+	return true;
+}
+
+/* Most events are read off the objects when asked for, so that none needs memory in the moment when it happens. */
+bool ice_agent_poll_event(struct ice_agent *agent, struct ice_event *out)
+{
+	if (!agent->news)
+		return false;
+	if (poll_gathering(agent, out) || poll_local_candidate(agent, out) || poll_role(agent, out) ||
+	    poll_validated(agent, out) || poll_selected(agent, out) || poll_fact(agent, out))
+		return true;
+	agent->news = false;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------------- paths */
+
+static bool is_path(const struct ice_pair *pair, const wlk_addr *local, const wlk_addr *remote)
+{
+	return addr_equal(&pair->remote->candidate.addr, remote) && addr_equal(&pair->base->addr, local);
+}
+
+/* The valid pair of that path, the one in use first. */
+static struct ice_pair *find_valid(const struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote)
+{
+	if (agent->path && is_path(agent->path, local, remote))
+		return agent->path;
+	for (size_t i = 0; i < agent->checklist.count; i++)
+		if (agent->checklist.pairs[i]->valid && is_path(agent->checklist.pairs[i], local, remote))
+			return agent->checklist.pairs[i];
+	return NULL;
+}
+
+bool ice_agent_is_validated(const struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote)
+{
+	return find_valid(agent, local, remote) != NULL;
+}
+
+bool ice_agent_selected(const struct ice_agent *agent, wlk_addr *local, wlk_addr *remote)
+{
+	if (!agent->path)
+		return false;
+	*local = agent->path->base->addr;
+	*remote = agent->path->remote->candidate.addr;
+	return true;
+}
+
+void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote, size_t size)
+{
+	struct ice_pair *pair = find_valid(agent, local, remote);
+
+	if (!pair)
+		return;
+	pair->stats.packets_sent++;
+	pair->stats.bytes_sent += size;
+	pair->stats.last_sent = now;
+	agent->deadline = time_min(agent->deadline, consent_on_sent(&pair->consent, now));
+}
+
+void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+			   size_t size)
+{
+	struct ice_pair *pair = find_valid(agent, local, remote);
+
+	if (!pair)
+		return;
+	pair->stats.packets_received++;
+	pair->stats.bytes_received += size;
+	pair->stats.last_received = now;
+	consent_on_received(&pair->consent, now);
+	/* The peer has left the selected pair for another one that it had nominated. */
+	if (pair == agent->selected || !pair->nominated || agent->controlling)
+		return;
+	agent_follow_nomination(agent, now, pair);
+	if (pair == agent->selected)
+		agent_run(agent, now);
+}
+
+void ice_agent_probe(struct ice_agent *agent, wlk_time now)
+{
+	if (agent->path)
+		consent_probe(&agent->path->consent, now);
+	agent_run(agent, now);
+}

@@ -1,0 +1,310 @@
+/* The ICE agent: one data stream with one component, full implementation of RFC 8445, trickle, consent; no I/O. */
+#ifndef ICE_AGENT_H
+#define ICE_AGENT_H
+
+#include "core/dgram_queue.h"
+#include "core/text.h"
+#include "ice/candidate.h"
+
+/*
+ * How to drive it: after every call that takes |now|, pull poll_request, poll_transmit and poll_event until they answer
+ * false, and call ice_agent_handle_timeout() when ice_agent_deadline() has come. |now| never runs backwards.
+ *
+ *   create -> set_interfaces, add_stun_server -> gather -> on_request(BIND_UDP) -> LOCAL_CANDIDATE events
+ *          -> set_remote_parameters, add_remote_candidate (any order, any time) -> VALIDATED, SELECTED_PAIR, STATE
+ *
+ * Checks that arrive before the remote parameters are answered, and their pairs are checked as soon as the parameters
+ * come. Restart: ice_agent_restart() on both sides, then set_remote_parameters() with the new ones.
+ */
+struct ice_agent;
+
+enum ice_policy { ICE_POLICY_ALL, ICE_POLICY_RELAY };
+
+/* RTCIceTransportState of the W3C. */
+enum ice_state {
+	ICE_STATE_NEW,
+	ICE_STATE_CHECKING,
+	ICE_STATE_CONNECTED,
+	ICE_STATE_COMPLETED,
+	ICE_STATE_DISCONNECTED,
+	ICE_STATE_FAILED,
+	ICE_STATE_CLOSED,
+};
+
+/* RTCIceGathererState of the W3C. */
+enum ice_gathering_state { ICE_GATHERING_NEW, ICE_GATHERING_ACTIVE, ICE_GATHERING_COMPLETE };
+
+/* Zero is the default of every field. */
+struct ice_agent_config {
+	struct pktbuf_pool *pool; /* for outgoing datagrams; NULL: heap */
+	const char *log_parent;   /* prefix of log lines, e.g. "pc3"; copied */
+	bool controlling;
+	uint64_t tie_breaker;     /* 0: random */
+	enum ice_policy policy;   /* ICE_POLICY_RELAY: neither host nor srflx candidates are gathered or used */
+	bool no_ipv4;
+	bool no_ipv6;
+	bool no_mdns;             /* .local names of the peer are skipped, no JOIN_MDNS request is made */
+	bool allow_loopback;      /* gather loopback interfaces and accept such remote candidates (R8) */
+	bool include_link_local;
+	bool nominate_once;       /* RFC 8445 8.1.1 to the letter: a better pair that validates later is not nominated */
+	uint16_t port_min;        /* both 0: any port; handed on in BIND_UDP requests */
+	uint16_t port_max;
+	wlk_time pacing_us;               /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
+	wlk_time disconnected_after_us;   /* without any answer; 0: 5 s */
+	wlk_time consent_timeout_us;      /* RFC 7675 5.1; 0: 30 s, which is also the most */
+	wlk_time failed_after_us;         /* PAC timer of RFC 8863 4; 0: 39.5 s */
+	uint32_t max_remote_candidates;   /* 0: 64 (R8) */
+	uint32_t max_pairs;               /* 0: 100 (R8) */
+};
+
+/*
+ * What the outside must do. Each is answered once by ice_agent_on_request() with its id, except CLOSE, which needs no
+ * answer. A request that is no longer wanted may still be answered; the answer then leads to a CLOSE.
+ */
+enum ice_request_type {
+	ICE_REQUEST_BIND_UDP,  /* bind local.ip, port 0: any (within port_min..port_max when those are set); result: the bound address */
+	ICE_REQUEST_RESOLVE,   /* look |host| up, port is to be put into the results: all addresses, best first */
+	ICE_REQUEST_JOIN_MDNS, /* a socket for one-shot mDNS queries (RFC 6762 5.1): any port; result: its local address, as
+				* its datagrams will be given to ice_agent_input() and named in poll_transmit */
+	ICE_REQUEST_CLOSE,     /* close the socket bound to |local|; nothing more leaves from it */
+};
+
+struct ice_request {
+	enum ice_request_type type;
+	uint32_t id;
+	wlk_addr local;      /* BIND_UDP, CLOSE */
+	uint16_t port_min;   /* BIND_UDP; both 0: any */
+	uint16_t port_max;
+	struct str host;     /* RESOLVE: borrowed until the request is answered */
+	uint16_t port;       /* RESOLVE */
+};
+
+enum ice_event_type {
+	ICE_EVENT_LOCAL_CANDIDATE, /* |candidate|, to be signalled; ice_candidate_write() makes its line */
+	ICE_EVENT_GATHERING_STATE, /* |gathering_state|; after COMPLETE no candidate of this generation follows */
+	ICE_EVENT_ROLE_CHANGED,    /* |controlling|: a role conflict was resolved against us */
+	ICE_EVENT_VALIDATED,       /* |local|, |remote|: packets of this path may be taken (R12), DTLS may start */
+	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: the path that ice_agent_selected() answers has changed */
+	ICE_EVENT_CONSENT_EXPIRED, /* |local|, |remote|: nothing may be sent there any more (RFC 7675) */
+	ICE_EVENT_STATE,           /* |state| */
+};
+
+/* A plain value. */
+struct ice_event {
+	enum ice_event_type type;
+	struct ice_candidate candidate;
+	enum ice_gathering_state gathering_state;
+	enum ice_state state;
+	bool controlling;
+	bool nominated;  /* false: the best valid pair, used while none is nominated */
+	wlk_addr local;  /* the base: the address of the socket */
+	wlk_addr remote;
+};
+
+/*
+ * Make an agent with fresh ufrag (48 bit) and password (144 bit). *out is written on success only.
+ * WLK_ERR_INVALID: pacing under 20 ms, consent timeout over 30 s, caps of 0x10000 and more, port_min over port_max.
+ * WLK_ERR_NOMEM, WLK_ERR_CRYPTO.
+ */
+wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *config);
+
+/* Frees it and wipes the passwords. The sockets are the caller's to close. destroy(NULL) does nothing. */
+void ice_agent_destroy(struct ice_agent *agent);
+
+/*
+ * The IPs of this host (ports are ignored), best first; loopback, link-local and families are filtered by the
+ * configuration. May be called again when the network changed: vanished addresses are closed with their pairs, new ones
+ * are gathered when gathering had begun. WLK_ERR_NOMEM: nothing changed. WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_addr *ips, size_t count);
+
+/*
+ * Add a STUN server for server-reflexive candidates, before ice_agent_gather(). |host| is a name or an IP literal
+ * without brackets, copied. WLK_ERR_INVALID: empty, over 255 bytes or port 0. WLK_ERR_TOO_LARGE: more than 8 servers.
+ */
+wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
+
+/*
+ * Begin gathering; requests follow in poll_request. Without interfaces gathering completes at once. Calling it again in
+ * the same generation does nothing. WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now);
+
+/* The next request, or false. */
+bool ice_agent_poll_request(struct ice_agent *agent, struct ice_request *out);
+
+/*
+ * Answer request |id|: |err| WLK_OK with |count| addresses (one for BIND_UDP, one or two for JOIN_MDNS), or an error.
+ * Unknown ids are ignored (a late answer).
+ */
+void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
+			  size_t count);
+
+/* NUL-terminated, of the current generation; valid until ice_agent_restart(), ice_agent_cancel_restart() or destroy. */
+const char *ice_agent_local_ufrag(const struct ice_agent *agent);
+const char *ice_agent_local_pwd(const struct ice_agent *agent);
+
+/* The role as the offer/answer exchange gave it (RFC 8445 6.1.1). Conflicts are resolved by the agents themselves. */
+void ice_agent_set_controlling(struct ice_agent *agent, wlk_time now, bool controlling);
+bool ice_agent_controlling(const struct ice_agent *agent);
+
+/*
+ * The peer's ufrag and password of the current generation; copied. |lite|: it is an ICE-lite agent, so we control.
+ * Checks begin, and the PAC timer runs from here. The same values again: nothing happens.
+ * WLK_ERR_INVALID: ufrag not 4..256 or pwd not 22..256 characters. WLK_ERR_STATE: this generation has other ones
+ * already (call ice_agent_restart() first). WLK_ERR_NOMEM, WLK_ERR_CRYPTO, WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd,
+					bool lite);
+
+/*
+ * One candidate of the peer, before or after its parameters. A repeated one is WLK_OK and changes nothing.
+ * WLK_ERR_UNSUPPORTED: TCP, another component than 1, or an address that R8 refuses: skip it and go on.
+ * WLK_ERR_TOO_LARGE: the cap is reached. WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_add_remote_candidate(struct ice_agent *agent, wlk_time now, const struct ice_candidate *candidate);
+
+/*
+ * The same from its line, "candidate:..." with or without "a=". A .local name is looked up by mDNS; other names are
+ * refused. A line with another ufrag than the remote parameters is of another generation: WLK_ERR_STATE, skip it.
+ * In addition WLK_ERR_PARSE and WLK_ERR_TOO_LARGE as ice_candidate_line_parse().
+ */
+wlk_err ice_agent_add_remote_candidate_line(struct ice_agent *agent, wlk_time now, const char *line, size_t size);
+
+/* The peer has no more candidates in this generation (RFC 8838 14). */
+void ice_agent_end_of_remote_candidates(struct ice_agent *agent, wlk_time now);
+
+/*
+ * Begin a new generation: new ufrag and password, candidates are announced again, the sockets stay. The selected pair
+ * goes on carrying data until a pair of the new generation is nominated; then the old password is refused (R10).
+ * Repeated before the new remote parameters came, it replaces only the new generation.
+ * WLK_ERR_NOMEM, WLK_ERR_CRYPTO (the agent is unchanged), WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_restart(struct ice_agent *agent, wlk_time now);
+
+/* Go back to the generation before (a rolled-back offer). WLK_ERR_STATE: no restart that still waits for parameters. */
+wlk_err ice_agent_cancel_restart(struct ice_agent *agent, wlk_time now);
+
+/* Stop: nothing is sent or taken any more; sockets come as CLOSE requests. Idempotent. */
+void ice_agent_close(struct ice_agent *agent);
+
+/*
+ * Feed one STUN datagram (first byte 0..3), or any datagram of the mDNS socket.
+ *
+ * @param local   address of the socket, as answered to BIND_UDP or JOIN_MDNS
+ * @param remote  where it came from
+ * @param data    borrowed for the call
+ *
+ * What fails a check of R4 or R5 is counted and dropped without an answer.
+ */
+void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		     const uint8_t *data, size_t size);
+
+/* The next datagram to send; the caller owns out->buf. */
+bool ice_agent_poll_transmit(struct ice_agent *agent, wlk_time now, struct dgram *out);
+
+/* The next fact. State and pair changes are never lost to a failing allocation. */
+bool ice_agent_poll_event(struct ice_agent *agent, struct ice_event *out);
+
+/* When handle_timeout is due [us]; WLK_TIME_NEVER when idle. */
+wlk_time ice_agent_deadline(const struct ice_agent *agent);
+void ice_agent_handle_timeout(struct ice_agent *agent, wlk_time now);
+
+/* Whether a packet of this exact path may be taken (R12). Cheap: the selected pair is looked at first. */
+bool ice_agent_is_validated(const struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote);
+
+/*
+ * The path to send on: the selected pair, or the best valid one before nomination. False: nothing may be sent.
+ * |local| is the base, i.e. the socket.
+ */
+bool ice_agent_selected(const struct ice_agent *agent, wlk_addr *local, wlk_addr *remote);
+
+/*
+ * Report application packets (DTLS, SRTP) so that liveness (R7) and the statistics know of them. on_received is called
+ * for packets that ice_agent_is_validated() let through. Both are cheap; the deadline may move.
+ */
+void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		       size_t size);
+void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+			   size_t size);
+
+/* The network changed, or somebody doubts the path: check the selected pair and the backups every 200 ms until one answers. */
+void ice_agent_probe(struct ice_agent *agent, wlk_time now);
+
+/* Smoothed round-trip time of the path in use [us]; 0: unknown. */
+wlk_time ice_agent_rtt(const struct ice_agent *agent);
+
+enum ice_state ice_agent_state(const struct ice_agent *agent);
+enum ice_gathering_state ice_agent_gathering_state(const struct ice_agent *agent);
+
+/* Counters of the agent; they only grow. */
+struct ice_agent_stats {
+	uint64_t malformed;            /* not STUN, or a message that does not parse */
+	uint64_t no_fingerprint;       /* R4 */
+	uint64_t unknown_username;     /* R4, R10 */
+	uint64_t bad_integrity;        /* R4, R5 */
+	uint64_t missing_attribute;    /* R4: no role or priority */
+	uint64_t unknown_transaction;  /* R5 */
+	uint64_t wrong_source;         /* R5: a response from another path than its request took */
+	uint64_t unknown_local;        /* a datagram for an address that is none of ours */
+	uint64_t refused_candidates;   /* R8 */
+	uint64_t over_cap;             /* candidates, pairs or answers refused because of a cap */
+	uint64_t out_of_memory;
+	uint64_t role_conflicts;       /* switches of our role */
+	uint64_t stale_role_conflicts; /* 487 for a role we have left already: ignored */
+	uint64_t requests_sent;        /* retransmissions included */
+	uint64_t requests_received;
+	uint64_t responses_sent;
+	uint64_t responses_received;
+	uint64_t consent_requests_sent;
+	uint64_t selected_pair_changes;
+};
+
+void ice_agent_get_stats(const struct ice_agent *agent, struct ice_agent_stats *out);
+
+/* RTCStatsIceCandidatePairState. */
+enum ice_pair_state { PAIR_FROZEN, PAIR_WAITING, PAIR_IN_PROGRESS, PAIR_SUCCEEDED, PAIR_FAILED };
+
+/* One candidate pair, for candidate-pair stats. The candidates are named by their ids. */
+struct ice_pair_stats {
+	uint32_t id;
+	uint32_t local_id;
+	uint32_t remote_id;
+	enum ice_pair_state state;
+	bool nominated;
+	bool selected;   /* ice_agent_selected() answers it */
+	uint64_t priority;
+	wlk_addr local;  /* the base */
+	wlk_addr remote;
+	uint64_t packets_sent;
+	uint64_t packets_received;
+	uint64_t bytes_sent;
+	uint64_t bytes_received;
+	wlk_time last_sent;     /* application packets; 0: none yet */
+	wlk_time last_received;
+	wlk_time current_rtt_us;
+	wlk_time total_rtt_us;  /* sum over responses_received */
+	uint64_t requests_sent;
+	uint64_t requests_received;
+	uint64_t responses_sent;
+	uint64_t responses_received;
+	uint64_t consent_requests_sent;
+};
+
+/* One candidate, for local-candidate and remote-candidate stats. Ids are unique within the agent, local and remote apart. */
+struct ice_candidate_stats {
+	uint32_t id;
+	struct ice_candidate candidate;
+	wlk_addr server;  /* local srflx: the STUN server that answered; else none */
+};
+
+/* Visit by index 0.. until false; indices hold until the next call that takes |now|. */
+bool ice_agent_pair_stats(const struct ice_agent *agent, size_t index, struct ice_pair_stats *out);
+bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out);
+bool ice_agent_remote_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out);
+
+/* "new", "checking"...: the W3C words. */
+const char *ice_state_name(enum ice_state state);
+const char *ice_gathering_state_name(enum ice_gathering_state state);
+
+#endif

@@ -1,0 +1,163 @@
+/* The agent's insides, shared by the files that make it up: agent, agent_remote, agent_check, agent_inbound, agent_select, gather. */
+#ifndef ICE_AGENT_INTERNAL_H
+#define ICE_AGENT_INTERNAL_H
+
+#include "core/log.h"
+#include "core/rand.h"
+#include "core/time.h"
+#include "ice/agent.h"
+#include "ice/agent_request.h"
+#include "ice/checklist.h"
+#include "ice/credentials.h"
+#include "ice/gather.h"
+#include "ice/mdns.h"
+#include "ice/stun_txn.h"
+
+enum {
+	AGENT_PACING_US = 20000,        /* Ta, R8 */
+	AGENT_BURST = 5,                /* triggered and nominating checks that may go at once */
+	AGENT_RTO_UNKNOWN_US = 200000,  /* first retransmission while no round trip was measured */
+	AGENT_RTO_MIN_US = 50000,
+	AGENT_RTO_MAX_US = 500000,
+	AGENT_CONSENT_LIFE_US = 3000000, /* an answer to a consent check that comes later is not waited for */
+	AGENT_RETRY_US = 1000000,       /* a failed pair is checked again while none is valid and the PAC timer runs */
+	AGENT_PAC_US = 39500000,        /* RFC 8863 4: as long as a check of RFC 8445 takes to fail */
+	AGENT_RETIRE_US = 2000000,      /* how long packets of the generation before are taken after the switch */
+	AGENT_CHECKS_PER_PAIR = 3,      /* transactions of one pair at a time */
+	AGENT_BACKUPS_MAX = 8,          /* pairs kept warm beside the one in use */
+	AGENT_OUT_MAX = 256,            /* datagrams waiting for poll_transmit */
+	AGENT_FACTS_MAX = 16,
+	AGENT_MESSAGE_MAX = 400,        /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
+};
+
+/* A state change or a lost consent, in the order in which they happened. */
+struct agent_fact {
+	bool is_state;
+	enum ice_state state;
+	wlk_addr local;
+	wlk_addr remote;
+};
+
+/* A remote candidate whose .local name is being looked up. */
+struct agent_pending_name {
+	uint32_t query_id;
+	struct ice_candidate candidate;
+};
+
+struct ice_agent {
+	struct ice_agent_config config; /* with the defaults filled in; log_parent is not kept */
+	struct log_scope log;
+	struct log_budget log_budget;
+	struct rand_jitter jitter;
+	struct consent_limits limits;
+	uint64_t tie_breaker;
+	uint64_t foundation_salt;
+	bool controlling;
+	bool closed;
+	bool path_lost;                   /* the path in use has just lost consent */
+	bool halted;                      /* consent was lost: nothing is sent until a restart (R7) */
+
+	struct ice_credentials current;
+	struct ice_credentials previous;  /* during a restart, until a pair of |current| is nominated */
+	wlk_time retire_at;               /* pairs of generations without credentials go then */
+
+	struct gatherer gather;
+	struct agent_requests requests;
+
+	struct ice_remote_candidate **remotes;
+	size_t remote_count;
+	size_t remote_capacity;
+	uint32_t next_remote_id;
+	struct mdns *mdns;
+	bool mdns_asked;                  /* the JOIN_MDNS request was made */
+	wlk_addr mdns_sockets[2];         /* by family, 4 and 6; none: not joined */
+	struct agent_pending_name *names;
+	size_t name_count;
+	size_t name_capacity;
+
+	struct checklist checklist;
+	struct stun_txn_table txns;
+	wlk_time pacer_at;                /* when the pacing allows the next ordinary check; may lie AGENT_BURST - 1 slots ahead */
+	wlk_time pac_at;                  /* WLK_TIME_NEVER: not running, or run out */
+	bool pac_expired;
+
+	struct ice_pair *selected;        /* nominated; of |previous| until |current| has one */
+	struct ice_pair *path;            /* what ice_agent_selected() answers */
+	uint32_t told_pair;               /* id of the pair in the last SELECTED_PAIR event; 0: none */
+	bool told_nominated;
+
+	struct dgram_queue out;
+	enum ice_state state;
+	struct agent_fact facts[AGENT_FACTS_MAX];
+	size_t fact_first;
+	size_t fact_count;
+	bool role_changed;                /* a ROLE_CHANGED event is due */
+	bool news;                        /* poll_event has something to look for */
+	wlk_time deadline;
+	struct ice_agent_stats stats;
+};
+
+/* agent.c */
+/* Do what is due at |now| and set the deadline anew; every verb ends with it. */
+void agent_run(struct ice_agent *agent, wlk_time now);
+/* Queue one datagram; a full queue or no memory drops it like the network would. */
+void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote, const uint8_t *data,
+		    size_t size);
+/* The credentials of |generation|, or NULL when they are gone. */
+struct ice_credentials *agent_credentials(struct ice_agent *agent, uint32_t generation);
+void agent_set_role(struct ice_agent *agent, bool controlling);
+/* The same because of a role conflict: counted and told. */
+void agent_switch_role(struct ice_agent *agent);
+/* Queue a fact; when the queue is full the newest takes the place of the one before. */
+void agent_tell(struct ice_agent *agent, const struct agent_fact *fact);
+void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair);
+
+/* agent_remote.c */
+/*
+ * Form the pair of |base| and |remote| if there is none. When the checklist is full the worst pair makes room if it has
+ * failed or is worse, or in any case with |force|. NULL: no memory, or no room.
+ */
+struct ice_pair *agent_add_pair(struct ice_agent *agent, struct ice_base *base, struct ice_remote_candidate *remote,
+				bool force);
+/* Pair a new base with all remote candidates that fit. */
+void agent_pair_base(struct ice_agent *agent, struct ice_base *base);
+struct ice_remote_candidate *agent_find_remote(const struct ice_agent *agent, const wlk_addr *addr);
+/* The peer-reflexive candidate of an authenticated request (RFC 8445 7.3.1.3), or NULL: no memory, cap. */
+struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, const wlk_addr *addr, uint32_t priority);
+/* Whether R8 lets us send checks there. */
+bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr);
+void agent_run_names(struct ice_agent *agent, wlk_time now);
+/* Pairs and remote candidates of generations that have no credentials any more go. */
+void agent_drop_orphans(struct ice_agent *agent);
+
+/* agent_check.c */
+/* Whether the pacing allows a check; |urgent|: a triggered or nominating one, which may be up to AGENT_BURST ahead. */
+bool agent_pacer_allows(const struct ice_agent *agent, wlk_time now, bool urgent);
+void agent_pacer_take(struct ice_agent *agent, wlk_time now);
+wlk_time agent_pacer_deadline(const struct ice_agent *agent, bool urgent);
+void agent_run_transactions(struct ice_agent *agent, wlk_time now);
+void agent_run_consent(struct ice_agent *agent, wlk_time now);
+void agent_run_checks(struct ice_agent *agent, wlk_time now);
+wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now);
+/* A success or error response. Answers whether anything changed. */
+bool agent_on_response(struct ice_agent *agent, wlk_time now, struct ice_base *base, const wlk_addr *remote,
+		       const struct stun_msg *msg);
+
+/* agent_inbound.c */
+/* A request of the peer. Answers whether anything changed. */
+bool agent_on_request_message(struct ice_agent *agent, wlk_time now, struct ice_base *base, const wlk_addr *remote,
+			      const struct stun_msg *msg);
+
+/* agent_select.c */
+/* The first check of |pair| succeeded. */
+void agent_on_valid(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+/* Our check with USE-CANDIDATE succeeded (controlling). */
+void agent_on_nominated(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+/* The peer nominates |pair| (controlled), which may not be valid yet. */
+void agent_follow_nomination(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+void agent_on_consent_expired(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+/* Nominate when that is due, choose the path to send on. */
+void agent_select(struct ice_agent *agent, wlk_time now);
+void agent_update_state(struct ice_agent *agent, wlk_time now);
+
+#endif

@@ -1,0 +1,79 @@
+/* What can be read off an agent: parameters, states, counters. */
+#include "ice/agent_internal.h"
+
+const char *ice_agent_local_ufrag(const struct ice_agent *agent)
+{
+	return agent->current.local_ufrag;
+}
+
+const char *ice_agent_local_pwd(const struct ice_agent *agent)
+{
+	return agent->current.local_pwd;
+}
+
+bool ice_agent_controlling(const struct ice_agent *agent)
+{
+	return agent->controlling;
+}
+
+wlk_time ice_agent_rtt(const struct ice_agent *agent)
+{
+	return agent->path ? agent->path->srtt : 0;
+}
+
+enum ice_state ice_agent_state(const struct ice_agent *agent)
+{
+	return agent->state;
+}
+
+enum ice_gathering_state ice_agent_gathering_state(const struct ice_agent *agent)
+{
+	return agent->gather.state;
+}
+
+void ice_agent_get_stats(const struct ice_agent *agent, struct ice_agent_stats *out)
+{
+	*out = agent->stats;
+}
+
+bool ice_agent_pair_stats(const struct ice_agent *agent, size_t index, struct ice_pair_stats *out)
+{
+	const struct ice_pair *pair;
+
+	if (index >= agent->checklist.count)
+		return false;
+	pair = agent->checklist.pairs[index];
+	*out = pair->stats;
+	out->id = pair->id;
+	out->local_id = pair->local->id;
+	out->remote_id = pair->remote->id;
+	out->state = pair->state;
+	out->nominated = pair->nominated;
+	out->selected = pair == agent->path;
+	out->priority = pair->priority;
+	out->local = pair->base->addr;
+	out->remote = pair->remote->candidate.addr;
+	return true;
+}
+
+bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out)
+{
+	const struct ice_local_candidate *local;
+
+	if (index >= agent->gather.local_count)
+		return false;
+	local = agent->gather.locals[index];
+	*out = (struct ice_candidate_stats){ local->id, local->candidate, local->server };
+	return true;
+}
+
+bool ice_agent_remote_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out)
+{
+	const struct ice_remote_candidate *remote;
+
+	if (index >= agent->remote_count)
+		return false;
+	remote = agent->remotes[index];
+	*out = (struct ice_candidate_stats){ .id = remote->id, .candidate = remote->candidate };
+	return true;
+}

@@ -1,0 +1,136 @@
+#include "media/cc/pacer.h"
+
+wlk_err pacer_init(struct pacer *p)
+{
+	*p = (struct pacer){ .deadline = WLK_TIME_NEVER, .budget_bytes = PACER_BURST_MIN };
+	for (int class = 0; class < PACER_CLASSES; class++) {
+		wlk_err err = event_queue_init(&p->queues[class], sizeof(struct pacer_item), 16);
+
+		if (err) {
+			while (class--)
+				event_queue_free(&p->queues[class]);
+			return err;
+		}
+	}
+	return WLK_OK;
+}
+
+void pacer_free(struct pacer *p)
+{
+	struct pacer_item item;
+
+	for (int class = 0; class < PACER_CLASSES; class++) {
+		while (event_queue_pop(&p->queues[class], &item))
+			pktbuf_release(item.buf);
+		event_queue_free(&p->queues[class]);
+	}
+}
+
+static size_t queued_packets(const struct pacer *p)
+{
+	size_t count = 0;
+
+	for (int class = 0; class < PACER_CLASSES; class++)
+		count += event_queue_count(&p->queues[class]);
+	return count;
+}
+
+bool pacer_is_full(const struct pacer *p)
+{
+	return queued_packets(p) >= PACER_QUEUE_MAX;
+}
+
+static uint64_t effective_rate(struct pacer *p, wlk_time now)
+{
+	uint64_t rate = p->rate_bps, drain = p->queued_bytes * 8 * 1000000 / PACER_DRAIN_US;
+
+	if (!rate)
+		rate = MAX(rate_meter_bps(&p->pushed, now) * 5 / 2, PACER_FLOOR_BPS);
+	return MAX(MAX(rate, drain), 1000);
+}
+
+static int64_t burst_bytes(const struct pacer *p, uint64_t rate)
+{
+	int64_t burst = (int64_t)(rate / 8 * PACER_BURST_US / 1000000);
+
+	return p->rate_bps ? MAX(burst, 3000) : MAX(burst, PACER_BURST_MIN);
+}
+
+/* Let the time since the last call earn budget, and set when the next packet may leave. */
+static void update(struct pacer *p, wlk_time now)
+{
+	uint64_t rate = effective_rate(p, now);
+	wlk_time passed = MIN(MAX(now - p->updated, 0), 1000000);
+	int64_t earned = (int64_t)(rate / 8 * (uint64_t)passed / 1000000);
+
+	/* Below one byte the time is kept for later, or frequent calls would earn nothing. */
+	if (earned || passed == 1000000) {
+		p->budget_bytes = MIN(p->budget_bytes + earned, burst_bytes(p, rate));
+		p->updated = now;
+	}
+	if (!queued_packets(p))
+		p->deadline = WLK_TIME_NEVER;
+	else if (p->budget_bytes > 0 || event_queue_count(&p->queues[PACER_AUDIO]))
+		p->deadline = now;
+	else
+		p->deadline = now + 1 + (wlk_time)((uint64_t)(1 - p->budget_bytes) * 8 * 1000000 / rate);
+}
+
+void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps)
+{
+	update(p, now);
+	p->rate_bps = bps;
+	update(p, now);
+}
+
+wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class class, const struct pacer_item *item)
+{
+	wlk_err err;
+
+	if (pacer_is_full(p))
+		return WLK_ERR_AGAIN;
+	err = event_queue_push(&p->queues[class], item);
+	if (err)
+		return err;
+	p->queued_bytes += item->buf->size;
+	rate_meter_add(&p->pushed, now, item->buf->size);
+	update(p, now);
+	return WLK_OK;
+}
+
+bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
+{
+	update(p, now);
+	if (p->deadline > now)
+		return false;
+	for (int class = 0; class < PACER_CLASSES; class++) {
+		if (class != PACER_AUDIO && p->budget_bytes <= 0)
+			break;
+		if (!event_queue_pop(&p->queues[class], out))
+			continue;
+		p->queued_bytes -= out->buf->size;
+		p->budget_bytes -= (int64_t)out->buf->size;
+		update(p, now);
+		return true;
+	}
+	return false;
+}
+
+void pacer_forget(struct pacer *p, const void *owner)
+{
+	struct pacer_item item;
+
+	for (int class = 0; class < PACER_CLASSES; class++) {
+		struct event_queue *q = &p->queues[class];
+
+		for (size_t left = event_queue_count(q); left && event_queue_pop(q, &item); left--) {
+			/* The place it came from is free, so pushing it back needs no memory. */
+			if (item.owner != owner && event_queue_push(q, &item) == WLK_OK)
+				continue;
+			p->queued_bytes -= item.buf->size;
+			pktbuf_release(item.buf);
+		}
+	}
+	if (!queued_packets(p))
+		p->deadline = WLK_TIME_NEVER;
+}

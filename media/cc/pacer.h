@@ -1,0 +1,58 @@
+/* Spreads packets over time by a byte budget: audio at once, then retransmissions, then video. */
+#ifndef MEDIA_CC_PACER_H
+#define MEDIA_CC_PACER_H
+
+#include "core/event_queue.h"
+#include "core/pktbuf.h"
+#include "core/time.h"
+#include "media/cc/rate_meter.h"
+
+enum pacer_class {
+	PACER_AUDIO, /* not held back, but it spends budget */
+	PACER_RETRANSMISSION,
+	PACER_VIDEO,
+	PACER_CLASSES,
+};
+
+enum {
+	PACER_QUEUE_MAX = 4096,
+	PACER_FLOOR_BPS = 30000000, /* without an estimate */
+	PACER_BURST_US = 5000,      /* of the rate may leave at once */
+	PACER_BURST_MIN = 32000,    /* bytes; without an estimate */
+	PACER_DRAIN_US = 250000,    /* a queue is emptied in this time whatever the rate: forwarding must not stall */
+};
+
+/* A queued packet. Owns |buf|; |owner| and |meta| belong to whoever pushed it. */
+struct pacer_item {
+	struct pktbuf *buf;
+	void *owner;
+	wlk_time queued;
+	uint8_t rtx_pt;
+	bool is_rtx, is_protected;
+	uint16_t twcc_offset, time_offset, header_size;
+};
+
+struct pacer {
+	struct event_queue queues[PACER_CLASSES]; /* of struct pacer_item */
+	uint64_t queued_bytes;
+	uint64_t rate_bps; /* set from outside; 0: by what is pushed */
+	struct rate_meter pushed;
+	int64_t budget_bytes; /* may be negative by one packet */
+	wlk_time updated;
+	wlk_time deadline; /* when the next packet may leave; WLK_TIME_NEVER: nothing waits */
+};
+
+wlk_err pacer_init(struct pacer *p) WLK_NODISCARD;
+void pacer_free(struct pacer *p);
+void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps);
+
+/** Takes |item->buf| over, on success only. WLK_ERR_AGAIN: full. WLK_ERR_NOMEM. */
+wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class class, const struct pacer_item *item) WLK_NODISCARD;
+/** The next packet that may leave now. */
+bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out);
+/** Release all packets of |owner|. */
+void pacer_forget(struct pacer *p, const void *owner);
+/** True when pacer_push() would answer WLK_ERR_AGAIN. */
+bool pacer_is_full(const struct pacer *p);
+
+#endif

@@ -1,0 +1,170 @@
+/* The inside of the media engine, shared by the engine_*.c files: sections, streams, and who calls whom. */
+#ifndef MEDIA_ENGINE_INTERNAL_H
+#define MEDIA_ENGINE_INTERNAL_H
+
+#include "core/list.h"
+#include "core/rand.h"
+#include "media/cc/pacer.h"
+#include "media/cc/receive_rate.h"
+#include "media/cc/twcc_recv.h"
+#include "media/engine.h"
+#include "media/recv/stream.h"
+#include "media/send/stream.h"
+
+/*
+ * engine.c         life, configuration, deadline
+ * engine_input.c   RTP in: which section and stream (RFC 9143 9.2)
+ * engine_rtcp_in.c RTCP in
+ * engine_rtcp_out.c reports and feedback out
+ * engine_output.c  RTP out: send, forward, pacer to wire
+ * engine_stats.c   counters as webrtc-stats names them
+ */
+
+enum {
+	KEY_FRAME_PAUSE_US = 500000, /* R22, both ways */
+	REPORT_US = 1000000,
+	REPORT_IDLE_US = 5000000,
+	REPORT_FIRST_US = 200000,
+	RTCP_SIZE_MAX = 1150, /* of a plain RTCP datagram */
+	RRTR_MAX = 8,
+	STREAM_IDLE_US = 10000000, /* a stream silent for this long gives its place to a new SSRC */
+};
+
+struct media_section;
+
+/* A receive stream in its section. */
+struct recv_entry {
+	struct recv_stream stream;
+	struct media_section *section;
+	char rid[MEDIA_MID_MAX + 1]; /* "": none */
+	bool new_pending, bye_pending; /* events not polled yet */
+	bool announced;
+	bool bye;
+	uint32_t remb_expected, remb_received; /* at the last REMB interval */
+	uint8_t fir_seq;
+	wlk_time rtt_us, total_rtt_us; /* by DLRR */
+	uint32_t rtt_count;
+};
+
+struct ssrc_entry {
+	uint32_t ssrc;
+	struct recv_entry *entry;
+	bool is_rtx;
+};
+
+/* Maps the sequence numbers and times of a forwarded source onto our own; begins anew when the source changes. */
+struct forward_map {
+	bool started;
+	uint32_t source_ssrc;
+	int64_t last_source_seq;
+	int64_t seq_offset;
+	uint32_t timestamp_offset;
+	uint32_t last_source_timestamp;
+};
+
+struct media_section {
+	size_t index;
+	char mid[MEDIA_MID_MAX + 1];
+	enum media_kind kind;
+	bool receive, send;
+	struct media_payload *payloads;
+	size_t payload_count;
+	struct rtp_ext_ids recv_ext, send_ext;
+	bool extmap_allow_mixed, rtcp_rsize, rtcp_xr_rrtr, in_order;
+	struct media_remote_ssrc *remotes;
+	size_t remote_count;
+	char (*rids)[MEDIA_MID_MAX + 1];
+	size_t rid_count;
+	uint32_t ssrc;
+	char *cname;
+	size_t cname_size;
+
+	/* kept over renegotiations */
+	struct send_stream *out; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
+	struct forward_map forward;
+	wlk_time report_due; /* WLK_TIME_NEVER: nothing to report yet */
+	uint64_t reported_activity; /* packets received and sent at the last report */
+
+	/* the peer asked us for a key frame */
+	bool key_frame_event;
+	wlk_time key_frame_event_last, key_frame_event_due;
+	int fir_in_seq; /* number of the last FIR that counted; -1: none */
+
+	/* we ask the peer for a key frame */
+	wlk_time key_frame_asked, key_frame_due; /* due WLK_TIME_NEVER: not wanted */
+};
+
+struct rrtr_entry {
+	uint32_t ssrc;
+	uint32_t lrr;
+	wlk_time arrival;
+};
+
+struct media_engine {
+	struct log_scope log;
+	struct log_budget log_budget;
+	struct pktbuf_pool *pool;
+	int64_t unix_us_at_zero;
+	struct rand_jitter jitter;
+	bool closed;
+
+	struct media_section **sections;
+	size_t section_count;
+	struct ssrc_entry *ssrcs; /* receive side; linear, because there are few, and the last hit is tried first */
+	size_t ssrc_count, ssrc_capacity, ssrc_last;
+	size_t entry_count;
+	uint32_t *retired; /* SSRCs that sent once: their numbers are used up under this key (R20) */
+	size_t retired_count, retired_capacity;
+	struct rtp_ext_ids recv_ext; /* of all sections together: BUNDLE makes ids mean the same everywhere (RFC 9143 9.2) */
+
+	struct recv_queue received;
+	struct pacer pacer;
+	struct twcc_recv twcc;
+	uint16_t twcc_out_seq;
+	bool use_twcc, use_remb;
+	struct receive_rate rate;
+	struct pktbuf *rtcp_head, **rtcp_tail; /* built RTCP that waits for poll_transmit */
+	struct rrtr_entry rrtrs[RRTR_MAX];
+	size_t rrtr_count;
+
+	wlk_time rtt_us;
+	bool rtt_is_own; /* measured by RTCP, not given */
+	bool remb_event;
+	uint64_t remb_bps;
+	struct media_engine_stats stats;
+};
+
+/* engine.c */
+int64_t engine_wall_us(const struct media_engine *e, wlk_time now);
+uint32_t engine_ntp_mid(const struct media_engine *e, wlk_time now);
+const struct media_payload *section_payload_by_recv_pt(const struct media_section *s, uint8_t pt, bool *is_rtx);
+const struct media_payload *section_payload_by_send_pt(const struct media_section *s, uint8_t pt);
+/* Feedback of the payload that |pt| is, or of the preferred one. */
+uint32_t section_feedback(const struct media_section *s, uint8_t recv_pt);
+bool section_has_feedback(const struct media_section *s, uint32_t fb);
+struct recv_stream_config section_stream_config(const struct media_section *s, uint32_t ssrc);
+struct media_section *engine_section_of_mid(const struct media_engine *e, wlk_bytes mid);
+/* Something happened on |s|: its reports begin. */
+void section_activate(struct media_engine *e, struct media_section *s, wlk_time now);
+void engine_on_rtt(struct media_engine *e, wlk_time rtt_us);
+void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_time now);
+
+/* engine_input.c */
+struct ssrc_entry *engine_find_ssrc(struct media_engine *e, uint32_t ssrc);
+void engine_remove_entry(struct media_engine *e, struct recv_entry *entry);
+
+/* engine_rtcp_out.c */
+wlk_time engine_rtcp_deadline(const struct media_engine *e);
+void engine_rtcp_build(struct media_engine *e, wlk_time now);
+void engine_rtcp_queue_free(struct media_engine *e);
+struct pktbuf *engine_rtcp_pop(struct media_engine *e);
+void engine_send_bye(struct media_engine *e, const struct media_section *s);
+
+/* engine_rtcp_in.c */
+void section_key_frame_wanted(struct media_section *s, wlk_time now);
+
+/* engine_output.c */
+void engine_push_resend(struct media_engine *e, struct media_section *s, wlk_time now, const uint16_t *seqs,
+			size_t count);
+
+#endif

@@ -1,0 +1,312 @@
+#include "media/engine_internal.h"
+
+enum { OWN_EXT_MAX = 3, FORWARD_JUMP_MAX = 3000 };
+
+static struct pacer_item pacer_item(struct media_section *s, wlk_time now, const struct send_packet *packet)
+{
+	return (struct pacer_item){
+		.buf = packet->buf,
+		.owner = s->out,
+		.queued = now,
+		.rtx_pt = packet->rtx_pt,
+		.is_rtx = packet->is_rtx,
+		.is_protected = packet->is_protected,
+		.twcc_offset = packet->twcc_offset,
+		.time_offset = packet->time_offset,
+		.header_size = packet->header_size,
+	};
+}
+
+static wlk_err push(struct media_engine *e, struct media_section *s, wlk_time now, enum pacer_class class,
+		    const struct send_packet *packet)
+{
+	struct pacer_item item = pacer_item(s, now, packet);
+	wlk_err err = pacer_push(&e->pacer, now, s->kind == MEDIA_AUDIO ? PACER_AUDIO : class, &item);
+
+	if (err)
+		pktbuf_release(packet->buf);
+	return err;
+}
+
+void engine_push_resend(struct media_engine *e, struct media_section *s, wlk_time now, const uint16_t *seqs,
+			size_t count)
+{
+	struct send_packet packet;
+
+	for (size_t i = 0; i < count && !pacer_is_full(&e->pacer); i++)
+		if (send_stream_resend(s->out, now, e->pool, seqs[i], e->rtt_us, &packet))
+			(void)push(e, s, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
+}
+
+/* Our own elements in front of the caller's: mid, and places for the two stamps. */
+static size_t own_ext(const struct media_section *s, struct rtp_ext *items, struct send_request *request)
+{
+	static const uint8_t zeros[3];
+	const uint8_t *id = s->send_ext.id;
+	size_t count = 0;
+
+	request->twcc_index = request->time_index = -1;
+	if (id[RTP_EXT_MID] && s->mid[0])
+		items[count++] = (struct rtp_ext){ id[RTP_EXT_MID], { (const uint8_t *)s->mid, strlen(s->mid) } };
+	if (id[RTP_EXT_TRANSPORT_CC]) {
+		request->twcc_index = (int)count;
+		items[count++] = (struct rtp_ext){ id[RTP_EXT_TRANSPORT_CC], { zeros, 2 } };
+	}
+	if (id[RTP_EXT_ABS_SEND_TIME]) {
+		request->time_index = (int)count;
+		items[count++] = (struct rtp_ext){ id[RTP_EXT_ABS_SEND_TIME], { zeros, 3 } };
+	}
+	return count;
+}
+
+/* Send with numbers that are already ours. */
+static wlk_err send_numbered(struct media_engine *e, wlk_time now, struct media_section *s,
+			     const struct media_payload *payload, const struct rtp_send *packet, int64_t seq,
+			     uint32_t timestamp)
+{
+	struct rtp_ext items[OWN_EXT_MAX + MEDIA_EXT_ITEMS_MAX];
+	bool uses_rtx = s->out->rtx_ssrc && payload->send_rtx_pt != RTP_PT_NONE;
+	struct send_request request = {
+		.seq = seq,
+		.timestamp = timestamp,
+		.pt = payload->send_pt,
+		.rtx_pt = uses_rtx ? payload->send_rtx_pt : RTP_PT_NONE,
+		.clock_hz = payload->clock_hz,
+		.marker = packet->marker,
+		.payload = packet->payload,
+		.ext = items,
+		.allow_two_byte = s->extmap_allow_mixed,
+	};
+	struct send_packet out;
+	wlk_err err;
+
+	request.ext_count = own_ext(s, items, &request);
+	for (size_t i = 0; i < packet->ext_count; i++)
+		items[request.ext_count++] = packet->ext[i];
+	if (pacer_is_full(&e->pacer))
+		return WLK_ERR_AGAIN;
+	err = send_stream_build(s->out, now, e->pool, &request, &out);
+	if (err)
+		return err;
+	section_activate(e, s, now);
+	/* Only memory can be short here; the number is used up, so that to the receiver the packet is lost. */
+	return push(e, s, now, PACER_VIDEO, &out);
+}
+
+static wlk_err find_sending(struct media_engine *e, size_t section, struct media_section **out)
+{
+	if (section >= e->section_count)
+		return WLK_ERR_NOT_FOUND;
+	if (e->closed || !e->sections[section]->send || !e->sections[section]->out)
+		return WLK_ERR_STATE;
+	*out = e->sections[section];
+	return WLK_OK;
+}
+
+static bool ext_items_valid(const struct media_section *s, const struct rtp_send *packet)
+{
+	if (packet->ext_count > MEDIA_EXT_ITEMS_MAX)
+		return false;
+	for (size_t i = 0; i < packet->ext_count; i++)
+		for (size_t kind = 0; kind < RTP_EXT_KINDS; kind++)
+			if (!rtp_ext_is_end_to_end((enum rtp_ext_kind)kind) && s->send_ext.id[kind] &&
+			    s->send_ext.id[kind] == packet->ext[i].id)
+				return false;
+	return true;
+}
+
+wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t section, const struct rtp_send *packet)
+{
+	const struct media_payload *payload;
+	struct media_section *s = NULL;
+	int64_t seq, base;
+	wlk_err err = find_sending(e, section, &s);
+
+	if (err)
+		return err;
+	payload = section_payload_by_send_pt(s, packet->pt);
+	if (!payload)
+		return WLK_ERR_NOT_FOUND;
+	if (!ext_items_valid(s, packet))
+		return WLK_ERR_INVALID;
+	if (packet->seq != MEDIA_SEQ_NEXT && (packet->seq > INT64_MAX / 2 || packet->seq < INT64_MIN / 2))
+		return WLK_ERR_INVALID;
+	base = s->out->has_caller_base || packet->seq == MEDIA_SEQ_NEXT ? s->out->caller_base : s->out->next_seq - packet->seq;
+	seq = packet->seq == MEDIA_SEQ_NEXT ? s->out->next_seq : packet->seq + base;
+	err = send_numbered(e, now, s, payload, packet, seq, packet->timestamp + s->out->timestamp_offset);
+	if (!err && packet->seq != MEDIA_SEQ_NEXT) {
+		s->out->caller_base = base;
+		s->out->has_caller_base = true;
+	}
+	return err;
+}
+
+/* ---- forwarding ---- */
+
+/* Where a source packet goes in our numbering. A new source goes on behind the last packet of the old one. */
+static struct forward_map map_source(const struct media_section *s, wlk_time now, const struct media_packet *packet,
+				     uint32_t clock_hz)
+{
+	struct forward_map map = s->forward;
+	int64_t ahead = packet->forward_seq - map.last_source_seq;
+	const struct send_stream *out = s->out;
+	uint32_t timestamp;
+
+	if (map.started && map.source_ssrc == packet->rtp.ssrc && !packet->after_reset && ahead > 0 && ahead <= FORWARD_JUMP_MAX)
+		return map;
+	timestamp = packet->rtp.timestamp + out->timestamp_offset;
+	if (out->started) {
+		wlk_time passed = MIN(MAX(now - out->last_sent, 0), 3600 * SECOND);
+
+		timestamp = out->last_timestamp + MAX((uint32_t)((uint64_t)passed * clock_hz / 1000000), 1);
+	}
+	map.started = true;
+	map.source_ssrc = packet->rtp.ssrc;
+	map.seq_offset = out->next_seq - packet->forward_seq;
+	map.timestamp_offset = timestamp - packet->rtp.timestamp;
+	return map;
+}
+
+static size_t copy_ext(const struct media_section *s, const struct media_packet *packet, struct rtp_ext *items)
+{
+	struct rtp_ext_iter iter = rtp_ext_iter(&packet->rtp);
+	struct rtp_ext ext;
+	size_t count = 0;
+
+	while (count < RTP_EXT_KINDS && rtp_ext_next(&iter, &ext)) {
+		for (size_t kind = 0; kind < RTP_EXT_KINDS; kind++) {
+			if (packet->ext_ids->id[kind] != ext.id || !rtp_ext_is_end_to_end((enum rtp_ext_kind)kind))
+				continue;
+			if (s->send_ext.id[kind])
+				items[count++] = (struct rtp_ext){ s->send_ext.id[kind], ext.data };
+			break;
+		}
+	}
+	return count;
+}
+
+wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section)
+{
+	struct rtp_ext items[RTP_EXT_KINDS];
+	const struct media_payload *payload;
+	struct media_section *s = NULL;
+	struct forward_map map;
+	struct rtp_send send;
+	bool is_rtx = false;
+	wlk_err err = find_sending(e, section, &s);
+
+	if (err)
+		return err;
+	payload = section_payload_by_recv_pt(s, packet->rtp.pt, &is_rtx);
+	if (!payload || is_rtx || payload->send_pt == RTP_PT_NONE)
+		return WLK_ERR_NOT_FOUND;
+	send = (struct rtp_send){
+		.marker = packet->rtp.marker,
+		.payload = packet->rtp.payload,
+		.ext = items,
+		.ext_count = copy_ext(s, packet, items),
+	};
+	map = map_source(s, now, packet, payload->clock_hz);
+	err = send_numbered(e, now, s, payload, &send, packet->forward_seq + map.seq_offset,
+			    packet->rtp.timestamp + map.timestamp_offset);
+	if (err)
+		return err;
+	map.last_source_seq = packet->forward_seq;
+	s->forward = map;
+	return WLK_OK;
+}
+
+/* ---- pacer to wire ---- */
+
+/*
+ * What leaves is encrypted in place, so a packet that may be asked for again is copied first: the history keeps the
+ * plaintext for RTX. Without RTX it keeps the ciphertext, from media_engine_on_protected().
+ */
+static struct pktbuf *keep_for_rtx(struct media_engine *e, struct send_stream *out, const struct pacer_item *item,
+				   wlk_time now)
+{
+	struct pktbuf *wire = pktbuf_copy(e->pool, item->buf->data, item->buf->size);
+
+	if (!wire)
+		return item->buf; /* sent, but not kept */
+	history_put(&out->history, now, &(struct history_item){
+						.buf = item->buf,
+						.seq = load_u16(item->buf->data + 2),
+						.rtx_pt = item->rtx_pt,
+						.twcc_offset = item->twcc_offset,
+						.time_offset = item->time_offset,
+						.header_size = item->header_size,
+						.sent = now,
+					});
+	return wire;
+}
+
+static void stamp_and_count(struct media_engine *e, const struct pacer_item *item, struct pktbuf *wire, wlk_time now)
+{
+	struct send_packet meta = {
+		.twcc_offset = item->twcc_offset,
+		.time_offset = item->time_offset,
+		.header_size = item->header_size,
+		.is_rtx = item->is_rtx,
+		.is_protected = item->is_protected,
+	};
+
+	send_packet_stamp(wire->data, &meta, e->twcc_out_seq, now);
+	if (item->twcc_offset)
+		e->twcc_out_seq++;
+	send_stream_on_sent(item->owner, &meta, wire->size, now - item->queued);
+}
+
+bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct media_transmit *out)
+{
+	struct pacer_item item;
+	struct send_stream *stream;
+	struct pktbuf *wire;
+
+	if (!e->rtcp_head && engine_rtcp_deadline(e) <= now)
+		engine_rtcp_build(e, now);
+	wire = engine_rtcp_pop(e);
+	if (wire) {
+		*out = (struct media_transmit){ .buf = wire, .kind = MEDIA_TRANSMIT_RTCP };
+		return true;
+	}
+	if (e->closed || !pacer_pop(&e->pacer, now, &item))
+		return false;
+	stream = item.owner;
+	wire = item.buf;
+	if (stream->keeps_history && item.rtx_pt != RTP_PT_NONE)
+		wire = keep_for_rtx(e, stream, &item, now);
+	stamp_and_count(e, &item, wire, now);
+	*out = (struct media_transmit){
+		.buf = wire,
+		.kind = item.is_protected ? MEDIA_TRANSMIT_PROTECTED_RTP : MEDIA_TRANSMIT_RTP,
+		.keep_protected = stream->keeps_history && item.rtx_pt == RTP_PT_NONE && !item.is_rtx && !item.is_protected,
+		.ssrc = load_u32(wire->data + 8),
+		.seq = load_u16(wire->data + 2),
+		.sent = now,
+		.header_size = item.header_size,
+	};
+	return true;
+}
+
+void media_engine_on_protected(struct media_engine *e, const struct media_transmit *tx)
+{
+	struct send_stream *out = NULL;
+	struct pktbuf *copy;
+
+	for (size_t i = 0; tx->keep_protected && i < e->section_count; i++)
+		if (e->sections[i]->out && e->sections[i]->out->ssrc == tx->ssrc)
+			out = e->sections[i]->out;
+	if (!out)
+		return;
+	copy = pktbuf_slice(tx->buf, 0, tx->buf->size);
+	if (!copy)
+		return;
+	history_put(&out->history, tx->sent, &(struct history_item){
+						     .buf = copy,
+						     .seq = tx->seq,
+						     .rtx_pt = RTP_PT_NONE,
+						     .header_size = tx->header_size,
+						     .sent = tx->sent,
+					     });
+}

@@ -1,0 +1,250 @@
+#include "media/engine_internal.h"
+#include "media/rtp/twcc.h"
+
+/* The section whose send stream has this SSRC. */
+static struct media_section *section_sending(const struct media_engine *e, uint32_t ssrc)
+{
+	for (size_t i = 0; i < e->section_count; i++) {
+		struct media_section *s = e->sections[i];
+
+		if (s->send && s->out && s->out->ssrc == ssrc)
+			return s;
+	}
+	return NULL;
+}
+
+static struct recv_entry *entry_of(struct media_engine *e, uint32_t ssrc)
+{
+	struct ssrc_entry *known = engine_find_ssrc(e, ssrc);
+
+	return known && !known->is_rtx ? known->entry : NULL;
+}
+
+static wlk_err on_report(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet)
+{
+	struct rtcp_report report;
+	wlk_err err = rtcp_report_parse(&report, packet);
+
+	if (err)
+		return err;
+	if (report.is_sr) {
+		struct recv_entry *entry = entry_of(e, report.ssrc);
+
+		if (entry)
+			recv_stream_on_sr(&entry->stream, now, &report.sender);
+	}
+	for (size_t i = 0; i < report.block_count; i++) {
+		struct rtcp_report_block block = rtcp_report_block_at(&report, i);
+		struct media_section *s = section_sending(e, block.ssrc);
+		wlk_time rtt;
+
+		if (!s)
+			continue;
+		rtt = send_stream_on_report(s->out, now, engine_ntp_mid(e, now), &block);
+		if (rtt)
+			engine_on_rtt(e, rtt);
+	}
+	return WLK_OK;
+}
+
+/* BYE ends only the SSRCs it names (R22); a packet of such an SSRC brings it back. */
+static wlk_err on_bye(struct media_engine *e, const struct rtcp_packet *packet)
+{
+	struct rtcp_bye bye;
+	wlk_err err = rtcp_bye_parse(&bye, packet);
+
+	for (size_t i = 0; !err && i < bye.ssrc_count; i++) {
+		struct recv_entry *entry = entry_of(e, rtcp_bye_ssrc(&bye, i));
+
+		if (!entry || entry->bye)
+			continue;
+		entry->bye = true;
+		entry->bye_pending = true;
+	}
+	return err;
+}
+
+static void remember_rrtr(struct media_engine *e, wlk_time now, const struct rtcp_xr *xr)
+{
+	struct rrtr_entry entry = { xr->ssrc, (uint32_t)(xr->rrtr_ntp >> 16), now };
+	size_t at = 0;
+
+	while (at < e->rrtr_count && e->rrtrs[at].ssrc != xr->ssrc)
+		at++;
+	if (at == RRTR_MAX)
+		return;
+	e->rrtrs[at] = entry;
+	e->rrtr_count = MAX(e->rrtr_count, at + 1);
+}
+
+static bool is_own_ssrc(const struct media_engine *e, uint32_t ssrc)
+{
+	for (size_t i = 0; i < e->section_count; i++)
+		if (e->sections[i]->ssrc == ssrc)
+			return true;
+	return false;
+}
+
+static wlk_err on_xr(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet)
+{
+	struct recv_entry *entry;
+	struct rtcp_xr xr;
+	wlk_err err = rtcp_xr_parse(&xr, packet);
+
+	if (err)
+		return err;
+	if (xr.has_rrtr)
+		remember_rrtr(e, now, &xr);
+	entry = entry_of(e, xr.ssrc);
+	for (size_t i = 0; i < xr.dlrr_count; i++) {
+		struct rtcp_dlrr dlrr = rtcp_dlrr_at(&xr, i);
+		wlk_time rtt = 0;
+
+		if (is_own_ssrc(e, dlrr.ssrc))
+			rtt = rtcp_round_trip(engine_ntp_mid(e, now), dlrr.lrr, dlrr.dlrr);
+		if (!rtt)
+			continue;
+		engine_on_rtt(e, rtt);
+		if (entry) {
+			entry->rtt_us = rtt;
+			entry->total_rtt_us += rtt;
+			entry->rtt_count++;
+		}
+	}
+	return WLK_OK;
+}
+
+static void on_nack(struct media_engine *e, wlk_time now, const struct rtcp_fb *fb)
+{
+	struct media_section *s = section_sending(e, fb->media_ssrc);
+	uint16_t seqs[RTCP_NACK_MAX];
+	size_t count;
+
+	if (!s || !s->out->keeps_history)
+		return;
+	count = rtcp_nack_parse(fb, seqs, ARRAY_SIZE(seqs));
+	s->out->nack_messages++;
+	s->out->nacked += count;
+	engine_push_resend(e, s, now, seqs, count);
+}
+
+/* R22: told at once when the last one is long ago, else at the end of the pause: a key frame that was itself lost must
+ * be asked for again. */
+void section_key_frame_wanted(struct media_section *s, wlk_time now)
+{
+	if (s->key_frame_event || s->key_frame_event_due != WLK_TIME_NEVER)
+		return;
+	if (now - s->key_frame_event_last < KEY_FRAME_PAUSE_US) {
+		s->key_frame_event_due = s->key_frame_event_last + KEY_FRAME_PAUSE_US;
+		return;
+	}
+	s->key_frame_event_last = now;
+	s->key_frame_event = true;
+}
+
+static void on_fir(struct media_engine *e, wlk_time now, const struct rtcp_fb *fb)
+{
+	for (size_t i = 0; i < rtcp_fir_count(fb); i++) {
+		struct rtcp_fir fir = rtcp_fir_at(fb, i);
+		struct media_section *s = section_sending(e, fir.ssrc);
+
+		if (!s)
+			continue;
+		s->out->firs++;
+		/* RFC 5104 4.3.1.1: the same number again is a repetition of the same request. */
+		if (s->fir_in_seq == fir.seq)
+			continue;
+		s->fir_in_seq = fir.seq;
+		section_key_frame_wanted(s, now);
+	}
+}
+
+static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet,
+				     const struct rtcp_fb *fb)
+{
+	struct twcc_feedback feedback;
+
+	if (packet->count == RTCP_FB_NACK) {
+		on_nack(e, now, fb);
+	} else if (packet->count == RTCP_FB_TRANSPORT_CC) {
+		wlk_err err = twcc_feedback_parse(&feedback, fb);
+
+		if (err)
+			return err;
+		e->stats.twcc_received++;
+	}
+	return WLK_OK;
+}
+
+static wlk_err on_payload_feedback(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet,
+				   const struct rtcp_fb *fb)
+{
+	struct media_section *s;
+	struct rtcp_remb remb;
+	wlk_err err;
+
+	switch (packet->count) {
+	case RTCP_FB_PLI:
+		s = section_sending(e, fb->media_ssrc);
+		if (s) {
+			s->out->plis++;
+			section_key_frame_wanted(s, now);
+		}
+		return WLK_OK;
+	case RTCP_FB_FIR:
+		on_fir(e, now, fb);
+		return WLK_OK;
+	case RTCP_FB_AFB:
+		err = rtcp_remb_parse(&remb, fb);
+		if (err)
+			return err == WLK_ERR_UNSUPPORTED ? WLK_OK : err;
+		e->stats.remb_received++;
+		e->remb_event = e->remb_event || e->remb_bps != remb.bps;
+		e->remb_bps = remb.bps;
+		return WLK_OK;
+	default:
+		return WLK_OK;
+	}
+}
+
+static wlk_err on_packet(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet)
+{
+	struct rtcp_fb fb;
+	wlk_err err;
+
+	switch (packet->type) {
+	case RTCP_SR:
+	case RTCP_RR:
+		return on_report(e, now, packet);
+	case RTCP_BYE:
+		return on_bye(e, packet);
+	case RTCP_XR:
+		return on_xr(e, now, packet);
+	case RTCP_RTPFB:
+	case RTCP_PSFB:
+		err = rtcp_fb_parse(&fb, packet);
+		if (err)
+			return err;
+		return packet->type == RTCP_RTPFB ? on_transport_feedback(e, now, packet, &fb) :
+						    on_payload_feedback(e, now, packet, &fb);
+	default:
+		return WLK_OK; /* SDES, APP and what the future brings */
+	}
+}
+
+void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t *data, size_t size)
+{
+	struct rtcp_iter iter = rtcp_iter(data, size);
+	struct rtcp_packet packet;
+	wlk_err err = WLK_OK;
+
+	if (e->closed)
+		return;
+	e->stats.rtcp_received++;
+	while (!err && rtcp_next(&iter, &packet))
+		err = on_packet(e, now, &packet);
+	if (!err && !iter.malformed)
+		return;
+	e->stats.rtcp_malformed++;
+	LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_DEBUG, "malformed RTCP of %zu bytes", size);
+}

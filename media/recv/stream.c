@@ -1,0 +1,289 @@
+#include "media/recv/stream.h"
+
+wlk_err recv_queue_init(struct recv_queue *q)
+{
+	q->drops = 0;
+	return event_queue_init(&q->items, sizeof(struct recv_item), 64);
+}
+
+bool recv_queue_pop(struct recv_queue *q, struct recv_item *out)
+{
+	return event_queue_pop(&q->items, out);
+}
+
+void recv_queue_free(struct recv_queue *q)
+{
+	struct recv_item item;
+
+	while (recv_queue_pop(q, &item))
+		pktbuf_release(item.buf);
+	event_queue_free(&q->items);
+}
+
+void recv_queue_forget(struct recv_queue *q, const struct recv_stream *stream)
+{
+	struct recv_item item;
+
+	for (size_t left = event_queue_count(&q->items); left && recv_queue_pop(q, &item); left--) {
+		/* The place it came from is free, so pushing it back needs no memory. */
+		if (item.stream == stream || event_queue_push(&q->items, &item) != WLK_OK)
+			pktbuf_release(item.buf);
+	}
+}
+
+static void queue_push(struct recv_queue *q, const struct recv_item *item)
+{
+	if (event_queue_count(&q->items) >= RECV_QUEUE_MAX || event_queue_push(&q->items, item) != WLK_OK) {
+		q->drops++;
+		pktbuf_release(item->buf);
+	}
+}
+
+wlk_time recv_stream_hold_time(const struct recv_stream_config *config, wlk_time rtt_us)
+{
+	if (!config->is_video)
+		return 60 * MILLISECOND;
+	if (!config->use_nack)
+		return 50 * MILLISECOND;
+	/* Room for two requests and the reorder wait in front of them; a longer wait would freeze more than a loss. */
+	return MIN(MAX(3 * rtt_us + 40 * MILLISECOND, 100 * MILLISECOND), 250 * MILLISECOND);
+}
+
+void recv_stream_init(struct recv_stream *s, const struct recv_stream_config *config)
+{
+	*s = (struct recv_stream){ .config = *config, .pt = RTP_PT_NONE, .last_packet = WLK_TIME_NEVER };
+	source_init(&s->source);
+	source_init(&s->rtx_source);
+	nack_list_init(&s->nacks);
+	reorder_init(&s->order, recv_stream_hold_time(config, 0));
+}
+
+void recv_stream_free(struct recv_stream *s)
+{
+	nack_list_free(&s->nacks);
+	reorder_free(&s->order);
+}
+
+void recv_stream_reconfigure(struct recv_stream *s, const struct recv_stream_config *config)
+{
+	assert(s->config.ssrc == config->ssrc && "a stream is its SSRC");
+	s->config = *config;
+	if (!config->use_nack)
+		nack_list_clear(&s->nacks);
+}
+
+/* Hand one packet out, unless it is only padding: that vanishes from the numbering as well. */
+static void deliver(struct recv_stream *s, const struct reorder_out *packet, struct recv_queue *out)
+{
+	struct rtp_packet p;
+
+	if (rtp_parse(&p, packet->buf->data, packet->buf->size) != WLK_OK || !p.payload.size) {
+		s->padding_cut++;
+		s->padding_only++;
+		pktbuf_release(packet->buf);
+		return;
+	}
+	queue_push(out, &(struct recv_item){
+				.buf = packet->buf,
+				.stream = s,
+				.seq = packet->seq,
+				.forward_seq = packet->seq - s->padding_cut,
+				.arrival = packet->arrival,
+				.is_recovered = packet->is_recovered,
+				.after_reset = s->after_reset,
+			});
+	s->after_reset = false;
+}
+
+/* Go on behind a hole: nobody waits for it any more. */
+static void give_up_hole(struct recv_stream *s)
+{
+	nack_list_forget_before(&s->nacks, s->order.next);
+	s->nacks.gave_up = false;
+	s->needs_key_frame = s->config.is_video;
+}
+
+static void drain(struct recv_stream *s, wlk_time now, struct recv_queue *out)
+{
+	struct reorder_out packet;
+
+	for (;;) {
+		bool overdue = s->order.deadline <= now;
+
+		if (reorder_pop(&s->order, &packet, false)) {
+			deliver(s, &packet, out);
+		} else if (overdue && reorder_pop(&s->order, &packet, true)) {
+			give_up_hole(s);
+			deliver(s, &packet, out);
+		} else {
+			return;
+		}
+	}
+}
+
+static void make_room(struct recv_stream *s, int64_t seq, struct recv_queue *out)
+{
+	struct reorder_out packet;
+
+	if (!reorder_is_far(&s->order, seq))
+		return;
+	while (reorder_is_far(&s->order, seq) && reorder_pop(&s->order, &packet, true))
+		deliver(s, &packet, out);
+	if (reorder_is_far(&s->order, seq))
+		reorder_skip_to(&s->order, seq);
+	give_up_hole(s);
+}
+
+/* Held packets get memory of their own: a slice would keep the whole receive slab alive (R25). */
+static struct pktbuf *own_copy(struct pktbuf *buf)
+{
+	struct pktbuf *copy;
+
+	if (!buf->slab)
+		return buf;
+	copy = pktbuf_copy(buf->pool, buf->data, buf->size);
+	if (copy)
+		pktbuf_release(buf);
+	return copy ? copy : buf;
+}
+
+static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64_t seq, bool is_recovered,
+		  struct recv_queue *out)
+{
+	struct reorder_out packet = { buf, seq, now, is_recovered };
+
+	if (!s->config.in_order) {
+		deliver(s, &packet, out);
+		return;
+	}
+	make_room(s, seq, out);
+	if (s->order.started && seq > s->order.next)
+		buf = packet.buf = own_copy(buf);
+	switch (reorder_put(&s->order, seq, buf, now, is_recovered)) {
+	case REORDER_NEXT:
+		deliver(s, &packet, out);
+		drain(s, now, out);
+		break;
+	case REORDER_HELD:
+		break;
+	case REORDER_LATE:
+		s->discarded++;
+		pktbuf_release(buf);
+		break;
+	case REORDER_NOMEM:
+		out->drops++;
+		pktbuf_release(buf);
+		break;
+	}
+}
+
+void recv_stream_input(struct recv_stream *s, wlk_time now, struct pktbuf *buf, const struct rtp_packet *p,
+		       uint32_t clock_hz, wlk_time rtt_us, struct recv_queue *out)
+{
+	bool started = s->source.started, is_recovered = false;
+	int64_t previous = s->source.extended, seq = 0;
+	enum source_verdict verdict = source_on_packet(&s->source, p->seq, &seq);
+
+	if (verdict == SOURCE_JUMP_DROP) {
+		s->discarded++;
+		pktbuf_release(buf);
+		return;
+	}
+	s->pt = p->pt;
+	s->clock_hz = clock_hz;
+	s->last_packet = now;
+	s->bytes += p->payload.size;
+	s->header_bytes += p->header_size + p->padding;
+	s->order.hold_us = recv_stream_hold_time(&s->config, rtt_us);
+	if (verdict == SOURCE_RESET) {
+		nack_list_clear(&s->nacks);
+		reorder_reset(&s->order);
+		s->after_reset = true;
+		s->needs_key_frame = s->config.is_video;
+	} else if (verdict == SOURCE_NEW && started && s->config.use_nack) {
+		nack_list_add(&s->nacks, previous + 1, seq - 1, now);
+	} else if (verdict == SOURCE_OLD) {
+		is_recovered = nack_list_remove(&s->nacks, seq);
+		s->recovered += is_recovered;
+	}
+	if (!is_recovered)
+		source_on_timing(&s->source, p->timestamp, now, clock_hz);
+	order(s, now, buf, seq, is_recovered, out);
+}
+
+/* RFC 4588 4: the payload begins with the original sequence number. The header moves up over it. */
+bool rtx_unwrap(struct pktbuf *buf, const struct rtp_packet *p, uint32_t ssrc, uint8_t pt, uint16_t *original_seq)
+{
+	uint8_t *data;
+
+	if (p->payload.size < 2)
+		return false;
+	*original_seq = load_u16(p->payload.data);
+	memmove(buf->data + 2, buf->data, p->header_size);
+	buf->data += 2;
+	buf->size -= 2;
+	data = buf->data;
+	data[1] = (uint8_t)((data[1] & 0x80) | pt);
+	store_u16(data + 2, *original_seq);
+	store_u32(data + 8, ssrc);
+	return true;
+}
+
+void recv_stream_input_rtx(struct recv_stream *s, wlk_time now, struct pktbuf *buf, const struct rtp_packet *p,
+			   uint8_t primary_pt, wlk_time rtt_us, struct recv_queue *out)
+{
+	int64_t ignored, seq;
+	uint16_t original;
+	int32_t ahead;
+
+	if (source_on_packet(&s->rtx_source, p->seq, &ignored) == SOURCE_JUMP_DROP)
+		goto discard;
+	s->rtx_packets++;
+	s->rtx_bytes += p->payload.size;
+	s->header_bytes += p->header_size + p->padding;
+	if (p->payload.size < 2) {
+		s->padding_only++;
+		pktbuf_release(buf);
+		return;
+	}
+	if (!s->source.started || !rtx_unwrap(buf, p, s->config.ssrc, primary_pt, &original))
+		goto discard;
+	ahead = seq16_diff(original, s->source.max_seq);
+	if (ahead <= -SOURCE_MAX_MISORDER || ahead >= REORDER_MAX)
+		goto discard;
+	seq = s->source.extended + ahead;
+	nack_list_remove(&s->nacks, seq);
+	s->order.hold_us = recv_stream_hold_time(&s->config, rtt_us);
+	s->recovered++;
+	order(s, now, buf, seq, true, out);
+	return;
+discard:
+	s->discarded++;
+	pktbuf_release(buf);
+}
+
+void recv_stream_handle_timeout(struct recv_stream *s, wlk_time now, struct recv_queue *out)
+{
+	if (s->order.deadline <= now)
+		drain(s, now, out);
+}
+
+void recv_stream_on_sr(struct recv_stream *s, wlk_time now, const struct rtcp_sender_info *sr)
+{
+	s->has_sr = true;
+	s->sr = *sr;
+	s->sr_arrival = now;
+	s->sr_count++;
+}
+
+struct rtcp_report_block recv_stream_report(struct recv_stream *s, wlk_time now)
+{
+	struct rtcp_report_block block = { .ssrc = s->config.ssrc };
+
+	source_report(&s->source, &block);
+	if (s->has_sr) {
+		block.lsr = (uint32_t)(s->sr.ntp >> 16);
+		block.dlsr = (uint32_t)MIN((uint64_t)(now - s->sr_arrival) * 65536 / 1000000, UINT32_MAX);
+	}
+	return block;
+}

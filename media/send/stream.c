@@ -1,0 +1,224 @@
+#include "media/send/stream.h"
+
+#include "core/rand.h"
+
+enum {
+	START_MASK = 0x7fff,
+	BUDGET_START = 12000,   /* ten packets before anything was sent */
+	BUDGET_MAX = 250000,
+	RESEND_MIN_US = 10000, /* a packet is not repeated faster than this, whatever the round trip */
+	HIGH_LOSS = 26,        /* of 256: above 10 % more is needed */
+};
+
+wlk_err send_stream_init(struct send_stream *s, uint32_t ssrc, uint32_t rtx_ssrc, bool keeps_history)
+{
+	uint16_t seq, rtx_seq;
+	uint32_t offset;
+
+	if (rand_u16(&seq) != WLK_OK || rand_u16(&rtx_seq) != WLK_OK || rand_u32(&offset) != WLK_OK)
+		return WLK_ERR_CRYPTO;
+	*s = (struct send_stream){
+		.ssrc = ssrc,
+		.rtx_ssrc = rtx_ssrc,
+		.keeps_history = keeps_history,
+		.next_seq = seq & START_MASK,
+		.rtx_seq = rtx_seq & START_MASK,
+		.timestamp_offset = offset,
+		.budget_bytes = BUDGET_START,
+		.pt = RTP_PT_NONE,
+		.last_sent = WLK_TIME_NEVER,
+	};
+	history_init(&s->history);
+	return WLK_OK;
+}
+
+void send_stream_free(struct send_stream *s)
+{
+	history_free(&s->history);
+}
+
+static size_t size_bound(const struct send_request *request)
+{
+	size_t size = RTP_HEADER_SIZE + 4 + 3 + request->payload.size;
+
+	for (size_t i = 0; i < request->ext_count; i++)
+		size += 2 + request->ext[i].data.size;
+	return size;
+}
+
+wlk_err send_stream_build(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool,
+			  const struct send_request *request, struct send_packet *out)
+{
+	size_t offsets[RTP_EXT_KINDS + 20] = { 0 };
+	struct rtp_packet head = {
+		.marker = request->marker,
+		.pt = request->pt,
+		.seq = (uint16_t)request->seq,
+		.timestamp = request->timestamp,
+		.ssrc = s->ssrc,
+	};
+	struct bytes_writer w;
+	struct pktbuf *buf;
+
+	assert(request->ext_count <= ARRAY_SIZE(offsets) && "the caller bounds the extensions");
+	if (request->seq < s->next_seq || request->seq - s->next_seq > SEND_SEQ_JUMP_MAX)
+		return WLK_ERR_INVALID;
+	if (size_bound(request) > SEND_SIZE_MAX)
+		return WLK_ERR_TOO_LARGE;
+	buf = pktbuf_alloc(pool, PKTBUF_PAYLOAD);
+	if (!buf)
+		return WLK_ERR_NOMEM;
+	w = bytes_writer(buf->data, SEND_SIZE_MAX);
+	rtp_write_header(&w, &head);
+	if (rtp_ext_write(&w, request->ext, request->ext_count, request->allow_two_byte, offsets))
+		buf->data[0] |= 0x10;
+	*out = (struct send_packet){ .buf = buf, .rtx_pt = request->rtx_pt, .header_size = (uint16_t)w.size };
+	if (request->twcc_index >= 0 && offsets[request->twcc_index])
+		out->twcc_offset = (uint16_t)(RTP_HEADER_SIZE + offsets[request->twcc_index]);
+	if (request->time_index >= 0 && offsets[request->time_index])
+		out->time_offset = (uint16_t)(RTP_HEADER_SIZE + offsets[request->time_index]);
+	bytes_put(&w, request->payload.data, request->payload.size);
+	assert(bytes_writer_ok(&w) && "the size was checked before");
+	buf->size = w.size;
+	s->started = true;
+	s->next_seq = request->seq + 1;
+	s->pt = request->pt;
+	s->clock_hz = request->clock_hz;
+	s->last_timestamp = request->timestamp;
+	s->last_sent = now;
+	return WLK_OK;
+}
+
+void send_packet_stamp(uint8_t *packet, const struct send_packet *meta, uint16_t twcc_seq, wlk_time now)
+{
+	if (meta->twcc_offset)
+		store_u16(packet + meta->twcc_offset, twcc_seq);
+	if (meta->time_offset)
+		rtp_ext_put_abs_send_time(packet + meta->time_offset, now);
+}
+
+/* At most half of what is sent may be repeated (R22). 30 % serve a path without much loss, so that a storm of NACKs
+ * adds little; the whole half is for paths that report more than 10 %. */
+static void earn_budget(struct send_stream *s, size_t size)
+{
+	bool high_loss = s->has_report && s->report.fraction_lost > HIGH_LOSS;
+
+	s->budget_bytes = MIN(s->budget_bytes + (int64_t)size * (high_loss ? 5 : 3) / 10, BUDGET_MAX);
+}
+
+void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet, size_t size, wlk_time delay_us)
+{
+	size_t payload = size - packet->header_size;
+
+	s->packets++;
+	s->bytes += payload;
+	s->header_bytes += packet->header_size;
+	s->total_delay_us += delay_us;
+	if (packet->is_rtx || packet->is_protected) {
+		s->resent_packets++;
+		s->resent_bytes += payload;
+	} else {
+		earn_budget(s, size);
+	}
+	if (packet->is_rtx) {
+		s->rtx_sr_packets++;
+		s->rtx_sr_bytes += (uint32_t)payload;
+	} else {
+		s->sr_packets++;
+		s->sr_bytes += (uint32_t)payload;
+	}
+}
+
+/* RFC 4588 4: the original header with our RTX numbers, then the original sequence number, then the payload. */
+static struct pktbuf *wrap_rtx(struct send_stream *s, struct pktbuf_pool *pool, const struct history_item *item)
+{
+	struct pktbuf *buf = pktbuf_alloc(pool, PKTBUF_PAYLOAD);
+	const uint8_t *from = item->buf->data;
+	size_t head = item->header_size;
+
+	if (!buf)
+		return NULL;
+	memcpy(buf->data, from, head);
+	memcpy(buf->data + head, from + 2, 2);
+	memcpy(buf->data + head + 2, from + head, item->buf->size - head);
+	buf->size = item->buf->size + 2;
+	buf->data[1] = (uint8_t)((from[1] & 0x80) | item->rtx_pt);
+	store_u16(buf->data + 2, s->rtx_seq);
+	store_u32(buf->data + 8, s->rtx_ssrc);
+	return buf;
+}
+
+bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, wlk_time rtt_us,
+			struct send_packet *out)
+{
+	struct history_item *item = history_find(&s->history, now, seq);
+	wlk_time pause = MAX(rtt_us, RESEND_MIN_US);
+	bool as_rtx = item && item->rtx_pt != RTP_PT_NONE;
+	struct pktbuf *buf;
+
+	if (!item || (item->resent && now - item->resent < pause) || s->budget_bytes < (int64_t)item->buf->size)
+		goto refuse;
+	buf = as_rtx ? wrap_rtx(s, pool, item) : pktbuf_copy(pool, item->buf->data, item->buf->size);
+	if (!buf)
+		goto refuse;
+	s->rtx_seq = (uint16_t)(s->rtx_seq + as_rtx);
+	s->budget_bytes -= (int64_t)item->buf->size;
+	item->resent = now;
+	*out = (struct send_packet){
+		.buf = buf,
+		.rtx_pt = RTP_PT_NONE,
+		.twcc_offset = as_rtx ? item->twcc_offset : 0,
+		.time_offset = as_rtx ? item->time_offset : 0,
+		.header_size = (uint16_t)(item->header_size + 2 * as_rtx),
+		.is_rtx = as_rtx,
+		.is_protected = !as_rtx,
+	};
+	return true;
+refuse:
+	s->refused++;
+	return false;
+}
+
+bool send_stream_sender_info(const struct send_stream *s, wlk_time now, int64_t unix_us, struct rtcp_sender_info *out)
+{
+	if (!s->started)
+		return false;
+	/* RFC 3550 6.4.1: the RTP time of the same instant as the NTP time, not of the last packet. */
+	uint64_t since = (uint64_t)(now - s->last_sent);
+	uint32_t ticks = (uint32_t)(since / 1000000 * s->clock_hz + since % 1000000 * s->clock_hz / 1000000);
+
+	*out = (struct rtcp_sender_info){
+		.ntp = time_to_ntp(unix_us),
+		.rtp_timestamp = s->last_timestamp + ticks,
+		.packets = s->sr_packets,
+		.bytes = s->sr_bytes,
+	};
+	return true;
+}
+
+wlk_time rtcp_round_trip(uint32_t ntp_mid_now, uint32_t lsr, uint32_t dlsr)
+{
+	uint32_t rtt = ntp_mid_now - lsr - dlsr;
+
+	/* Above 2^31 the sum is negative: clocks tick differently on a path of no delay. Above 60 s it is nonsense. */
+	if (!lsr || rtt > 60u * 65536)
+		return lsr && rtt > 0x80000000u ? 1 : 0;
+	return MAX((wlk_time)rtt * 1000000 / 65536, 1);
+}
+
+wlk_time send_stream_on_report(struct send_stream *s, wlk_time now, uint32_t ntp_mid,
+			       const struct rtcp_report_block *block)
+{
+	wlk_time rtt = rtcp_round_trip(ntp_mid, block->lsr, block->dlsr);
+
+	s->has_report = true;
+	s->report = *block;
+	s->report_arrival = now;
+	s->report_count++;
+	if (rtt) {
+		s->rtt_us = rtt;
+		s->total_rtt_us += rtt;
+		s->rtt_count++;
+	}
+	return rtt;
+}

@@ -1,0 +1,550 @@
+/* Offers, answers and rollback: how descriptions are made, set and lent (RFC 9429 4.1, 5). */
+#include <string.h>
+
+#include "peer/object.h"
+#include "peer/signaling.h"
+
+/* ---- one description ---- */
+
+void peer_description_clear(struct peer_description *d)
+{
+	sdp_session_destroy(d->sdp);
+	wlk_free(d->text);
+	*d = (struct peer_description){ 0 };
+}
+
+static void description_move(struct peer_description *to, struct peer_description *from)
+{
+	peer_description_clear(to);
+	*to = *from;
+	*from = (struct peer_description){ 0 };
+}
+
+static void description_set(struct peer_description *d, wlk_sdp_type type, struct sdp_session *sdp)
+{
+	peer_description_clear(d);
+	d->type = type;
+	d->sdp = sdp;
+}
+
+static void description_changed(struct peer_description *d)
+{
+	wlk_free(d->text);
+	d->text = NULL;
+}
+
+static const wlk_session_description *lend(struct peer_description *d, wlk_session_description *lent)
+{
+	if (!d->sdp)
+		return NULL;
+	if (!d->text) {
+		struct text text;
+
+		text_init(&text);
+		if (sdp_write(d->sdp, &text)) {
+			text_free(&text);
+			return NULL;
+		}
+		d->text = text_take(&text);
+	}
+	lent->type = d->type;
+	lent->sdp = d->text;
+	return d->text ? lent : NULL;
+}
+
+const wlk_session_description *wlk_peer_connection_local_description(wlk_peer_connection *pc)
+{
+	return lend(pc->pending_local.sdp ? &pc->pending_local : &pc->current_local, &pc->lent_local);
+}
+
+const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_connection *pc)
+{
+	return lend(pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote, &pc->lent_remote);
+}
+
+void peer_descriptions_free(wlk_peer_connection *pc)
+{
+	peer_description_clear(&pc->current_local);
+	peer_description_clear(&pc->current_remote);
+	peer_description_clear(&pc->pending_local);
+	peer_description_clear(&pc->pending_remote);
+	wlk_free(pc->last_offer);
+	wlk_free(pc->last_answer);
+	sdp_session_destroy(pc->offer_model);
+	sdp_session_destroy(pc->answer_model);
+	sdp_agreement_destroy(pc->agreement);
+}
+
+/* ---- candidates of ours ---- */
+
+/* The section of |sdp| that carries the one transport: the first that is not rejected. */
+static struct sdp_media *transport_section(const struct sdp_session *sdp)
+{
+	for (size_t i = 0; sdp && i < sdp->media_count; i++)
+		if (!sdp_media_rejected(sdp->media[i]))
+			return sdp->media[i];
+	return NULL;
+}
+
+static struct peer_description *local_in_progress(const wlk_peer_connection *pc)
+{
+	return (struct peer_description *)(uintptr_t)(pc->pending_local.sdp ? &pc->pending_local : &pc->current_local);
+}
+
+struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index)
+{
+	const struct sdp_media *media = transport_section(local_in_progress(pc)->sdp);
+
+	*index = media ? (int32_t)media->index : -1;
+	return media ? media->mid : (struct str){ "", 0 };
+}
+
+static bool has_candidate(const struct sdp_media *media, struct str line)
+{
+	for (size_t i = 0; i < media->candidate_count; i++)
+		if (str_equal(media->candidates[i], line))
+			return true;
+	return false;
+}
+
+void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str line)
+{
+	struct peer_description *d = local_in_progress(pc);
+	struct sdp_media *media = transport_section(d->sdp);
+
+	if (!media || has_candidate(media, line))
+		return;
+	if (sdp_add_candidate(d->sdp, media, line))
+		LOG_W(pc, "a candidate is missing in the local description: out of memory");
+	description_changed(d);
+}
+
+void peer_description_end_local_candidates(wlk_peer_connection *pc)
+{
+	struct peer_description *d = local_in_progress(pc);
+	struct sdp_media *media = transport_section(d->sdp);
+
+	if (!media)
+		return;
+	media->end_of_candidates = true;
+	description_changed(d);
+}
+
+/* ---- making ---- */
+
+/* Keep what was made, so that setting it can be told from setting something else. */
+static wlk_err remember(wlk_peer_connection *pc, struct sdp_session *made, struct sdp_session **model, char **text, const char **out)
+{
+	struct text written;
+
+	text_init(&written);
+	if (sdp_write(made, &written)) {
+		text_free(&written);
+		sdp_session_destroy(made);
+		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+	}
+	sdp_session_destroy(*model);
+	wlk_free(*text);
+	*model = made;
+	*text = text_take(&written);
+	*out = *text;
+	return *text ? WLK_OK : peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+}
+
+wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offer_options *options, const char **sdp)
+{
+	struct sdp_session *made;
+	wlk_err err;
+
+	if (pc->signaling_state != WLK_SIGNALING_STABLE && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_OFFER)
+		return peer_fail(pc, WLK_ERR_STATE, "no offer is made in %s", wlk_signaling_state_name(pc->signaling_state));
+	err = peer_make_offer(pc, pc->wants_ice_restart || (options && options->ice_restart), &made);
+	return err ? err : remember(pc, made, &pc->offer_model, &pc->last_offer, sdp);
+}
+
+wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **sdp)
+{
+	struct sdp_session *made;
+	wlk_err err;
+
+	if (pc->signaling_state != WLK_SIGNALING_HAVE_REMOTE_OFFER && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_PRANSWER)
+		return peer_fail(pc, WLK_ERR_STATE, "no answer is made in %s", wlk_signaling_state_name(pc->signaling_state));
+	err = peer_make_answer(pc, &made);
+	return err ? err : remember(pc, made, &pc->answer_model, &pc->last_answer, sdp);
+}
+
+/* ---- committing ---- */
+
+static void change_state(wlk_peer_connection *pc, wlk_signaling_state state)
+{
+	wlk_event ev = { .type = WLK_EVENT_SIGNALING_STATE_CHANGE };
+
+	if (state == pc->signaling_state)
+		return;
+	LOG_D(pc, "signalling: %s -> %s", wlk_signaling_state_name(pc->signaling_state), wlk_signaling_state_name(state));
+	pc->signaling_state = state;
+	ev.u.signaling_state = state;
+	peer_emit(pc, ev);
+	if (state == WLK_SIGNALING_STABLE) {
+		pc->negotiation_needed = false;
+		peer_update_negotiation_needed(pc);
+	}
+}
+
+static void start_gathering(wlk_peer_connection *pc)
+{
+	wlk_err err = ice_agent_gather(pc->ice, pc->now);
+
+	if (err)
+		peer_set_failed(pc, "candidates cannot be gathered");
+}
+
+/* The mids that an offer of ours gave to transceivers and to data. */
+static wlk_err take_mids(wlk_peer_connection *pc, const struct sdp_session *offer)
+{
+	struct list *next = pc->transceivers.next;
+
+	for (size_t i = 0; i < offer->media_count; i++) {
+		const struct sdp_media *media = offer->media[i];
+		struct wlk_transceiver *t = peer_transceiver_by_mid(pc, media->mid);
+
+		if (media->kind == SDP_APPLICATION && !pc->mid_of_data[0] && media->mid.size < sizeof(pc->mid_of_data)) {
+			memcpy(pc->mid_of_data, media->mid.at, media->mid.size);
+			pc->section_of_data = i;
+		}
+		if (t)
+			t->section = i;
+		if (t || (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO) || sdp_media_rejected(media))
+			continue;
+		/* New sections stand in the order of their transceivers. */
+		while (next != &pc->transceivers && list_entry(next, struct wlk_transceiver, link)->mid)
+			next = next->next;
+		assert(next != &pc->transceivers && "each new section of our offer was made for a transceiver");
+		t = list_entry(next, struct wlk_transceiver, link);
+		t->mid = wlk_strndup(media->mid.at, media->mid.size);
+		if (!t->mid)
+			return WLK_ERR_NOMEM;
+		t->mid_is_pending = true;
+		t->section = i;
+	}
+	return WLK_OK;
+}
+
+static void forget_pending_mids(wlk_peer_connection *pc)
+{
+	list_for_each_safe(item, &pc->transceivers)
+	{
+		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+
+		if (!t->mid_is_pending)
+			continue;
+		wlk_free(t->mid);
+		t->mid = NULL;
+		t->mid_is_pending = false;
+		t->section = SIZE_MAX;
+		t->track_announced = false;
+		/* RFC 9429 5.7: a transceiver that only the remote offer asked for goes; its handle stays valid, stopped. */
+		t->stopped = t->stopped || t->created_by_remote;
+	}
+	if (!pc->current_local.sdp || pc->section_of_data >= pc->current_local.sdp->media_count) {
+		pc->mid_of_data[0] = '\0';
+		pc->section_of_data = SIZE_MAX;
+	}
+}
+
+static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *offer)
+{
+	wlk_err err = take_mids(pc, offer);
+
+	if (err) {
+		forget_pending_mids(pc);
+		return peer_fail(pc, err, "out of memory");
+	}
+	if (!pc->remote_ice_applied)
+		ice_agent_set_controlling(pc->ice, pc->now, true); /* RFC 8445 6.1.1: the first offerer controls */
+	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
+	pc->session_version++;
+	pc->wants_ice_restart = false;
+	pc->negotiation_needed = false;
+	return WLK_OK;
+}
+
+/* Both descriptions are there: agree, put it into force, and make them the current ones unless it is provisional. */
+static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer, wlk_sdp_type type, enum signaling_side side)
+{
+	const struct sdp_session *local = side == SIGNALING_LOCAL ? answer : pc->pending_local.sdp;
+	const struct sdp_session *remote = side == SIGNALING_LOCAL ? pc->pending_remote.sdp : answer;
+	struct sdp_agreement *agreement;
+	struct sdp_error sdp_err = { 0 };
+	wlk_err err = sdp_agree(&agreement, local, remote, side == SIGNALING_REMOTE, &sdp_err);
+
+	if (err)
+		return peer_fail_sdp(pc, err, "the descriptions do not agree", &sdp_err);
+	err = peer_apply_agreement(pc, agreement);
+	if (err) {
+		sdp_agreement_destroy(agreement);
+		return err;
+	}
+	description_set(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote, type, answer);
+	if (side == SIGNALING_LOCAL)
+		pc->session_version++;
+	if (type == WLK_SDP_ANSWER) {
+		description_move(&pc->current_local, &pc->pending_local);
+		description_move(&pc->current_remote, &pc->pending_remote);
+	}
+	return WLK_OK;
+}
+
+static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
+{
+	bool restarted = side == SIGNALING_LOCAL ? pc->ice_restarted_locally : pc->remote_restarted;
+
+	if (restarted && ice_agent_cancel_restart(pc->ice, pc->now))
+		LOG_D(pc, "no ICE restart to take back");
+	pc->ice_restarted_locally = false;
+	pc->remote_restarted = false;
+	peer_description_clear(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote);
+	forget_pending_mids(pc);
+}
+
+/* ---- setting: local ---- */
+
+/* The type that the implicit form stands for (W3C webrtc-pc 4.4.1.5). */
+static wlk_sdp_type implicit_type(const wlk_peer_connection *pc)
+{
+	bool answers = pc->signaling_state == WLK_SIGNALING_HAVE_REMOTE_OFFER ||
+		       pc->signaling_state == WLK_SIGNALING_HAVE_LOCAL_PRANSWER;
+
+	return answers ? WLK_SDP_ANSWER : WLK_SDP_OFFER;
+}
+
+/* The model behind what the application sets: what was created, or a fresh one for the implicit form. */
+static wlk_err local_model(wlk_peer_connection *pc, wlk_sdp_type type, const char *text, struct sdp_session **out)
+{
+	bool offer = type == WLK_SDP_OFFER;
+	const char *made = offer ? pc->last_offer : pc->last_answer;
+	const struct sdp_session *model = offer ? pc->offer_model : pc->answer_model;
+	wlk_err err;
+
+	if (!text || !*text)
+		return offer ? peer_make_offer(pc, pc->wants_ice_restart, out) : peer_make_answer(pc, out);
+	if (!made || strcmp(text, made) != 0)
+		return peer_fail(pc, WLK_ERR_INVALID, "a local %s must be what was created last", wlk_sdp_type_name(type));
+	err = sdp_session_clone(out, model);
+	return err ? peer_fail(pc, err, "out of memory") : WLK_OK;
+}
+
+wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description)
+{
+	wlk_sdp_type type = description ? description->type : implicit_type(pc);
+	wlk_signaling_state next;
+	struct sdp_session *sdp = NULL;
+	wlk_err err = signaling_next(pc->signaling_state, SIGNALING_LOCAL, type, &next);
+
+	if (err)
+		return peer_fail(pc, err, "a local %s cannot be set in %s", wlk_sdp_type_name(type),
+				 wlk_signaling_state_name(pc->signaling_state));
+	if (type == WLK_SDP_ROLLBACK) {
+		roll_back(pc, SIGNALING_LOCAL);
+		change_state(pc, next);
+		peer_touch(pc);
+		return WLK_OK;
+	}
+	err = local_model(pc, type, description ? description->sdp : NULL, &sdp);
+	if (err)
+		return err;
+	err = type == WLK_SDP_OFFER ? commit_local_offer(pc, sdp) : commit_answer(pc, sdp, type, SIGNALING_LOCAL);
+	if (err) {
+		sdp_session_destroy(sdp);
+		return err;
+	}
+	change_state(pc, next);
+	start_gathering(pc);
+	peer_touch(pc);
+	return WLK_OK;
+}
+
+/* ---- setting: remote ---- */
+
+static const struct sdp_session *previous_remote(const wlk_peer_connection *pc)
+{
+	return pc->current_remote.sdp;
+}
+
+/* Parse and judge a remote description; nothing of the object changes. */
+static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_description *description, struct sdp_session **out,
+			   struct sdp_update *update)
+{
+	bool is_answer = description->type != WLK_SDP_OFFER;
+	struct sdp_error sdp_err = { 0 };
+	struct sdp_session *sdp;
+	wlk_err err;
+
+	if (!description->sdp)
+		return peer_fail(pc, WLK_ERR_INVALID, "a remote %s has a text", wlk_sdp_type_name(description->type));
+	err = sdp_parse(&sdp, description->sdp, strlen(description->sdp), &sdp_err);
+	if (err)
+		return peer_fail_sdp(pc, err, "the description cannot be read", &sdp_err);
+	err = is_answer ? sdp_check_answer(pc->pending_local.sdp, sdp, &sdp_err) : sdp_check_offer(sdp, &sdp_err);
+	*update = (struct sdp_update){ 0 };
+	if (!err && previous_remote(pc))
+		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || pc->ice_restarted_locally, update, &sdp_err);
+	if (!err && update->fingerprint_changed && dtls_transport_state(pc->dtls) != DTLS_STATE_NEW) {
+		err = WLK_ERR_UNSUPPORTED;
+		sdp_fail(&sdp_err, err, 0, "a new certificate for a running connection needs a new connection");
+	}
+	if (err) {
+		sdp_session_destroy(sdp);
+		return peer_fail_sdp(pc, err, is_answer ? "the answer does not fit" : "the offer cannot be accepted", &sdp_err);
+	}
+	*out = sdp;
+	return WLK_OK;
+}
+
+static void find_data_section(wlk_peer_connection *pc, const struct sdp_session *offer)
+{
+	for (size_t i = 0; i < offer->media_count; i++) {
+		const struct sdp_media *media = offer->media[i];
+
+		if (media->kind != SDP_APPLICATION || sdp_media_rejected(media) || pc->section_of_data != SIZE_MAX)
+			continue;
+		pc->section_of_data = i;
+		if (media->mid.size && media->mid.size < sizeof(pc->mid_of_data)) {
+			memcpy(pc->mid_of_data, media->mid.at, media->mid.size);
+			pc->mid_of_data[media->mid.size] = '\0';
+		}
+	}
+}
+
+static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *offer, const struct sdp_update *update)
+{
+	wlk_err err = peer_associate_remote_offer(pc, offer);
+
+	if (err)
+		return err;
+	if (update->ice_restart && !pc->remote_restarted) {
+		err = ice_agent_restart(pc->ice, pc->now);
+		if (err) {
+			forget_pending_mids(pc);
+			return peer_fail(pc, err, "ICE cannot be restarted");
+		}
+		pc->remote_restarted = true;
+	}
+	find_data_section(pc, offer);
+	description_set(&pc->pending_remote, WLK_SDP_OFFER, offer);
+	peer_announce_tracks(pc, offer);
+	return WLK_OK;
+}
+
+wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description)
+{
+	wlk_signaling_state from = pc->signaling_state;
+	wlk_signaling_state next;
+	struct sdp_update update;
+	struct sdp_session *sdp = NULL;
+	bool glare;
+	wlk_err err;
+
+	if (!description)
+		return peer_fail(pc, WLK_ERR_INVALID, "a remote description is given");
+	/* W3C webrtc-pc 4.4.1.5: a remote offer that meets our own takes ours back first. */
+	glare = from == WLK_SIGNALING_HAVE_LOCAL_OFFER && description->type == WLK_SDP_OFFER;
+	err = signaling_next(glare ? WLK_SIGNALING_STABLE : from, SIGNALING_REMOTE, description->type, &next);
+	if (err)
+		return peer_fail(pc, err, "a remote %s cannot be set in %s", wlk_sdp_type_name(description->type),
+				 wlk_signaling_state_name(from));
+	if (description->type == WLK_SDP_ROLLBACK) {
+		roll_back(pc, SIGNALING_REMOTE);
+		change_state(pc, next);
+		peer_touch(pc);
+		return WLK_OK;
+	}
+	err = read_remote(pc, description, &sdp, &update);
+	if (err)
+		return err;
+	if (glare) {
+		roll_back(pc, SIGNALING_LOCAL);
+		change_state(pc, WLK_SIGNALING_STABLE);
+	}
+	if (description->type == WLK_SDP_OFFER)
+		err = commit_remote_offer(pc, sdp, &update);
+	else
+		err = commit_answer(pc, sdp, description->type, SIGNALING_REMOTE);
+	if (err) {
+		sdp_session_destroy(sdp);
+		return err;
+	}
+	if (description->type != WLK_SDP_OFFER)
+		peer_announce_tracks(pc, sdp);
+	change_state(pc, next);
+	peer_touch(pc);
+	return WLK_OK;
+}
+
+/* ---- candidates of the peer ---- */
+
+static struct sdp_media *section_of_candidate(const struct sdp_session *sdp, const wlk_ice_candidate *candidate)
+{
+	if (candidate->sdp_mid && *candidate->sdp_mid)
+		return sdp_media_by_mid(sdp, str_of(candidate->sdp_mid));
+	if (candidate->sdp_mline_index >= 0 && (size_t)candidate->sdp_mline_index < sdp->media_count)
+		return sdp->media[candidate->sdp_mline_index];
+	return NULL;
+}
+
+static wlk_err end_of_candidates(wlk_peer_connection *pc, struct peer_description *remote, bool in_force)
+{
+	for (size_t i = 0; i < remote->sdp->media_count; i++)
+		remote->sdp->media[i]->end_of_candidates = true;
+	description_changed(remote);
+	if (in_force)
+		ice_agent_end_of_remote_candidates(pc->ice, pc->now);
+	peer_touch(pc);
+	return WLK_OK;
+}
+
+wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate)
+{
+	struct peer_description *remote = pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote;
+	/* A pending offer's transport is put into force by our answer; its candidates wait in the model. */
+	bool in_force = remote == &pc->current_remote || remote->type != WLK_SDP_OFFER;
+	struct ice_candidate_line line;
+	struct sdp_media *media;
+	struct str text, ufrag;
+	wlk_err err;
+
+	if (pc->closed || !remote->sdp)
+		return peer_fail(pc, WLK_ERR_STATE, "a candidate needs a remote description");
+	if (!candidate || !candidate->candidate || !*candidate->candidate)
+		return end_of_candidates(pc, remote, in_force);
+	text = str_of(candidate->candidate);
+	media = section_of_candidate(remote->sdp, candidate);
+	if (!media)
+		return peer_fail(pc, WLK_ERR_NOT_FOUND, "the candidate names no m-section of the remote description");
+	ufrag = sdp_media_ice(remote->sdp, media).ufrag;
+	if (candidate->username_fragment && *candidate->username_fragment && !str_equal(str_of(candidate->username_fragment), ufrag))
+		return peer_fail(pc, WLK_ERR_NOT_FOUND, "the candidate is of another ICE generation");
+	err = ice_candidate_line_parse(&line, text);
+	if (err && err != WLK_ERR_UNSUPPORTED)
+		return peer_fail(pc, err, "the candidate cannot be read");
+	if (!err && in_force)
+		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, text.at, text.size);
+	if (err)
+		return peer_fail(pc, err, "the candidate is not used: %s", wlk_strerror(err));
+	if (sdp_add_candidate(remote->sdp, media, text))
+		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+	description_changed(remote);
+	peer_touch(pc);
+	return WLK_OK;
+}
+
+wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc)
+{
+	if (pc->closed)
+		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	pc->wants_ice_restart = true;
+	pc->negotiation_needed = false;
+	peer_update_negotiation_needed(pc);
+	peer_touch(pc);
+	return WLK_OK;
+}

@@ -1,0 +1,133 @@
+/* The queue of facts for the application, and the pull of messages and packets behind it. */
+#include <string.h>
+
+#include "peer/object.h"
+
+void peer_emit_text(wlk_peer_connection *pc, wlk_event ev, char *text)
+{
+	struct peer_event item = { .ev = ev, .text = text };
+
+	item.ev.pc = pc;
+	if (event_queue_push(&pc->events, &item)) {
+		wlk_free(text);
+		pc->events_lost = true; /* the pump ends the connection: state facts have reserved slots */
+	}
+}
+
+static void give_back_lent(wlk_peer_connection *pc)
+{
+	wlk_free(pc->lent.text);
+	pc->lent.text = NULL;
+	if (pc->packet_is_lent) {
+		pktbuf_release(pc->lent_packet.buf);
+		pc->packet_is_lent = false;
+	}
+	if (pc->lent.ev.type == WLK_EVENT_DATA_CHANNEL_CLOSE) {
+		wlk_data_channel *channel = pc->lent.ev.u.channel.channel;
+
+		channel->close_delivered = true;
+		if (channel->released)
+			peer_channel_free(channel);
+	}
+	pc->lent.ev.type = 0;
+}
+
+void peer_events_free(wlk_peer_connection *pc)
+{
+	struct peer_event item;
+
+	give_back_lent(pc);
+	while (event_queue_pop(&pc->events, &item))
+		wlk_free(item.text);
+	event_queue_free(&pc->events);
+}
+
+/* The next RTP packet that the media engine releases, as an event. */
+static bool pull_packet(wlk_peer_connection *pc)
+{
+	struct media_packet *packet = &pc->lent_packet;
+
+	while (pc->media && media_engine_poll_packet(pc->media, packet)) {
+		struct wlk_transceiver *t = peer_transceiver_by_section(pc, packet->section);
+
+		if (!t) {
+			pktbuf_release(packet->buf);
+			continue;
+		}
+		pc->packet_is_lent = true;
+		pc->lent_rtp = (wlk_rtp_packet){
+			.ssrc = packet->rtp.ssrc,
+			.payload_type = packet->rtp.pt,
+			.marker = packet->rtp.marker,
+			.keep_gaps = true,
+			.timestamp = packet->rtp.timestamp,
+			.sequence = (uint64_t)packet->extended_seq,
+			.payload = packet->rtp.payload.data,
+			.payload_size = packet->rtp.payload.size,
+			.arrival = packet->arrival,
+			.recovered = packet->is_recovered,
+			.internal = packet,
+		};
+		pc->lent.ev = (wlk_event){ .type = WLK_EVENT_RTP_PACKET, .pc = pc };
+		pc->lent.ev.u.rtp.transceiver = t;
+		pc->lent.ev.u.rtp.packet = &pc->lent_rtp;
+		return true;
+	}
+	return false;
+}
+
+/* The next message of |channel|, as an event; the bytes are lent by the channel until its next receive. */
+static bool pull_message(wlk_peer_connection *pc, wlk_data_channel *channel)
+{
+	struct sctp_message message;
+
+	if (channel->paused) {
+		channel->has_messages = true; /* resuming raises the event again */
+		return false;
+	}
+	if (!sctp_channel_receive(channel->sctp, &message))
+		return false;
+	pc->lent.ev = (wlk_event){ .type = WLK_EVENT_DATA_CHANNEL_MESSAGE, .pc = pc };
+	pc->lent.ev.u.message.channel = channel;
+	pc->lent.ev.u.message.type = message.type == SCTP_MESSAGE_STRING ? WLK_MESSAGE_TEXT : WLK_MESSAGE_BINARY;
+	pc->lent.ev.u.message.data = message.size ? message.data : (const uint8_t *)"";
+	pc->lent.ev.u.message.size = message.size;
+	return true;
+}
+
+static const struct peer_event *event_at_head(const wlk_peer_connection *pc)
+{
+	return (const struct peer_event *)(const void *)(pc->events.items + pc->events.first * pc->events.item_size);
+}
+
+/*
+ * Order: facts as they were queued. "Channel has messages" stays at the head until the channel is empty, so that a
+ * message never overtakes its channel's opening nor is overtaken by its closing; RTP packets go between.
+ */
+const wlk_event *peer_poll_event(wlk_peer_connection *pc)
+{
+	struct peer_event item;
+
+	give_back_lent(pc);
+	for (;;) {
+		bool messages;
+
+		peer_pump(pc);
+		messages = event_queue_count(&pc->events) && event_at_head(pc)->ev.type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
+		if (!event_queue_count(&pc->events) || messages) {
+			if (pull_packet(pc))
+				return &pc->lent.ev;
+			if (!messages)
+				return NULL;
+			if (pull_message(pc, event_at_head(pc)->ev.u.message.channel))
+				return &pc->lent.ev;
+			event_queue_pop(&pc->events, &item);
+			continue;
+		}
+		event_queue_pop(&pc->events, &item);
+		pc->lent = item;
+		if (item.ev.type == WLK_EVENT_ICE_CANDIDATE)
+			pc->lent.ev.u.candidate.candidate = item.text ? item.text : "";
+		return &pc->lent.ev;
+	}
+}

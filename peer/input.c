@@ -1,0 +1,121 @@
+/* The way in: one datagram, to the layer that its first byte names (RFC 7983), and from layer to layer upward. */
+#include "core/addr.h"
+#include "peer/demux.h"
+#include "peer/object.h"
+
+static bool is_validated(wlk_peer_connection *pc, const struct dgram *d)
+{
+	if (ice_agent_is_validated(pc->ice, &d->local, &d->remote)) {
+		ice_agent_on_received(pc->ice, pc->now, &d->local, &d->remote, d->buf->size);
+		pc->packets_received++;
+		pc->bytes_received += d->buf->size;
+		return true;
+	}
+	pc->dropped_unvalidated++;
+	return false;
+}
+
+/* What DTLS decrypted goes to SCTP, before anything else may call into DTLS: the bytes are lent. */
+static void drain_dtls_data(wlk_peer_connection *pc)
+{
+	wlk_bytes record;
+
+	while (pc->dtls && dtls_transport_poll_data(pc->dtls, pc->now, &record))
+		if (pc->sctp)
+			sctp_assoc_input(pc->sctp, pc->now, record.data, record.size);
+}
+
+static void feed_dtls(wlk_peer_connection *pc, const uint8_t *data, size_t size)
+{
+	dtls_transport_input(pc->dtls, pc->now, data, size);
+	peer_pump(pc); /* "connected" starts SCTP before the first record is looked at */
+	drain_dtls_data(pc);
+}
+
+void peer_replay_early_hellos(wlk_peer_connection *pc)
+{
+	struct pktbuf *buf;
+
+	if (!pc->dtls || dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+		return;
+	if (!pc->early_hellos.count || !ice_agent_is_validated(pc->ice, &pc->early_local, &pc->early_remote))
+		return;
+	while ((buf = dtls_early_queue_pop(&pc->early_hellos))) {
+		dtls_transport_input(pc->dtls, pc->now, buf->data, buf->size);
+		pktbuf_release(buf);
+	}
+}
+
+/* R12: a ClientHello that overtook the checks is kept, from one address only; anything else is dropped. */
+static void hold_hello(wlk_peer_connection *pc, const struct dgram *d)
+{
+	if (pc->early_hellos.count && (!addr_equal(&pc->early_local, &d->local) || !addr_equal(&pc->early_remote, &d->remote)))
+		return;
+	if (dtls_early_queue_push_hello(&pc->early_hellos, d->buf->data, d->buf->size)) {
+		pc->early_local = d->local;
+		pc->early_remote = d->remote;
+	}
+}
+
+static void input_dtls(wlk_peer_connection *pc, const struct dgram *d)
+{
+	if (!is_validated(pc, d)) {
+		if (!pc->dtls || dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+			hold_hello(pc, d);
+		return;
+	}
+	if (!pc->dtls || dtls_transport_state(pc->dtls) == DTLS_STATE_NEW) {
+		hold_hello(pc, d); /* the pair is valid, but our role is not agreed on yet */
+		return;
+	}
+	feed_dtls(pc, d->buf->data, d->buf->size);
+}
+
+/* R18: nothing is looked at behind the fixed header until SRTP says that the packet is authentic. */
+static void input_media(wlk_peer_connection *pc, struct dgram *d, bool rtcp)
+{
+	if (!is_validated(pc, d) || !pc->srtp || !pc->media)
+		return;
+	if (rtcp) {
+		if (!srtp_session_unprotect_rtcp(pc->srtp, pc->now, d->buf))
+			media_engine_input_rtcp(pc->media, pc->now, d->buf->data, d->buf->size);
+		return;
+	}
+	if (srtp_session_unprotect_rtp(pc->srtp, pc->now, d->buf))
+		return;
+	media_engine_input_rtp(pc->media, pc->now, d->buf);
+	d->buf = NULL;
+}
+
+void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
+{
+	const uint8_t *data = d.buf->data;
+	size_t size = d.buf->size;
+
+	peer_set_now(pc, now);
+	if (pc->closed) {
+		pktbuf_release(d.buf);
+		return;
+	}
+	switch (demux_classify(data, size)) {
+	case DEMUX_STUN:
+		ice_agent_input(pc->ice, now, &d.local, &d.remote, data, size);
+		break;
+	case DEMUX_DTLS:
+		input_dtls(pc, &d);
+		break;
+	case DEMUX_RTP:
+		input_media(pc, &d, false);
+		break;
+	case DEMUX_RTCP:
+		input_media(pc, &d, true);
+		break;
+	case DEMUX_TURN_CHANNEL:
+	case DEMUX_DROP:
+		pc->dropped_unknown++;
+		LOG_RATED(pc, &pc->log_budget, now, LOG_LEVEL_DEBUG, "dropped a datagram of %zu bytes of no known protocol", size);
+		break;
+	}
+	pktbuf_release(d.buf);
+	peer_pump(pc);
+}

@@ -1,0 +1,549 @@
+/* Between the object and SDP: what we wish for in offers and answers, and putting into force what was agreed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "peer/object.h"
+
+/* ---- what we say of ourselves ---- */
+
+/* Everything an sdp_local points to while a description is being made. */
+struct local_build {
+	struct sdp_local local;
+	struct sdp_transport transport;
+	struct sdp_fingerprint fingerprint;
+	struct sdp_wish wishes[SDP_MAX_MEDIA];
+	struct sdp_encoding encodings[SDP_MAX_MEDIA];
+	struct str streams[SDP_MAX_MEDIA];
+	char mids[SDP_MAX_MEDIA][16];
+	struct text candidate_text; /* the lines, each with a NUL behind it */
+	struct str *candidates;
+	size_t candidate_capacity;
+};
+
+static wlk_err fill_fingerprint(wlk_peer_connection *pc, struct local_build *b)
+{
+	b->fingerprint.hash = SDP_HASH_SHA256;
+	b->fingerprint.algorithm = STR("sha-256");
+	b->transport.fingerprints = &b->fingerprint;
+	b->transport.fingerprint_count = 1;
+	return dtls_cert_fingerprint(pc->cert, DTLS_HASH_SHA256, b->fingerprint.value, &b->fingerprint.size);
+}
+
+/* The candidates that are known already; the text grows while they are added, so the slices are cut afterwards. */
+static wlk_err fill_candidates(wlk_peer_connection *pc, struct local_build *b)
+{
+	struct ice_candidate_stats local;
+	const char *at;
+	size_t count = 0;
+
+	for (; ice_agent_local_candidate(pc->ice, count, &local); count++) {
+		ice_candidate_write(&b->candidate_text, &local.candidate);
+		text_add_char(&b->candidate_text, '\0');
+	}
+	if (!text_ok(&b->candidate_text) ||
+	    !array_reserve((void **)&b->candidates, &b->candidate_capacity, count, sizeof(b->candidates[0])))
+		return WLK_ERR_NOMEM;
+	at = b->candidate_text.at;
+	for (size_t i = 0; i < count; i++) {
+		b->candidates[i] = str_of(at);
+		at += b->candidates[i].size + 1;
+	}
+	b->transport.candidates = b->candidates;
+	b->transport.candidate_count = count;
+	b->transport.end_of_candidates = count && pc->gathering_state == WLK_ICE_GATHERING_COMPLETE;
+	return WLK_OK;
+}
+
+static wlk_err fill_transport(wlk_peer_connection *pc, struct local_build *b)
+{
+	wlk_err err = fill_fingerprint(pc, b);
+
+	b->transport.ufrag = str_of(ice_agent_local_ufrag(pc->ice));
+	b->transport.pwd = str_of(ice_agent_local_pwd(pc->ice));
+	b->transport.ice_options = STR("trickle");
+	b->transport.max_message_size = pc->max_message_size;
+	b->local.capabilities = &pc->capabilities;
+	b->local.transport = &b->transport;
+	b->local.session_id = str_of(pc->session_id);
+	b->local.session_version = pc->session_version + 1;
+	b->local.wishes = b->wishes;
+	return err ? err : fill_candidates(pc, b);
+}
+
+static void build_free(struct local_build *b)
+{
+	text_free(&b->candidate_text);
+	wlk_free(b->candidates);
+	wlk_free(b);
+}
+
+static void wish_of_transceiver(wlk_peer_connection *pc, struct local_build *b, size_t i, const struct wlk_transceiver *t)
+{
+	struct sdp_wish *wish = &b->wishes[i];
+
+	b->encodings[i] = (struct sdp_encoding){ .ssrc = t->ssrc, .rtx_ssrc = t->rtx_ssrc };
+	*wish = (struct sdp_wish){
+		.kind = t->kind == WLK_MEDIA_AUDIO ? SDP_AUDIO : SDP_VIDEO,
+		.stopped = t->stopped,
+		.direction = (enum sdp_direction)t->direction,
+		.track = str_of(t->track_id),
+		.encodings = &b->encodings[i],
+		.encoding_count = 1,
+		.cname = str_of(pc->cname),
+	};
+	if (t->mid)
+		wish->mid = str_of(t->mid);
+	if (t->stream_id) {
+		b->streams[i] = str_of(t->stream_id);
+		wish->streams = &b->streams[i];
+		wish->stream_count = 1;
+	}
+}
+
+bool peer_wants_data(const wlk_peer_connection *pc)
+{
+	return pc->mid_of_data[0] || !list_empty(&pc->channels);
+}
+
+static bool mid_in_use(const wlk_peer_connection *pc, struct str mid)
+{
+	return str_equal(str_of(pc->mid_of_data), mid) || peer_transceiver_by_mid(pc, mid);
+}
+
+/* A mid for a section that has none yet; the same one again until a description with it is set. */
+static struct str provisional_mid(const wlk_peer_connection *pc, char out[16], uint32_t *next)
+{
+	struct str mid;
+
+	do {
+		snprintf(out, 16, "%u", (unsigned)(*next)++);
+		mid = str_of(out);
+	} while (mid_in_use(pc, mid));
+	return mid;
+}
+
+static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
+{
+	uint32_t next = pc->next_mid;
+	size_t n = 0;
+
+	list_for_each(item, &pc->transceivers)
+	{
+		const struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+
+		if (t->stopped && !t->mid)
+			continue;
+		if (n == SDP_MAX_MEDIA)
+			return WLK_ERR_NOSPACE;
+		wish_of_transceiver(pc, b, n, t);
+		if (!t->mid)
+			b->wishes[n].mid = provisional_mid(pc, b->mids[n], &next);
+		n++;
+	}
+	if (peer_wants_data(pc)) {
+		if (n == SDP_MAX_MEDIA)
+			return WLK_ERR_NOSPACE;
+		b->wishes[n] = (struct sdp_wish){ .kind = SDP_APPLICATION, .mid = str_of(pc->mid_of_data) };
+		if (!b->wishes[n].mid.size)
+			b->wishes[n].mid = provisional_mid(pc, b->mids[n], &next);
+		n++;
+	}
+	b->local.wish_count = n;
+	return WLK_OK;
+}
+
+wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out)
+{
+	const struct sdp_offer_options options = {
+		.previous_local = pc->current_local.sdp,
+		.previous_remote = pc->current_remote.sdp,
+	};
+	struct sdp_error sdp_err = { 0 };
+	struct local_build *b;
+	wlk_err err;
+
+	if (ice_restart && pc->remote_ice_applied && !pc->ice_restarted_locally) {
+		err = ice_agent_restart(pc->ice, pc->now);
+		if (err)
+			return peer_fail(pc, err, "ICE cannot be restarted");
+		pc->ice_restarted_locally = true;
+	}
+	b = wlk_calloc(1, sizeof(*b));
+	if (!b)
+		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+	err = fill_transport(pc, b);
+	if (!err)
+		err = fill_offer_wishes(pc, b);
+	b->transport.setup = SDP_SETUP_ACTPASS;
+	if (!err)
+		err = sdp_make_offer(out, &b->local, &options, &sdp_err);
+	build_free(b);
+	return err ? peer_fail_sdp(pc, err, "no offer can be made", &sdp_err) : WLK_OK;
+}
+
+/* R17: we are active where the offer leaves it open; once DTLS is up its role stays. */
+static enum sdp_setup answer_setup(const wlk_peer_connection *pc)
+{
+	if (dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+		return SDP_SETUP_ACTIVE;
+	return dtls_transport_role(pc->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+}
+
+wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
+{
+	const struct sdp_session *offer = pc->pending_remote.sdp;
+	struct local_build *b = wlk_calloc(1, sizeof(*b));
+	struct sdp_error sdp_err = { 0 };
+	wlk_err err;
+
+	if (!b)
+		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+	err = fill_transport(pc, b);
+	for (size_t i = 0; i < offer->media_count; i++) {
+		const struct wlk_transceiver *t = peer_transceiver_by_section(pc, i);
+
+		if (t)
+			wish_of_transceiver(pc, b, i, t);
+		else if (offer->media[i]->kind == SDP_APPLICATION && i == pc->section_of_data)
+			b->wishes[i] = (struct sdp_wish){ .kind = SDP_APPLICATION };
+		else
+			b->wishes[i] = (struct sdp_wish){ .kind = offer->media[i]->kind, .stopped = true };
+	}
+	b->local.wish_count = offer->media_count;
+	b->transport.setup = answer_setup(pc);
+	if (!err)
+		err = sdp_make_answer(out, offer, &b->local, &sdp_err);
+	build_free(b);
+	return err ? peer_fail_sdp(pc, err, "the offer cannot be answered", &sdp_err) : WLK_OK;
+}
+
+/* ---- a remote offer meets our transceivers ---- */
+
+static void drop_created(wlk_peer_connection *pc, size_t first_new)
+{
+	while (wlk_peer_connection_transceiver_count(pc) > first_new)
+		peer_transceiver_free(list_entry(pc->transceivers.prev, struct wlk_transceiver, link));
+}
+
+static wlk_err create_for_section(wlk_peer_connection *pc, const struct sdp_media *media)
+{
+	struct wlk_transceiver *t;
+	wlk_err err = peer_add_transceiver(pc, media->kind == SDP_AUDIO ? WLK_MEDIA_AUDIO : WLK_MEDIA_VIDEO, WLK_DIRECTION_RECVONLY, &t);
+
+	if (err)
+		return err;
+	t->created_by_remote = true;
+	t->mid_is_pending = true;
+	t->section = media->index;
+	t->mid = wlk_strndup(media->mid.at, media->mid.size);
+	return t->mid ? WLK_OK : WLK_ERR_NOMEM;
+}
+
+static struct wlk_transceiver *transceiver_of_media(const wlk_peer_connection *pc, const struct sdp_media *media)
+{
+	struct wlk_transceiver *t = media->mid.size ? peer_transceiver_by_mid(pc, media->mid) : NULL;
+
+	return t ? t : peer_transceiver_by_section(pc, media->index);
+}
+
+wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer)
+{
+	size_t first_new = wlk_peer_connection_transceiver_count(pc);
+
+	for (size_t i = 0; i < offer->media_count; i++) {
+		const struct sdp_media *media = offer->media[i];
+		wlk_err err;
+
+		if ((media->kind != SDP_AUDIO && media->kind != SDP_VIDEO) || sdp_media_rejected(media))
+			continue;
+		if (transceiver_of_media(pc, media))
+			continue;
+		err = create_for_section(pc, media);
+		if (err) {
+			drop_created(pc, first_new);
+			return peer_fail(pc, err, "a transceiver for m-line %zu cannot be made", i);
+		}
+	}
+	return WLK_OK;
+}
+
+/* ---- what was agreed, into force ---- */
+
+static enum rtp_ext_kind ext_kind(enum sdp_extension extension)
+{
+	static const enum rtp_ext_kind kinds[SDP_EXT_COUNT] = {
+		[SDP_EXT_OTHER] = RTP_EXT_KINDS,
+		[SDP_EXT_MID] = RTP_EXT_MID,
+		[SDP_EXT_RID] = RTP_EXT_RID,
+		[SDP_EXT_REPAIRED_RID] = RTP_EXT_REPAIRED_RID,
+		[SDP_EXT_ABS_SEND_TIME] = RTP_EXT_ABS_SEND_TIME,
+		[SDP_EXT_TRANSPORT_CC] = RTP_EXT_TRANSPORT_CC,
+		[SDP_EXT_AUDIO_LEVEL] = RTP_EXT_AUDIO_LEVEL,
+		[SDP_EXT_VIDEO_ORIENTATION] = RTP_EXT_VIDEO_ORIENTATION,
+		[SDP_EXT_PLAYOUT_DELAY] = RTP_EXT_PLAYOUT_DELAY,
+		[SDP_EXT_DEPENDENCY_DESCRIPTOR] = RTP_EXT_DEPENDENCY_DESCRIPTOR,
+	};
+
+	return kinds[extension];
+}
+
+static uint32_t media_feedback(uint32_t sdp)
+{
+	return (sdp & SDP_FB_NACK ? MEDIA_FB_NACK : 0u) | (sdp & SDP_FB_NACK_PLI ? MEDIA_FB_PLI : 0u) |
+	       (sdp & SDP_FB_CCM_FIR ? MEDIA_FB_FIR : 0u) | (sdp & SDP_FB_REMB ? MEDIA_FB_REMB : 0u) |
+	       (sdp & SDP_FB_TRANSPORT_CC ? MEDIA_FB_TRANSPORT_CC : 0u);
+}
+
+/* One media_section_config and the arrays it borrows. */
+struct section_build {
+	char mid[MEDIA_MID_MAX + 1];
+	struct media_payload payloads[SDP_MAX_CODECS];
+	struct media_remote_ssrc ssrcs[MEDIA_STREAMS_MAX];
+};
+
+static void fill_payloads(struct media_section_config *config, struct section_build *b, const struct sdp_agreed_section *section)
+{
+	size_t count = MIN(section->codec_count, ARRAY_SIZE(b->payloads));
+
+	for (size_t i = 0; i < count; i++) {
+		const struct sdp_agreed_codec *codec = &section->codecs[i];
+
+		b->payloads[i] = (struct media_payload){
+			.recv_pt = codec->receive_type,
+			.send_pt = codec->send_type,
+			.recv_rtx_pt = codec->receive_rtx_type,
+			.send_rtx_pt = codec->send_rtx_type,
+			.clock_hz = codec->clock_hz,
+			.fb = media_feedback(codec->feedback),
+		};
+	}
+	config->payloads = b->payloads;
+	config->payload_count = count;
+}
+
+static void fill_extensions(struct media_section_config *config, const struct sdp_agreed_section *section)
+{
+	for (size_t i = 0; i < section->extension_count; i++) {
+		const struct sdp_agreed_extension *ext = &section->extensions[i];
+		enum rtp_ext_kind kind = ext_kind(ext->extension);
+
+		if (kind == RTP_EXT_KINDS || ext->id > UINT8_MAX)
+			continue;
+		if (ext->direction & SDP_RECVONLY)
+			config->recv_ext.id[kind] = (uint8_t)ext->id;
+		if (ext->direction & SDP_SENDONLY)
+			config->send_ext.id[kind] = (uint8_t)ext->id;
+	}
+}
+
+static void fill_remote_ssrcs(struct media_section_config *config, struct section_build *b,
+			      const struct sdp_agreed_section *section)
+{
+	size_t count = MIN(section->remote_stream_count, ARRAY_SIZE(b->ssrcs));
+
+	for (size_t i = 0; i < count; i++)
+		b->ssrcs[i] = (struct media_remote_ssrc){ section->remote_streams[i].ssrc, section->remote_streams[i].rtx_ssrc };
+	config->remote_ssrcs = b->ssrcs;
+	config->remote_ssrc_count = count;
+}
+
+static bool has_send_rtx(const struct sdp_agreed_section *section)
+{
+	for (size_t i = 0; i < section->codec_count; i++)
+		if (section->codecs[i].send_rtx_type != SDP_NO_TYPE)
+			return true;
+	return false;
+}
+
+static void fill_section(wlk_peer_connection *pc, struct media_section_config *config, struct section_build *b,
+			 const struct sdp_agreed_section *section)
+{
+	const struct wlk_transceiver *t = peer_transceiver_by_section(pc, section->index);
+
+	*config = (struct media_section_config){ .mid = "" };
+	if (section->rejected || !t || (section->kind != SDP_AUDIO && section->kind != SDP_VIDEO))
+		return;
+	/* Longer mids than the RTP extension can carry are told apart by SSRC and payload type alone. */
+	snprintf(b->mid, sizeof(b->mid), "%.*s", STR_ARG(section->mid));
+	config->mid = b->mid;
+	config->kind = section->kind == SDP_AUDIO ? MEDIA_AUDIO : MEDIA_VIDEO;
+	config->receive = section->direction & SDP_RECVONLY;
+	config->send = section->direction & SDP_SENDONLY;
+	config->extmap_allow_mixed = section->extmap_allow_mixed;
+	config->rtcp_rsize = section->rtcp_rsize;
+	config->ssrc = t->ssrc;
+	config->rtx_ssrc = has_send_rtx(section) ? t->rtx_ssrc : 0;
+	config->cname = pc->cname;
+	config->in_order = true;
+	fill_payloads(config, b, section);
+	fill_extensions(config, section);
+	fill_remote_ssrcs(config, b, section);
+}
+
+static wlk_err configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
+{
+	struct media_section_config *configs = wlk_calloc(agreement->section_count + 1, sizeof(*configs));
+	struct section_build *builds = wlk_calloc(agreement->section_count + 1, sizeof(*builds));
+	wlk_err err = configs && builds ? WLK_OK : WLK_ERR_NOMEM;
+
+	for (size_t i = 0; !err && i < agreement->section_count; i++)
+		fill_section(pc, &configs[i], &builds[i], &agreement->sections[i]);
+	if (!err)
+		err = media_engine_configure(pc->media, pc->now, configs, agreement->section_count);
+	wlk_free(configs);
+	wlk_free(builds);
+	return err;
+}
+
+static wlk_err apply_fingerprints(wlk_peer_connection *pc, const struct sdp_agreed_transport *transport)
+{
+	struct dtls_fingerprint list[DTLS_FINGERPRINTS_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < transport->fingerprint_count && count < ARRAY_SIZE(list); i++) {
+		const struct sdp_fingerprint *fp = &transport->fingerprints[i];
+		struct dtls_fingerprint *out = &list[count];
+
+		if (fp->size > sizeof(out->digest) || dtls_hash_parse(&out->hash, fp->algorithm.at, fp->algorithm.size))
+			continue;
+		memcpy(out->digest, fp->value, fp->size);
+		out->size = fp->size;
+		count++;
+	}
+	return dtls_transport_set_remote_fingerprints(pc->dtls, pc->now, list, count);
+}
+
+static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transport *transport)
+{
+	wlk_err err = ice_agent_set_remote_parameters(pc->ice, pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
+
+	if (err)
+		return err;
+	pc->remote_ice_applied = true;
+	pc->ice_restarted_locally = false;
+	pc->remote_restarted = false;
+	for (size_t i = 0; i < transport->candidate_count; i++) {
+		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
+		if (err)
+			LOG_D(pc, "remote candidate %zu is not used: %s", i, wlk_strerror(err));
+	}
+	if (transport->end_of_candidates)
+		ice_agent_end_of_remote_candidates(pc->ice, pc->now);
+	return WLK_OK;
+}
+
+static void announce_track(wlk_peer_connection *pc, struct wlk_transceiver *t)
+{
+	wlk_event ev = { .type = WLK_EVENT_TRACK };
+
+	ev.u.track.transceiver = t;
+	ev.u.track.stream_id = t->remote_stream_id ? t->remote_stream_id : "";
+	ev.u.track.track_id = t->remote_track_id ? t->remote_track_id : "";
+	t->track_announced = true;
+	peer_emit(pc, ev);
+}
+
+void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *remote)
+{
+	for (size_t i = 0; i < remote->media_count; i++) {
+		const struct sdp_media *media = remote->media[i];
+		struct wlk_transceiver *t = peer_transceiver_by_section(pc, i);
+		bool sends = !sdp_media_rejected(media) && (sdp_media_direction(remote, media) & SDP_SENDONLY);
+
+		if (!t || t->stopped)
+			continue;
+		if (sends && media->msid_count && !t->remote_track_id) {
+			t->remote_stream_id = wlk_strndup(media->msids[0].stream.at, media->msids[0].stream.size);
+			t->remote_track_id = wlk_strndup(media->msids[0].track.at, media->msids[0].track.size);
+		}
+		if (sends && !t->track_announced)
+			announce_track(pc, t);
+		if (!sends)
+			t->track_announced = false;
+	}
+}
+
+static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
+{
+	list_for_each(item, &pc->transceivers)
+	{
+		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+		const struct sdp_agreed_section *section;
+
+		if (t->section >= agreement->section_count)
+			continue;
+		section = &agreement->sections[t->section];
+		t->mid_is_pending = false;
+		t->created_by_remote = false;
+		t->stopped = t->stopped || section->rejected;
+		t->current = section->rejected ? WLK_DIRECTION_INACTIVE : (wlk_direction)section->direction;
+	}
+}
+
+wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement)
+{
+	const struct sdp_agreed_transport *transport = &agreement->transport;
+	wlk_err err = configure_media(pc, agreement);
+
+	if (err)
+		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
+	if (transport->present) {
+		err = apply_fingerprints(pc, transport);
+		if (err)
+			return peer_fail(pc, err, "the fingerprint does not fit the running DTLS session");
+		err = apply_ice(pc, transport);
+		if (err)
+			return peer_fail(pc, err, "the ICE parameters cannot be used: %s", wlk_strerror(err));
+	}
+	sdp_agreement_destroy(pc->agreement);
+	pc->agreement = agreement;
+	apply_directions(pc, agreement);
+	if (pc->sctp_started && pc->section_of_data < agreement->section_count && !agreement->sections[pc->section_of_data].rejected)
+		sctp_assoc_set_remote_max_message_size(
+			pc->sctp, (size_t)MIN(agreement->sections[pc->section_of_data].remote_max_message_size, (uint64_t)SIZE_MAX));
+	peer_start_transports(pc);
+	return WLK_OK;
+}
+
+/* ---- negotiation needed (W3C webrtc-pc 4.7.3) ---- */
+
+static bool transceiver_needs(const wlk_peer_connection *pc, const struct wlk_transceiver *t)
+{
+	const struct sdp_session *local = pc->current_local.sdp;
+	const struct sdp_session *remote = pc->current_remote.sdp;
+	enum sdp_direction ours, theirs;
+
+	if (t->stopped)
+		return false;
+	if (!t->mid || t->mid_is_pending || !local || !remote || t->section >= local->media_count)
+		return true;
+	ours = sdp_media_direction(local, local->media[t->section]);
+	theirs = sdp_direction_reverse(sdp_media_direction(remote, remote->media[t->section]));
+	if (pc->current_local.type == WLK_SDP_OFFER)
+		return ours != (enum sdp_direction)t->direction && theirs != (enum sdp_direction)t->direction;
+	return ours != (enum sdp_direction)((unsigned)t->direction & theirs);
+}
+
+static bool check_needed(const wlk_peer_connection *pc)
+{
+	if (pc->wants_ice_restart || (!pc->mid_of_data[0] && !list_empty(&pc->channels)))
+		return true;
+	list_for_each(item, &pc->transceivers)
+	{
+		if (transceiver_needs(pc, list_entry(item, struct wlk_transceiver, link)))
+			return true;
+	}
+	return false;
+}
+
+void peer_update_negotiation_needed(wlk_peer_connection *pc)
+{
+	bool needed;
+
+	if (pc->closed || pc->signaling_state != WLK_SIGNALING_STABLE)
+		return;
+	needed = check_needed(pc);
+	if (needed && !pc->negotiation_needed)
+		peer_emit(pc, (wlk_event){ .type = WLK_EVENT_NEGOTIATION_NEEDED });
+	pc->negotiation_needed = needed;
+}

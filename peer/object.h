@@ -1,0 +1,225 @@
+/* The peer connection object and its parts, as the files of peer/ share them; nobody else includes this. */
+#ifndef PEER_OBJECT_H
+#define PEER_OBJECT_H
+
+#include <wirelark/loop.h>
+
+#include "core/alloc.h"
+#include "core/event_queue.h"
+#include "core/log.h"
+#include "core/time.h"
+#include "dtls/transport.h"
+#include "ice/agent.h"
+#include "media/engine.h"
+#include "peer/peer.h"
+#include "sctp/assoc.h"
+#include "sdp/negotiate.h"
+#include "srtp/session.h"
+
+struct wlk_rtp_sender {
+	struct wlk_transceiver *transceiver;
+};
+
+struct wlk_rtp_receiver {
+	struct wlk_transceiver *transceiver;
+};
+
+struct wlk_transceiver {
+	struct list link; /* in pc->transceivers, in order of creation */
+	wlk_peer_connection *pc;
+	wlk_media_kind kind;
+	char *mid;                /* NULL: not associated with an m-section */
+	bool mid_is_pending;      /* the mid came with a description that a rollback would undo */
+	bool created_by_remote;   /* by the pending remote offer; a rollback takes it away */
+	wlk_direction direction;  /* wanted */
+	wlk_direction current;    /* agreed */
+	bool stopped;
+	bool track_announced;     /* WLK_EVENT_TRACK was raised for the present remote stream */
+	size_t section;           /* m-line index once associated, else SIZE_MAX */
+	uint32_t ssrc, rtx_ssrc;
+	char *stream_id, *track_id;
+	char *remote_stream_id, *remote_track_id;
+	wlk_rtp_sender sender;
+	wlk_rtp_receiver receiver;
+	void *user;
+};
+
+struct wlk_data_channel {
+	struct list link; /* in pc->channels */
+	wlk_peer_connection *pc;
+	struct sctp_channel *sctp;
+	bool paused;          /* messages wait for the application */
+	bool has_messages;    /* there was something to receive while paused */
+	bool released;        /* the application let go of it */
+	bool close_delivered; /* its last event was handed out */
+	void *user;
+};
+
+/* A description as it was set: the model, and its text when somebody asked for it. */
+struct peer_description {
+	wlk_sdp_type type;
+	struct sdp_session *sdp; /* NULL: none */
+	char *text;              /* made on demand; NULL: not made, or out of date */
+};
+
+/* An event in the queue: the public one and the heap text that it lends. */
+struct peer_event {
+	wlk_event ev;
+	char *text;
+};
+
+struct wlk_peer_connection {
+	struct log_scope log;
+	struct log_budget log_budget;
+	struct peer_env env;
+	bool owns_env;
+	struct list ready_link;
+	void *driver;
+	peer_destroy_hook destroy_hook;
+	void *user;
+	wlk_time now; /* of the latest verb */
+
+	/* configuration */
+	struct sdp_capabilities capabilities;
+	struct dtls_cert *cert;
+	size_t max_message_size;
+	uint16_t sctp_streams;
+	size_t memory_budget;
+	size_t memory_used;
+
+	/* signalling */
+	wlk_signaling_state signaling_state;
+	struct peer_description current_local, current_remote, pending_local, pending_remote;
+	char *last_offer, *last_answer;      /* what create_offer() and create_answer() answered */
+	struct sdp_session *offer_model, *answer_model;
+	wlk_session_description lent_local, lent_remote;
+	char session_id[24];
+	uint64_t session_version;
+	uint32_t next_mid;
+	struct sdp_agreement *agreement;     /* of the latest answer; NULL before */
+	bool wants_ice_restart;              /* asked for by restart_ice() */
+	bool ice_restarted_locally;          /* the agent runs a new generation for an offer that is not answered */
+	bool remote_restarted;               /* the pending remote offer carries new ICE credentials */
+	bool negotiation_needed;
+	char mid_of_data[16];                /* "" while there is no application section */
+	size_t section_of_data;
+
+	/* transports */
+	struct ice_agent *ice;
+	bool gathering_started;
+	bool remote_ice_applied;
+	struct dtls_transport *dtls;
+	struct dtls_early_queue early_hellos; /* R12 */
+	wlk_addr early_local, early_remote;   /* where they came from */
+	wlk_time dtls_restart_at;             /* WLK_TIME_NEVER: no fresh handshake is due */
+	bool remote_closed;                   /* close_notify came */
+	struct srtp_session *srtp;
+	struct sctp_assoc *sctp;
+	bool sctp_started;
+	struct media_engine *media;
+	char cname[25];
+	char *lent_host; /* of the latest RESOLVE request */
+	struct dgram_queue farewell_queue; /* what still leaves after close, before the sockets close */
+
+	/* what the application sees */
+	wlk_ice_gathering_state gathering_state;
+	wlk_ice_connection_state ice_state;
+	wlk_connection_state connection_state;
+	const char *failure; /* why, static text */
+	bool closed;
+	struct list transceivers;
+	struct list channels;
+	struct event_queue events;
+	struct peer_event lent; /* the event that the caller looks at */
+	struct media_packet lent_packet;
+	bool packet_is_lent;
+	wlk_rtp_packet lent_rtp;
+	bool events_lost; /* an event could not be queued: the connection ends as failed */
+	struct text last_error;
+
+	/* counters for peer-connection and transport statistics */
+	uint64_t bytes_sent, bytes_received, packets_sent, packets_received;
+	uint64_t dropped_unvalidated, dropped_unknown, dropped_oversize;
+	uint32_t selected_pair_changes;
+	uint64_t channels_opened, channels_closed;
+};
+
+/* ---- error.c: the story behind a code ---- */
+
+/* Remember why a call fails; answers |err|. */
+wlk_err peer_fail(wlk_peer_connection *pc, wlk_err err, const char *format, ...) WLK_PRINTF(3, 4);
+/* The same from SDP, with its line. */
+wlk_err peer_fail_sdp(wlk_peer_connection *pc, wlk_err err, const char *what, const struct sdp_error *sdp_err);
+
+/* ---- event.c ---- */
+
+/* Queue an event; |text| (may be NULL) becomes the queue's and is lent with the event. */
+void peer_emit_text(wlk_peer_connection *pc, wlk_event ev, char *text);
+static inline void peer_emit(wlk_peer_connection *pc, wlk_event ev)
+{
+	peer_emit_text(pc, ev, NULL);
+}
+void peer_events_free(wlk_peer_connection *pc);
+
+/* ---- peer.c ---- */
+
+/* An API call left something to do: the driver comes by. */
+void peer_touch(wlk_peer_connection *pc);
+
+/* ---- transport.c: what the modules report, and what follows from it ---- */
+
+/* Pull every module's events and act on them until nothing moves. */
+void peer_pump(wlk_peer_connection *pc);
+/* Create the SCTP association object (not yet started), so that channels can be made. */
+wlk_err peer_need_sctp(wlk_peer_connection *pc);
+/* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
+void peer_replay_early_hellos(wlk_peer_connection *pc);
+/* Start DTLS when a pair is valid and the role is known; start SCTP and SRTP when DTLS is up. */
+void peer_start_transports(wlk_peer_connection *pc);
+void peer_update_connection_state(wlk_peer_connection *pc);
+/* The connection cannot go on. */
+void peer_set_failed(wlk_peer_connection *pc, const char *reason);
+
+/* ---- output.c ---- */
+
+/* Wrap up at close: collect the farewells of all layers into the queue that still leaves. */
+void peer_collect_farewell(wlk_peer_connection *pc);
+
+/* ---- description.c ---- */
+
+void peer_description_clear(struct peer_description *d);
+/* A local candidate of ours: into the model of the local description that is on its way or in force. */
+void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str line);
+void peer_description_end_local_candidates(wlk_peer_connection *pc);
+/* The section that carries the transport in our own description: its mid and index; mid "" when there is none. */
+struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index);
+void peer_descriptions_free(wlk_peer_connection *pc);
+
+/* ---- negotiation.c ---- */
+
+/* The m-line index that carries data, for offers: whether there is or should be an application section. */
+bool peer_wants_data(const wlk_peer_connection *pc);
+wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out);
+wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
+/* Give a transceiver to each m-section of a remote offer, as RFC 9429 5.10 says; all or nothing. */
+wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer);
+/* Put what both descriptions agree on into force. */
+wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement);
+/* Raise a track event for each section on which the remote description newly sends. */
+void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *remote);
+void peer_update_negotiation_needed(wlk_peer_connection *pc);
+
+/* ---- transceiver.c ---- */
+
+wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_direction direction, struct wlk_transceiver **out);
+void peer_transceiver_free(struct wlk_transceiver *t);
+struct wlk_transceiver *peer_transceiver_by_mid(const wlk_peer_connection *pc, struct str mid);
+struct wlk_transceiver *peer_transceiver_by_section(const wlk_peer_connection *pc, size_t section);
+
+/* ---- channel.c ---- */
+
+/* The public handle for a channel that the far end opened. */
+wlk_data_channel *peer_channel_adopt(wlk_peer_connection *pc, struct sctp_channel *sctp);
+void peer_channel_free(wlk_data_channel *channel);
+
+#endif

@@ -1,0 +1,393 @@
+/* The peer connection as an object: made, asked, closed and freed; the protocol work is in the files beside it. */
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "core/rand.h"
+#include "peer/certificate.h"
+#include "peer/object.h"
+
+enum { FAREWELL_MAX = 64, STATE_EVENTS_RESERVED = 64 };
+
+const char *wlk_signaling_state_name(wlk_signaling_state state)
+{
+	static const char *const names[] = { "stable", "have-local-offer", "have-remote-offer", "have-local-pranswer",
+					     "have-remote-pranswer", "closed" };
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *wlk_ice_gathering_state_name(wlk_ice_gathering_state state)
+{
+	static const char *const names[] = { "new", "gathering", "complete" };
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *wlk_ice_connection_state_name(wlk_ice_connection_state state)
+{
+	static const char *const names[] = { "new", "checking", "connected", "completed", "disconnected", "failed", "closed" };
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *wlk_connection_state_name(wlk_connection_state state)
+{
+	static const char *const names[] = { "new", "connecting", "connected", "disconnected", "failed", "closed" };
+
+	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
+}
+
+const char *wlk_sdp_type_name(wlk_sdp_type type)
+{
+	static const char *const names[] = { "unknown", "offer", "pranswer", "answer", "rollback" };
+
+	return (size_t)type < ARRAY_SIZE(names) ? names[type] : "unknown";
+}
+
+/* ---- life ---- */
+
+static wlk_err name_logs(wlk_peer_connection *pc, const wlk_configuration *config)
+{
+	static atomic_uint counter;
+	char name[LOG_PREFIX_SIZE];
+
+	if (config->log_name)
+		snprintf(name, sizeof(name), "%s", config->log_name);
+	else
+		snprintf(name, sizeof(name), "pc%u", atomic_fetch_add(&counter, 1) + 1);
+	log_scope_init(&pc->log, NULL, name);
+	return WLK_OK;
+}
+
+static wlk_err draw_names(wlk_peer_connection *pc)
+{
+	uint64_t id;
+	wlk_err err = rand_u64(&id);
+
+	if (err)
+		return err;
+	snprintf(pc->session_id, sizeof(pc->session_id), "%llu", (unsigned long long)(id >> 2)); /* RFC 9429 5.2.1: 62 bits */
+	return rand_ice_chars(pc->cname, sizeof(pc->cname) - 1);
+}
+
+static wlk_err create_ice(wlk_peer_connection *pc, const wlk_configuration *config)
+{
+	const struct ice_agent_config ice = {
+		.pool = pc->env.pool,
+		.log_parent = pc->log.prefix,
+		.no_ipv4 = config->no_ipv4,
+		.no_ipv6 = config->no_ipv6,
+		.allow_loopback = config->allow_loopback,
+		.include_link_local = config->allow_link_local,
+		.nominate_once = config->nominate_once,
+	};
+
+	return ice_agent_create(&pc->ice, &ice);
+}
+
+static wlk_err create_dtls(wlk_peer_connection *pc)
+{
+	const struct dtls_config dtls = {
+		.context = pc->env.dtls,
+		.cert = pc->cert,
+		.pool = pc->env.pool,
+		.srtp_profiles = dtls_srtp_profiles_default,
+		.srtp_profile_count = ARRAY_SIZE(dtls_srtp_profiles_default),
+		.log_parent = pc->log.prefix,
+	};
+
+	return dtls_transport_create(&pc->dtls, &dtls);
+}
+
+static wlk_err create_media(wlk_peer_connection *pc)
+{
+	const struct media_engine_config media = {
+		.pool = pc->env.pool,
+		.unix_us_at_zero = pc->env.unix_us_at_zero,
+		.log_prefix = pc->log.prefix,
+	};
+
+	return media_engine_create(&pc->media, &media);
+}
+
+/* "stun:host[:port][?transport=udp]", the host perhaps an IPv6 literal in brackets (RFC 7064 3.1). */
+static wlk_err add_server(wlk_peer_connection *pc, const char *url)
+{
+	struct str rest = url ? str_of(url) : (struct str){ 0 };
+	struct str host;
+	uint32_t port = 3478;
+
+	if (!str_starts(rest, STR("stun:")))
+		return str_starts(rest, STR("turn")) ? WLK_ERR_UNSUPPORTED : WLK_ERR_INVALID;
+	rest.at += 5;
+	rest.size -= 5;
+	if (rest.size && rest.at[0] == '[') {
+		rest.at++;
+		rest.size--;
+		host = str_cut(&rest, ']');
+		if (rest.size && rest.at[0] == ':') {
+			rest.at++;
+			rest.size--;
+		}
+	} else {
+		host = str_cut(&rest, ':');
+	}
+	if (rest.size && (!str_u32(rest, UINT16_MAX, &port) || port == 0))
+		return WLK_ERR_INVALID;
+	return ice_agent_add_stun_server(pc->ice, host.at, host.size, (uint16_t)port);
+}
+
+static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *config)
+{
+	wlk_err err = create_ice(pc, config);
+
+	if (!err)
+		err = create_dtls(pc);
+	if (!err)
+		err = create_media(pc);
+	for (size_t i = 0; !err && i < config->ice_server_count; i++)
+		err = add_server(pc, config->ice_servers[i].url);
+	return err;
+}
+
+/* A header extension that describes frames is agreed on only both ways: what we get back out is what came in. */
+static void choose_capabilities(wlk_peer_connection *pc)
+{
+	sdp_default_capabilities(&pc->capabilities);
+	for (size_t i = 0; i < pc->capabilities.extension_count; i++) {
+		struct sdp_extension_capability *ext = &pc->capabilities.extensions[i];
+
+		switch (ext->extension) {
+		case SDP_EXT_AUDIO_LEVEL:
+		case SDP_EXT_VIDEO_ORIENTATION:
+		case SDP_EXT_PLAYOUT_DELAY:
+		case SDP_EXT_DEPENDENCY_DESCRIPTOR:
+			ext->both_ways = true;
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, const wlk_configuration *config, wlk_time now)
+{
+	pc->env = *env;
+	pc->now = now;
+	pc->user = config->user;
+	pc->cert = dtls_cert_ref(config->certificate ? certificate_unwrap(config->certificate) : env->certificate);
+	pc->max_message_size = config->max_message_size ? config->max_message_size : SCTP_CHANNEL_MESSAGE_SIZE;
+	pc->sctp_streams = config->sctp_streams ? config->sctp_streams : SCTP_ASSOC_STREAMS;
+	pc->memory_budget = config->memory_budget ? config->memory_budget : (size_t)8 << 20;
+	pc->section_of_data = SIZE_MAX;
+	pc->dtls_restart_at = WLK_TIME_NEVER;
+	list_init(&pc->ready_link);
+	list_init(&pc->transceivers);
+	list_init(&pc->channels);
+	text_init(&pc->last_error);
+	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
+	dtls_early_queue_init(&pc->early_hellos, env->pool, DTLS_EARLY_HELLO_LIMIT);
+	choose_capabilities(pc);
+}
+
+wlk_err peer_create(wlk_peer_connection **out, const struct peer_env *env, const wlk_configuration *config, wlk_time now)
+{
+	static const wlk_configuration defaults = WLK_CONFIGURATION_INIT;
+	wlk_peer_connection *pc;
+	wlk_err err;
+
+	if (!config)
+		config = &defaults;
+	if (config->struct_size != sizeof(*config))
+		return WLK_ERR_INVALID;
+	pc = wlk_calloc(1, sizeof(*pc));
+	if (!pc)
+		return WLK_ERR_NOMEM;
+	init_fields(pc, env, config, now);
+	err = name_logs(pc, config);
+	if (!err)
+		err = draw_names(pc);
+	if (!err)
+		err = event_queue_init(&pc->events, sizeof(struct peer_event), STATE_EVENTS_RESERVED);
+	if (!err)
+		err = create_layers(pc, config);
+	if (err) {
+		peer_free(pc);
+		return err;
+	}
+	*out = pc;
+	return WLK_OK;
+}
+
+void wlk_peer_connection_close(wlk_peer_connection *pc)
+{
+	if (pc->closed)
+		return;
+	LOG_I(pc, "closed by the application");
+	media_engine_close(pc->media, pc->now);
+	if (pc->sctp)
+		sctp_assoc_close(pc->sctp, pc->now, false);
+	peer_collect_farewell(pc);
+	ice_agent_close(pc->ice);
+	pc->closed = true;
+	pc->signaling_state = WLK_SIGNALING_CLOSED;
+	pc->ice_state = WLK_ICE_CONNECTION_CLOSED;
+	pc->connection_state = WLK_CONNECTION_CLOSED;
+	peer_touch(pc);
+}
+
+void wlk_peer_connection_destroy(wlk_peer_connection *pc)
+{
+	if (!pc)
+		return;
+	wlk_peer_connection_close(pc);
+	if (pc->destroy_hook)
+		pc->destroy_hook(pc, pc->driver);
+	else
+		peer_free(pc);
+}
+
+static void free_handles(wlk_peer_connection *pc)
+{
+	while (!list_empty(&pc->transceivers))
+		peer_transceiver_free(list_entry(pc->transceivers.next, struct wlk_transceiver, link));
+	while (!list_empty(&pc->channels))
+		peer_channel_free(list_entry(pc->channels.next, wlk_data_channel, link));
+}
+
+void peer_free(wlk_peer_connection *pc)
+{
+	if (!pc)
+		return;
+	list_remove(&pc->ready_link);
+	peer_events_free(pc);
+	free_handles(pc);
+	sctp_assoc_destroy(pc->sctp);
+	media_engine_destroy(pc->media);
+	srtp_session_destroy(pc->srtp);
+	dtls_transport_destroy(pc->dtls);
+	dtls_early_queue_clear(&pc->early_hellos);
+	ice_agent_destroy(pc->ice);
+	wlk_free(pc->lent_host);
+	dgram_queue_free(&pc->farewell_queue);
+	peer_descriptions_free(pc);
+	text_free(&pc->last_error);
+	dtls_cert_release(pc->cert);
+	wlk_free(pc);
+}
+
+/* ---- what the driver asks ---- */
+
+void peer_set_now(wlk_peer_connection *pc, wlk_time now)
+{
+	if (now > pc->now)
+		pc->now = now;
+}
+
+void peer_touch(wlk_peer_connection *pc)
+{
+	if (pc->env.ready && list_empty(&pc->ready_link))
+		list_push_back(pc->env.ready, &pc->ready_link);
+}
+
+struct list *peer_ready_link(wlk_peer_connection *pc)
+{
+	return &pc->ready_link;
+}
+
+wlk_peer_connection *peer_of_ready_link(struct list *link)
+{
+	return list_entry(link, wlk_peer_connection, ready_link);
+}
+
+void peer_set_driver(wlk_peer_connection *pc, void *driver)
+{
+	pc->driver = driver;
+}
+
+void *peer_driver(const wlk_peer_connection *pc)
+{
+	return pc->driver;
+}
+
+void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
+{
+	pc->destroy_hook = hook;
+}
+
+wlk_err peer_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
+{
+	return ice_agent_set_interfaces(pc->ice, pc->now, addresses, count);
+}
+
+bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
+{
+	static const wlk_request_type types[] = {
+		[ICE_REQUEST_BIND_UDP] = WLK_REQUEST_BIND_UDP,
+		[ICE_REQUEST_RESOLVE] = WLK_REQUEST_RESOLVE,
+		[ICE_REQUEST_JOIN_MDNS] = WLK_REQUEST_JOIN_MDNS,
+		[ICE_REQUEST_CLOSE] = WLK_REQUEST_CLOSE,
+	};
+	struct ice_request request;
+
+	/* Sockets close only after what was to be said through them has left. */
+	if (!dgram_queue_empty(&pc->farewell_queue) || !ice_agent_poll_request(pc->ice, &request))
+		return false;
+	*out = (wlk_request){ .type = types[request.type], .id = request.id, .local = request.local };
+	wlk_free(pc->lent_host);
+	pc->lent_host = NULL;
+	if (request.type == ICE_REQUEST_RESOLVE) {
+		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
+		if (!pc->lent_host) {
+			ice_agent_on_request(pc->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
+			return peer_poll_request(pc, out);
+		}
+		out->host = pc->lent_host;
+		out->local.port = request.port;
+	}
+	return true;
+}
+
+void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
+{
+	peer_set_now(pc, now);
+	ice_agent_on_request(pc->ice, pc->now, id, err, addresses, count);
+	peer_pump(pc);
+}
+
+/* ---- what the application asks ---- */
+
+wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc)
+{
+	return pc->signaling_state;
+}
+
+wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc)
+{
+	return pc->gathering_state;
+}
+
+wlk_ice_connection_state wlk_peer_connection_ice_connection_state(const wlk_peer_connection *pc)
+{
+	return pc->ice_state;
+}
+
+wlk_connection_state wlk_peer_connection_connection_state(const wlk_peer_connection *pc)
+{
+	return pc->connection_state;
+}
+
+size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc)
+{
+	return pc->sctp_started ? sctp_assoc_remote_max_message_size(pc->sctp) : 0;
+}
+
+void wlk_peer_connection_set_user(wlk_peer_connection *pc, void *user)
+{
+	pc->user = user;
+}
+
+void *wlk_peer_connection_user(const wlk_peer_connection *pc)
+{
+	return pc->user;
+}

@@ -1,0 +1,692 @@
+/*
+ * usrsctp behind the five verbs. Every public function that may reach usrsctp enters the stack once, does all it can, and leaves:
+ * input only feeds; reading, handing over and resetting happen in assoc_service(), once for a burst of packets.
+ */
+#include "sctp/assoc.h"
+
+#include <errno.h>
+#include <usrsctp.h>
+
+#include "core/alloc.h"
+#include "core/bytes.h"
+#include "core/time.h"
+#include "sctp/assoc_internal.h"
+
+/* LIBRARIES: RTO 3 s, 1..60 s and ten retransmissions are not for us; ICE consent decides that a peer is gone, not SCTP. */
+enum { RTO_INITIAL_MS = 400, RTO_MIN_MS = 200, RTO_MAX_MS = 2000, RETRANSMISSIONS_MAX = 60 };
+/* Not in usrsctp.h of this version, but known to it (RFC 8260). */
+enum { OPTION_INTERLEAVING_SUPPORTED = 0x1206, FRAGMENT_INTERLEAVE_STREAMS = 2 };
+/* With nothing in flight and nothing queued only heartbeats run: the deadline may be far. */
+enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 500 };
+
+/* ---- budget ---- */
+
+bool assoc_charge(struct sctp_assoc *a, size_t size)
+{
+	size_t *used = a->config.budget.used;
+	size_t limit = a->config.budget.limit;
+
+	if (limit && (*used > limit || size > limit - *used))
+		return false;
+	*used += size;
+	a->charged += size;
+	return true;
+}
+
+void assoc_uncharge(struct sctp_assoc *a, size_t size)
+{
+	assert(size <= a->charged && "only what was charged is given back");
+	a->charged -= size;
+	*a->config.budget.used -= size;
+}
+
+/* ---- packets out of usrsctp ---- */
+
+static void append(struct pktbuf **first, struct pktbuf **last, struct pktbuf *buf)
+{
+	buf->next = NULL;
+	if (*first)
+		(*last)->next = buf;
+	else
+		*first = buf;
+	*last = buf;
+}
+
+/*
+ * RFC 9653: our INIT ACK says that we take packets without checksum when the INIT it answers said the same. Our own INIT never
+ * says it, because pion drops an INIT with a parameter that it does not know.
+ */
+static void add_zero_checksum_param(struct sctp_assoc *a, struct pktbuf *buf)
+{
+	uint8_t *chunk = buf->data + PACKET_HEADER_SIZE;
+	size_t size = (load_u16(chunk + 2) + 3u) & ~(size_t)3;
+
+	if (!a->filter.zero_checksum_tx || PACKET_HEADER_SIZE + size != buf->size ||
+	    pktbuf_tailroom(buf) < PARAM_ZERO_CHECKSUM_SIZE || buf->size + PARAM_ZERO_CHECKSUM_SIZE > a->mtu)
+		return;
+	store_u16(buf->data + buf->size, PARAM_ZERO_CHECKSUM);
+	store_u16(buf->data + buf->size + 2, PARAM_ZERO_CHECKSUM_SIZE);
+	store_u32(buf->data + buf->size + 4, ZERO_CHECKSUM_DTLS);
+	buf->size += PARAM_ZERO_CHECKSUM_SIZE;
+	store_u16(chunk + 2, (uint16_t)(size + PARAM_ZERO_CHECKSUM_SIZE));
+	a->filter.zero_checksum_rx = true;
+}
+
+static void finish_packet(struct sctp_assoc *a, struct pktbuf *buf)
+{
+	packet_filter_learn_output(&a->filter, buf->data, buf->size);
+	if (packet_first_chunk(buf->data, buf->size) == CHUNK_INIT_ACK)
+		add_zero_checksum_param(a, buf);
+	if (!packet_filter_may_omit_checksum(&a->filter, buf->data, buf->size))
+		packet_write_checksum(buf->data, buf->size);
+}
+
+static void call_owner(struct sctp_assoc *a)
+{
+	if (!atomic_exchange(&a->attention, true) && a->config.wake)
+		a->config.wake(a->config.wake_user);
+}
+
+/* Nothing but a SACK without gaps and duplicates. */
+static bool is_plain_sack(const uint8_t *packet, size_t size)
+{
+	return size == PACKET_HEADER_SIZE + 16 && packet[PACKET_HEADER_SIZE] == CHUNK_SACK &&
+	       load_u32(packet + PACKET_HEADER_SIZE + 12) == 0;
+}
+
+/*
+ * usrsctp answers every second DATA packet. Of those that wait here after a burst only the newest says something; but a few are
+ * kept, because a sender's window grows by the number of SACKs, and those with gaps all are, because it counts them.
+ */
+static bool replace_sack(struct sctp_assoc *a, const uint8_t *packet, size_t size)
+{
+	struct pktbuf *last = a->out_last;
+
+	if (!is_plain_sack(packet, size) || !a->out_first || !is_plain_sack(last->data, last->size) ||
+	    a->sacks_replaced >= SACKS_REPLACED_MAX) {
+		a->sacks_replaced = 0;
+		return false;
+	}
+	a->sacks_replaced++;
+	memcpy(last->data, packet, size);
+	finish_packet(a, last);
+	return true;
+}
+
+/* From inside usrsctp, under the lock; see struct stack_entry. The pool belongs to the owner's thread. */
+static void on_packet(struct stack_entry *entry, const uint8_t *packet, size_t size, bool foreign)
+{
+	struct sctp_assoc *a = CONTAINER_OF(entry, struct sctp_assoc, entry);
+
+	if (!foreign && replace_sack(a, packet, size))
+		return;
+	struct pktbuf *buf = pktbuf_copy(foreign ? NULL : a->config.pool, packet, size);
+
+	if (!buf) {
+		/* SCTP repeats it. */
+		if (foreign)
+			a->foreign_drops++;
+		else
+			a->stats.packets_dropped_memory++;
+		return;
+	}
+	finish_packet(a, buf);
+	if (!foreign) {
+		append(&a->out_first, &a->out_last, buf);
+		return;
+	}
+	append(&a->foreign_first, &a->foreign_last, buf);
+	call_owner(a);
+}
+
+static void on_ready(struct stack_entry *entry, bool foreign)
+{
+	struct sctp_assoc *a = CONTAINER_OF(entry, struct sctp_assoc, entry);
+
+	if (!foreign) {
+		a->readable = true;
+		return;
+	}
+	a->foreign_ready = true;
+	call_owner(a);
+}
+
+static void take_over_foreign(struct sctp_assoc *a)
+{
+	struct pktbuf *buf;
+
+	if (!atomic_exchange(&a->attention, false))
+		return;
+	while ((buf = a->foreign_first)) {
+		a->foreign_first = buf->next;
+		append(&a->out_first, &a->out_last, buf);
+	}
+	a->stats.packets_dropped_memory += a->foreign_drops;
+	a->foreign_drops = 0;
+	a->readable |= a->foreign_ready;
+	a->foreign_ready = false;
+	a->dirty = true;
+}
+
+void assoc_enter(struct sctp_assoc *a)
+{
+	assert(!a->entered && "the stack is not entered twice");
+	if (!a->socket)
+		return;
+	a->entered = true;
+	stack_enter(&a->entry);
+	take_over_foreign(a);
+	stack_tick(a->now);
+}
+
+void assoc_leave(struct sctp_assoc *a)
+{
+	if (!a->entered)
+		return;
+	a->entered = false;
+	stack_leave();
+}
+
+/* ---- life ---- */
+
+wlk_err sctp_assoc_create(struct sctp_assoc **out, const struct sctp_assoc_config *config)
+{
+	if (config->streams == 0 || config->max_message_size == 0)
+		return WLK_ERR_INVALID;
+	struct sctp_assoc *a = wlk_calloc(1, sizeof(*a));
+
+	if (!a)
+		return WLK_ERR_NOMEM;
+	a->config = *config;
+	a->config.log_parent = NULL;
+	log_scope_init(&a->log, config->log_parent, "sctp");
+	if (!a->config.budget.used)
+		a->config.budget.used = &a->own_used;
+	a->entry.on_packet = on_packet;
+	a->entry.on_ready = on_ready;
+	a->streams = config->streams;
+	a->remote_max_message_size = SIZE_MAX;
+	a->open_tokens = OPEN_BUCKET_SIZE;
+	list_init(&a->channels);
+	list_init(&a->ready);
+	list_init(&a->eventful);
+	*out = a;
+	return WLK_OK;
+}
+
+static void release_packets(struct pktbuf *buf)
+{
+	while (buf) {
+		struct pktbuf *next = buf->next;
+
+		pktbuf_release(buf);
+		buf = next;
+	}
+}
+
+/* usrsctp may say ABORT on this occasion: it waits in the queue like any other packet. */
+static void close_socket(struct sctp_assoc *a)
+{
+	if (!a->socket)
+		return;
+	usrsctp_set_upcall(a->socket, NULL, NULL);
+	usrsctp_close(a->socket);
+	a->socket = NULL;
+	stack_unregister(&a->entry);
+	assoc_uncharge(a, a->send_buffer + a->receive_buffer);
+	take_over_foreign(a);
+	a->readable = false;
+}
+
+void sctp_assoc_destroy(struct sctp_assoc *a)
+{
+	if (!a)
+		return;
+	assoc_enter(a);
+	close_socket(a);
+	assoc_leave(a);
+	list_for_each_safe(item, &a->channels)
+		channel_free(list_entry(item, struct sctp_channel, all));
+	release_packets(a->out_first);
+	assoc_free_rx(a, a->held_open);
+	wlk_free(a->rx_block);
+	wlk_free(a->slots);
+	assert(a->charged == 0 && "what was charged is given back");
+	wlk_free(a);
+}
+
+/* ---- socket ---- */
+
+static bool set_option(struct socket *socket, int level, int option, const void *value, size_t size)
+{
+	return usrsctp_setsockopt(socket, level, option, value, (socklen_t)size) == 0;
+}
+
+static bool set_int(struct socket *socket, int level, int option, int value)
+{
+	return set_option(socket, level, option, &value, sizeof(value));
+}
+
+static bool subscribe(struct socket *socket, uint16_t type)
+{
+	struct sctp_event event = { .se_assoc_id = SCTP_FUTURE_ASSOC, .se_type = type, .se_on = 1 };
+
+	return set_option(socket, IPPROTO_SCTP, SCTP_EVENT, &event, sizeof(event));
+}
+
+static struct sockaddr_conn make_address(const struct sctp_assoc *a, uint16_t port)
+{
+	struct sockaddr_conn address;
+
+	memset(&address, 0, sizeof(address));
+	address.sconn_family = AF_CONN;
+	address.sconn_port = htons(port);
+	address.sconn_addr = stack_address(&a->entry);
+	return address;
+}
+
+static bool set_timers(struct socket *socket)
+{
+	struct sctp_rtoinfo rto = { .srto_initial = RTO_INITIAL_MS, .srto_min = RTO_MIN_MS, .srto_max = RTO_MAX_MS };
+	struct sctp_assocparams params = { .sasoc_asocmaxrxt = RETRANSMISSIONS_MAX };
+
+	return set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto)) &&
+	       set_option(socket, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof(params));
+}
+
+/* The path MTU is what DTLS found; usrsctp neither searches nor guesses. */
+static bool set_path(struct sctp_assoc *a)
+{
+	struct sctp_paddrparams params;
+	struct sockaddr_conn remote = make_address(a, a->remote_port);
+
+	memset(&params, 0, sizeof(params));
+	memcpy(&params.spp_address, &remote, sizeof(remote));
+	params.spp_flags = SPP_PMTUD_DISABLE;
+	params.spp_pathmtu = (uint32_t)a->mtu - PACKET_HEADER_SIZE; /* for AF_CONN it does not count the common header */
+	params.spp_pathmaxrxt = RETRANSMISSIONS_MAX;
+	return set_option(a->socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof(params));
+}
+
+static bool set_interleaving(struct sctp_assoc *a)
+{
+	struct sctp_assoc_value on = { .assoc_id = SCTP_FUTURE_ASSOC, .assoc_value = 1 };
+
+	if (!a->config.interleaving)
+		return set_int(a->socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0);
+	return set_int(a->socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, FRAGMENT_INTERLEAVE_STREAMS) &&
+	       set_option(a->socket, IPPROTO_SCTP, OPTION_INTERLEAVING_SUPPORTED, &on, sizeof(on));
+}
+
+static bool set_options(struct sctp_assoc *a)
+{
+	struct socket *socket = a->socket;
+	struct linger abort_on_close = { .l_onoff = 1, .l_linger = 0 };
+	struct sctp_assoc_value resets = { .assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ };
+	struct sctp_initmsg init = {
+		.sinit_num_ostreams = a->config.streams,
+		.sinit_max_instreams = a->config.streams,
+		.sinit_max_attempts = RETRANSMISSIONS_MAX,
+		.sinit_max_init_timeo = RTO_MAX_MS,
+	};
+
+	return usrsctp_set_non_blocking(socket, 1) == 0 &&
+	       set_option(socket, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) &&
+	       set_int(socket, SOL_SOCKET, SO_SNDBUF, BUFFER_MIN) && set_int(socket, SOL_SOCKET, SO_RCVBUF, BUFFER_MIN) &&
+	       set_int(socket, IPPROTO_SCTP, SCTP_NODELAY, 1) && set_int(socket, IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) &&
+	       set_int(socket, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1) &&
+	       set_option(socket, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
+	       set_option(socket, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof(init)) && set_timers(socket) && set_path(a) &&
+	       set_interleaving(a) && subscribe(socket, SCTP_ASSOC_CHANGE) && subscribe(socket, SCTP_STREAM_RESET_EVENT) &&
+	       stack_watch(&a->entry, socket);
+}
+
+static bool bind_and_connect(struct sctp_assoc *a)
+{
+	struct sockaddr_conn local = make_address(a, a->config.local_port);
+	struct sockaddr_conn remote = make_address(a, a->remote_port);
+
+	if (usrsctp_bind(a->socket, (struct sockaddr *)&local, sizeof(local)) != 0)
+		return false;
+	return usrsctp_connect(a->socket, (struct sockaddr *)&remote, sizeof(remote)) == 0 || errno == EINPROGRESS;
+}
+
+static wlk_err open_socket(struct sctp_assoc *a)
+{
+	if (!assoc_charge(a, BUFFER_MIN + BUFFER_MIN))
+		return WLK_ERR_NOMEM;
+	a->send_buffer = BUFFER_MIN;
+	a->receive_buffer = BUFFER_MIN;
+	stack_enter(&a->entry);
+	a->entered = true;
+	stack_register(&a->entry, a->now);
+	stack_tick(a->now);
+	a->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
+	if (!a->socket) {
+		stack_unregister(&a->entry);
+		assoc_uncharge(a, BUFFER_MIN + BUFFER_MIN);
+	} else if (!set_options(a) || !bind_and_connect(a)) {
+		close_socket(a);
+	}
+	assoc_leave(a);
+	return a->socket ? WLK_OK : WLK_ERR_IO;
+}
+
+wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_assoc_start *params)
+{
+	wlk_err err;
+
+	if (a->state != SCTP_ASSOC_NEW)
+		return WLK_ERR_STATE;
+	if (params->mtu < SCTP_ASSOC_MTU_SMALL || params->mtu % 4 || params->mtu > PKTBUF_PAYLOAD || params->remote_port == 0)
+		return WLK_ERR_INVALID;
+	a->now = now;
+	a->active_at = now;
+	a->receive_window_at = now;
+	a->open_refill_at = now;
+	a->mtu = params->mtu;
+	a->remote_port = params->remote_port;
+	a->filter = (struct packet_filter){ .local_port = a->config.local_port, .remote_port = a->remote_port };
+	sctp_assoc_set_remote_max_message_size(a, params->remote_max_message_size);
+	err = open_socket(a);
+	if (err) {
+		LOG_E(a, "cannot start: %s", wlk_strerror(err));
+		return err;
+	}
+	a->dtls_client = params->dtls_client;
+	a->role_known = true;
+	assoc_set_state(a, SCTP_ASSOC_CONNECTING, SCTP_CAUSE_NONE, 0);
+	channel_assign_ids(a);
+	a->dirty = true;
+	assoc_service(a);
+	return WLK_OK;
+}
+
+/* ---- state ---- */
+
+void assoc_set_state(struct sctp_assoc *a, enum sctp_assoc_state state, enum sctp_cause cause, uint16_t error_code)
+{
+	static const char *const names[] = { "new", "connecting", "connected", "closed" };
+
+	if (a->state == state)
+		return;
+	LOG_I(a, "%s -> %s (cause %d, error code %u)", names[a->state], names[state], (int)cause, error_code);
+	a->state = state;
+	assert(a->state_event_count < STATE_EVENTS_MAX && "states only go forward");
+	a->state_events[a->state_event_count++] = (struct state_event){ state, cause, error_code };
+}
+
+static bool is_failure(enum sctp_cause cause)
+{
+	return cause != SCTP_CAUSE_LOCAL && cause != SCTP_CAUSE_PEER_CLOSED;
+}
+
+void assoc_shut(struct sctp_assoc *a, enum sctp_cause cause, uint16_t error_code)
+{
+	if (a->state == SCTP_ASSOC_CLOSED)
+		return;
+	close_socket(a);
+	assoc_set_state(a, SCTP_ASSOC_CLOSED, cause, error_code);
+	list_for_each_safe(item, &a->channels) {
+		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
+
+		if (channel->state == SCTP_CHANNEL_CLOSED)
+			continue;
+		if (is_failure(cause) && !channel->error) {
+			channel->error = WLK_ERR_CLOSED;
+			assoc_post(channel, SCTP_EV_CHANNEL_ERROR);
+		}
+		assoc_channel_closed(channel);
+	}
+	assoc_free_rx(a, a->held_open);
+	a->held_open = NULL;
+}
+
+void sctp_assoc_close(struct sctp_assoc *a, wlk_time now, bool graceful)
+{
+	a->now = now;
+	if (a->state == SCTP_ASSOC_CLOSED)
+		return;
+	if (graceful && a->state != SCTP_ASSOC_NEW) {
+		a->closing = true;
+		a->dirty = true;
+		assoc_service(a);
+		return;
+	}
+	assoc_enter(a);
+	assoc_shut(a, SCTP_CAUSE_LOCAL, 0);
+	assoc_leave(a);
+}
+
+/* ---- verbs ---- */
+
+void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet, size_t size)
+{
+	a->now = now;
+	if (!a->socket)
+		return;
+	a->stats.packets_received++;
+	a->stats.bytes_received += size;
+	assoc_enter(a);
+	enum packet_verdict verdict = packet_filter_check(&a->filter, packet, size);
+
+	if (verdict == PACKET_OK) {
+		packet_filter_learn_input(&a->filter, packet, size);
+		usrsctp_conninput(stack_address(&a->entry), packet, size, 0);
+		a->active_at = now;
+		a->dirty = true;
+	}
+	assoc_leave(a);
+	if (verdict == PACKET_OK)
+		return;
+	if (verdict == PACKET_BAD_CHECKSUM)
+		a->stats.checksum_errors++;
+	else
+		a->stats.packets_filtered++;
+	LOG_RATED(a, &a->log_budget, now, LOG_LEVEL_DEBUG, "packet of %zu bytes dropped: %s", size, packet_verdict_name(verdict));
+}
+
+static void shut_down_when_drained(struct sctp_assoc *a)
+{
+	if (!a->closing || a->shutdown_sent || !a->socket || a->state != SCTP_ASSOC_CONNECTED || !list_empty(&a->ready))
+		return;
+	a->shutdown_sent = true;
+	if (usrsctp_shutdown(a->socket, SHUT_WR) != 0)
+		assoc_shut(a, SCTP_CAUSE_LOCAL, 0);
+}
+
+void assoc_service(struct sctp_assoc *a)
+{
+	if (!a->socket || (!a->dirty && !atomic_load(&a->attention)))
+		return;
+	a->dirty = false;
+	assoc_enter(a);
+	assoc_pull(a);
+	assoc_feed(a);
+	assoc_send_resets(a);
+	shut_down_when_drained(a);
+	a->dirty = false; /* one pass does all that can be done */
+	assoc_leave(a);
+}
+
+bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf **out)
+{
+	struct pktbuf *buf;
+
+	a->now = now;
+	if (!a->out_first)
+		assoc_service(a);
+	buf = a->out_first;
+	if (!buf)
+		return false;
+	a->out_first = buf->next;
+	buf->next = NULL;
+	a->stats.packets_sent++;
+	a->stats.bytes_sent += buf->size;
+	a->active_at = now;
+	*out = buf;
+	return true;
+}
+
+static bool poll_state(struct sctp_assoc *a, struct sctp_assoc_event *out)
+{
+	if (a->state_event_count == 0)
+		return false;
+	struct state_event event = a->state_events[0];
+
+	a->state_event_count--;
+	memmove(a->state_events, a->state_events + 1, a->state_event_count * sizeof(event));
+	*out = (struct sctp_assoc_event){
+		.type = SCTP_EV_STATE,
+		.state = event.state,
+		.cause = event.cause,
+		.error_code = event.error_code,
+	};
+	return true;
+}
+
+static enum sctp_assoc_event_type first_event(uint32_t bits)
+{
+	enum sctp_assoc_event_type type = SCTP_EV_CHANNEL_NEW;
+
+	while (!(bits & 1u << type))
+		type++;
+	return type;
+}
+
+bool sctp_assoc_poll_event(struct sctp_assoc *a, struct sctp_assoc_event *out)
+{
+	assoc_service(a);
+	if (poll_state(a, out))
+		return true;
+	if (list_empty(&a->eventful))
+		return false;
+	struct sctp_channel *channel = list_entry(a->eventful.next, struct sctp_channel, eventful);
+	enum sctp_assoc_event_type type = first_event(channel->events);
+
+	channel->events &= ~(1u << type);
+	if (!channel->events)
+		list_remove(&channel->eventful);
+	*out = (struct sctp_assoc_event){ .type = type, .channel = channel };
+	if (type == SCTP_EV_CHANNEL_ERROR)
+		out->error = channel->error;
+	return true;
+}
+
+void assoc_post(struct sctp_channel *channel, enum sctp_assoc_event_type type)
+{
+	if (channel->orphan)
+		return;
+	if (!channel->events)
+		list_push_back(&channel->assoc->eventful, &channel->eventful);
+	channel->events |= 1u << type;
+}
+
+static bool is_idle(const struct sctp_assoc *a)
+{
+	struct sctp_assoc_stats status;
+
+	if (a->state != SCTP_ASSOC_CONNECTED || a->closing || a->resets_wanted || a->resets_open || a->locked || a->held_open ||
+	    !list_empty(&a->ready) || a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
+		return false;
+	return assoc_status(a, &status) && status.unacked == 0;
+}
+
+wlk_time sctp_assoc_deadline(const struct sctp_assoc *a)
+{
+	if (!a->socket)
+		return WLK_TIME_NEVER;
+	if (atomic_load(&a->attention))
+		return a->now;
+	if (a->idle_until > a->now)
+		return a->idle_until;
+	return time_min(MAX(stack_next_tick(), a->now + MILLISECOND), MAX(assoc_open_due(a), a->now + MILLISECOND));
+}
+
+void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
+{
+	a->now = now;
+	if (!a->socket)
+		return;
+	if (now >= stack_next_tick() || now >= assoc_open_due(a))
+		a->dirty = true;
+	assoc_service(a);
+	if (now >= a->idle_until)
+		a->idle_until = is_idle(a) ? now + IDLE_DEADLINE_MS * MILLISECOND : 0;
+}
+
+/* ---- values ---- */
+
+enum sctp_assoc_state sctp_assoc_state(const struct sctp_assoc *a)
+{
+	return a->state;
+}
+
+uint16_t sctp_assoc_streams(const struct sctp_assoc *a)
+{
+	return a->streams;
+}
+
+struct sctp_channel *sctp_assoc_channel(const struct sctp_assoc *a, uint16_t id)
+{
+	return id < a->slot_count ? a->slots[id].channel : NULL;
+}
+
+struct stream_slot *assoc_slot(struct sctp_assoc *a, uint16_t id)
+{
+	void *items = a->slots;
+
+	if (id >= a->slot_count) {
+		if (!array_reserve(&items, &a->slot_capacity, (size_t)id + 1, sizeof(*a->slots)))
+			return NULL;
+		a->slots = items;
+		memset(a->slots + a->slot_count, 0, ((size_t)id + 1 - a->slot_count) * sizeof(*a->slots));
+		a->slot_count = (size_t)id + 1;
+	}
+	return &a->slots[id];
+}
+
+size_t sctp_assoc_remote_max_message_size(const struct sctp_assoc *a)
+{
+	return a->remote_max_message_size;
+}
+
+void sctp_assoc_set_remote_max_message_size(struct sctp_assoc *a, size_t size)
+{
+	a->remote_max_message_size = size ? size : SIZE_MAX;
+}
+
+bool assoc_status(const struct sctp_assoc *a, struct sctp_assoc_stats *out)
+{
+	struct sctp_status status;
+	socklen_t size = sizeof(status);
+	bool entered = a->entered;
+	bool ok;
+
+	if (!a->socket)
+		return false;
+	memset(&status, 0, sizeof(status));
+	if (!entered)
+		stack_enter(NULL);
+	ok = usrsctp_getsockopt(a->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) == 0;
+	if (!entered)
+		stack_leave();
+	if (!ok)
+		return false;
+	out->cwnd = status.sstat_primary.spinfo_cwnd;
+	out->srtt_us = status.sstat_primary.spinfo_srtt * 1000;
+	out->rto_us = status.sstat_primary.spinfo_rto * 1000;
+	out->mtu = status.sstat_primary.spinfo_mtu + PACKET_HEADER_SIZE;
+	out->peer_rwnd = status.sstat_rwnd;
+	out->unacked = (uint32_t)status.sstat_unackdata + status.sstat_penddata;
+	return true;
+}
+
+void sctp_assoc_stats(const struct sctp_assoc *a, struct sctp_assoc_stats *out)
+{
+	*out = a->stats;
+	(void)assoc_status(a, out);
+	out->zero_checksum = a->filter.zero_checksum_rx && a->filter.zero_checksum_tx;
+	out->send_buffer = (uint32_t)a->send_buffer;
+	out->receive_buffer = (uint32_t)a->receive_buffer;
+}

@@ -1,0 +1,456 @@
+/* Out of usrsctp into the channels: messages, DCEP and the notices about the association and its streams. */
+#include <errno.h>
+#include <usrsctp.h>
+
+#include "core/alloc.h"
+#include "core/bytes.h"
+#include "core/time.h"
+#include "sctp/assoc_internal.h"
+
+/* A message above this share of the read block keeps the block; a smaller one is copied. */
+enum { KEEP_BLOCK_SHARE = 8 };
+
+void assoc_free_rx(struct sctp_assoc *a, struct rx_message *message)
+{
+	if (!message)
+		return;
+	assoc_uncharge(a, message->capacity);
+	if (!a->rx_block && message->capacity == RX_BLOCK_SIZE)
+		a->rx_block = message; /* the next read needs none */
+	else
+		wlk_free(message);
+}
+
+void assoc_drop_assembly(struct sctp_assoc *a, struct assembly *assembly)
+{
+	assoc_free_rx(a, assembly->message);
+	*assembly = (struct assembly){ 0 };
+}
+
+static struct rx_message *new_rx(size_t capacity)
+{
+	struct rx_message *message = wlk_malloc(sizeof(*message) + capacity);
+
+	if (!message)
+		return NULL;
+	*message = (struct rx_message){ .capacity = capacity };
+	return message;
+}
+
+/*
+ * What was just read into the block, as a message of its own, charged to the budget: the block itself when it is well filled, else
+ * a copy. NULL when memory or the budget is out.
+ */
+static struct rx_message *take_block(struct sctp_assoc *a, size_t size)
+{
+	bool keep = size >= RX_BLOCK_SIZE / KEEP_BLOCK_SHARE;
+	size_t capacity = keep ? RX_BLOCK_SIZE : size;
+	struct rx_message *message;
+
+	if (!assoc_charge(a, capacity))
+		return NULL;
+	if (keep) {
+		message = a->rx_block;
+		a->rx_block = NULL;
+	} else {
+		message = new_rx(size);
+		if (!message) {
+			assoc_uncharge(a, capacity);
+			return NULL;
+		}
+		memcpy(message->data, a->rx_block->data, size);
+	}
+	message->next = NULL;
+	message->size = size;
+	return message;
+}
+
+/* Append what was just read to |assembly|. False when memory or the budget is out. */
+static bool extend(struct sctp_assoc *a, struct assembly *assembly, size_t size)
+{
+	struct rx_message *message = assembly->message;
+	size_t need = message->size + size;
+
+	if (need > message->capacity) {
+		size_t capacity = MAX(2 * message->capacity, need);
+
+		if (!assoc_charge(a, capacity - message->capacity))
+			return false;
+		struct rx_message *larger = wlk_realloc(message, sizeof(*message) + capacity);
+
+		if (!larger) {
+			assoc_uncharge(a, capacity - message->capacity);
+			return false;
+		}
+		larger->capacity = capacity;
+		assembly->message = message = larger;
+	}
+	memcpy(message->data + message->size, a->rx_block->data, size);
+	message->size = need;
+	return true;
+}
+
+static void deliver(struct sctp_channel *channel, struct rx_message *message)
+{
+	struct sctp_assoc *a = channel->assoc;
+
+	if (message->end)
+		channel->stats.messages_received++;
+	channel->stats.bytes_received += message->size;
+	if (channel->orphan) {
+		assoc_free_rx(a, message);
+		return;
+	}
+	if (channel->rx_last)
+		channel->rx_last->next = message;
+	else
+		channel->rx_first = message;
+	channel->rx_last = message;
+	a->rx_waiting += message->capacity;
+	if (!channel->told_message) {
+		channel->told_message = true;
+		assoc_post(channel, SCTP_EV_MESSAGE);
+	}
+}
+
+static bool is_string(uint32_t ppid)
+{
+	return ppid == PPID_STRING || ppid == PPID_STRING_PARTIAL || ppid == PPID_STRING_EMPTY;
+}
+
+static bool is_user_ppid(uint32_t ppid)
+{
+	return ppid >= PPID_STRING && ppid <= PPID_BINARY_EMPTY && ppid != 55;
+}
+
+static bool is_partial(uint32_t ppid)
+{
+	return ppid == PPID_STRING_PARTIAL || ppid == PPID_BINARY_PARTIAL;
+}
+
+static bool is_empty(uint32_t ppid)
+{
+	return ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
+}
+
+/* R30: no message above what we announced, however it arrives. */
+static void refuse_message(struct sctp_channel *channel, struct assembly *assembly, bool end)
+{
+	struct sctp_assoc *a = channel->assoc;
+
+	a->stats.messages_refused++;
+	assoc_drop_assembly(a, assembly);
+	assembly->discard = !end;
+	channel_fail(channel, WLK_ERR_TOO_LARGE);
+}
+
+/* One piece of a message of |channel|, in the read block. */
+static void on_data(struct sctp_channel *channel, uint32_t ppid, bool unordered, bool end, size_t size)
+{
+	struct sctp_assoc *a = channel->assoc;
+	struct assembly *assembly = &channel->assembly[unordered];
+	struct rx_message *message;
+	size_t gathered = assembly->message ? assembly->message->size : 0;
+
+	end = end && !is_partial(ppid);
+	if (is_empty(ppid))
+		size = 0;
+	if (assembly->discard) {
+		assembly->discard = !end;
+		return;
+	}
+	if (!channel->streamed && gathered + size > a->config.max_message_size) {
+		refuse_message(channel, assembly, end);
+		return;
+	}
+	if (assembly->message) {
+		if (!extend(a, assembly, size)) {
+			assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
+			return;
+		}
+		message = assembly->message;
+		assembly->message = NULL;
+	} else {
+		message = take_block(a, size);
+		if (!message) {
+			assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
+			return;
+		}
+	}
+	message->type = is_string(ppid) ? SCTP_MESSAGE_STRING : SCTP_MESSAGE_BINARY;
+	message->end = end;
+	if (end || channel->streamed)
+		deliver(channel, message);
+	else
+		assembly->message = message;
+}
+
+/* ---- DCEP ---- */
+
+static void refill_tokens(struct sctp_assoc *a)
+{
+	wlk_time per_token = SECOND / OPEN_BUCKET_RATE;
+	wlk_time passed = a->now - a->open_refill_at;
+
+	if (passed < per_token)
+		return;
+	a->open_tokens = (uint32_t)MIN((wlk_time)OPEN_BUCKET_SIZE, (wlk_time)a->open_tokens + passed / per_token);
+	a->open_refill_at += passed / per_token * per_token;
+}
+
+wlk_time assoc_open_due(const struct sctp_assoc *a)
+{
+	return a->held_open ? a->open_refill_at + SECOND / OPEN_BUCKET_RATE : WLK_TIME_NEVER;
+}
+
+static void config_of_open(struct sctp_channel_config *config, const struct dcep_open *open, uint16_t id)
+{
+	uint8_t kind = open->channel_type & 0x7f;
+	int32_t limit = (int32_t)MIN(open->reliability, (uint32_t)UINT16_MAX);
+
+	sctp_channel_config_init(config);
+	config->label = (const char *)open->label.data;
+	config->label_size = open->label.size;
+	config->protocol = (const char *)open->protocol.data;
+	config->protocol_size = open->protocol.size;
+	config->ordered = !(open->channel_type & DCEP_UNORDERED);
+	config->priority = open->priority;
+	config->id = id;
+	if (kind == DCEP_PARTIAL_RELIABLE_REXMIT)
+		config->max_retransmits = limit;
+	else if (kind == DCEP_PARTIAL_RELIABLE_TIMED)
+		config->max_lifetime_ms = limit;
+}
+
+/*
+ * Whether the other side may open |id| now: its parity (RFC 8832 6) and nobody there. A channel that both sides
+ * reset, of which only usrsctp's notice about our half is missing, has left already: the other side saw it (R32).
+ */
+static bool may_open(struct sctp_assoc *a, uint16_t id)
+{
+	bool their_parity = (id % 2 == 0) != a->dtls_client;
+	struct stream_slot *slot = assoc_slot(a, id);
+
+	if (!slot || !their_parity || id >= a->streams)
+		return false;
+	if (!slot->channel)
+		return true;
+	if (!slot->channel->in_reset || !slot->channel->reset_asked)
+		return false;
+	assoc_channel_closed(slot->channel);
+	return true;
+}
+
+static void accept_open(struct sctp_assoc *a, uint16_t id, const uint8_t *data, size_t size)
+{
+	static const uint8_t ack = DCEP_TYPE_ACK;
+	struct sctp_channel_config config;
+	struct sctp_channel *channel;
+	struct dcep_open open;
+
+	if (dcep_open_parse(&open, data, size) != WLK_OK || a->closing || !may_open(a, id)) {
+		a->stats.dcep_refused++;
+		LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "OPEN of stream %u refused", id);
+		return;
+	}
+	config_of_open(&config, &open, id);
+	channel = channel_new(a, &config);
+	if (!channel) {
+		a->stats.dcep_refused++;
+		return;
+	}
+	channel->acked = true;
+	channel->id = id;
+	assoc_slot(a, id)->channel = channel;
+	a->stats.channels_accepted++;
+	assoc_post(channel, SCTP_EV_CHANNEL_NEW);
+	if (channel_queue_dcep(channel, &ack, sizeof(ack)) != WLK_OK) {
+		channel_fail(channel, WLK_ERR_NOMEM);
+		return;
+	}
+	channel_open(channel);
+}
+
+/* R31: above the bucket an OPEN waits, and everything behind it in usrsctp's buffer with it. */
+static void on_open(struct sctp_assoc *a, uint16_t id, size_t size)
+{
+	refill_tokens(a);
+	if (a->open_tokens) {
+		a->open_tokens--;
+		accept_open(a, id, a->rx_block->data, size);
+		return;
+	}
+	a->held_open = take_block(a, size);
+	a->held_open_id = id;
+	if (!a->held_open)
+		a->stats.dcep_refused++;
+}
+
+static bool release_held_open(struct sctp_assoc *a)
+{
+	struct rx_message *held = a->held_open;
+
+	if (!held)
+		return true;
+	refill_tokens(a);
+	if (!a->open_tokens)
+		return false;
+	a->open_tokens--;
+	a->held_open = NULL;
+	accept_open(a, a->held_open_id, held->data, held->size);
+	assoc_free_rx(a, held);
+	return true;
+}
+
+static void on_dcep(struct sctp_assoc *a, uint16_t id, bool end, size_t size)
+{
+	const uint8_t *data = a->rx_block->data;
+	struct sctp_channel *channel = sctp_assoc_channel(a, id);
+
+	if (end && dcep_is_open(data, size)) {
+		on_open(a, id, size);
+	} else if (end && dcep_is_ack(data, size) && channel) {
+		channel->acked = true;
+	} else {
+		a->stats.dcep_refused++;
+	}
+}
+
+static void on_message(struct sctp_assoc *a, const struct sctp_rcvinfo *info, bool end, size_t size)
+{
+	uint32_t ppid = ntohl(info->rcv_ppid);
+	struct sctp_channel *channel = sctp_assoc_channel(a, info->rcv_sid);
+
+	if (ppid == PPID_DCEP) {
+		on_dcep(a, info->rcv_sid, end, size);
+		return;
+	}
+	if (!channel || channel->in_reset || !is_user_ppid(ppid)) {
+		a->stats.messages_refused++;
+		LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "message of %zu bytes on stream %u, PPID %u refused", size,
+			  info->rcv_sid, ppid);
+		return;
+	}
+	channel->acked = true;
+	on_data(channel, ppid, (info->rcv_flags & SCTP_UNORDERED) != 0, end, size);
+}
+
+/* ---- notices ---- */
+
+static uint16_t first_cause(const struct sctp_assoc_change *change, size_t size)
+{
+	/* sac_info holds the ABORT chunk: its header, then the first cause. */
+	return size >= sizeof(*change) + 8 ? load_u16(change->sac_info + 4) : 0;
+}
+
+static void on_up(struct sctp_assoc *a, const struct sctp_assoc_change *change, size_t size)
+{
+	a->streams = MIN(a->streams, MIN(change->sac_outbound_streams, change->sac_inbound_streams));
+	for (size_t i = 0; i < size - sizeof(*change); i++) {
+		if (change->sac_info[i] == SCTP_ASSOC_SUPPORTS_INTERLEAVING)
+			a->stats.interleaving = true;
+	}
+	if (!a->stats.interleaving)
+		a->config.interleaving = false; /* from here on messages of different streams do not mix */
+	assoc_set_state(a, SCTP_ASSOC_CONNECTED, SCTP_CAUSE_NONE, 0);
+	list_for_each_safe(item, &a->channels) {
+		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
+
+		if (channel->state == SCTP_CHANNEL_CLOSED)
+			continue;
+		if (channel->id >= a->streams) {
+			channel->error = WLK_ERR_NOSPACE;
+			assoc_post(channel, SCTP_EV_CHANNEL_ERROR);
+			assoc_channel_closed(channel);
+		} else {
+			channel_open(channel);
+		}
+	}
+}
+
+static void on_assoc_change(struct sctp_assoc *a, const struct sctp_assoc_change *change, size_t size)
+{
+	bool aborted = size > sizeof(*change);
+
+	switch (change->sac_state) {
+	case SCTP_COMM_UP:
+		on_up(a, change, size);
+		break;
+	case SCTP_RESTART:
+		assoc_shut(a, SCTP_CAUSE_RESTART, 0);
+		break;
+	case SCTP_SHUTDOWN_COMP:
+		assoc_shut(a, a->shutdown_sent ? SCTP_CAUSE_LOCAL : SCTP_CAUSE_PEER_CLOSED, 0);
+		break;
+	case SCTP_COMM_LOST:
+	case SCTP_CANT_STR_ASSOC:
+		assoc_shut(a, aborted ? SCTP_CAUSE_PEER_ABORT : SCTP_CAUSE_LOST, first_cause(change, size));
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_stream_reset(struct sctp_assoc *a, const struct sctp_stream_reset_event *event, size_t size)
+{
+	size_t count = (size - sizeof(*event)) / sizeof(uint16_t);
+	bool refused = event->strreset_flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED);
+
+	/* An empty list means all streams. */
+	for (size_t i = 0; i < (count ? count : a->slot_count) && a->socket; i++) {
+		uint16_t id = count ? event->strreset_stream_list[i] : (uint16_t)i;
+
+		if (event->strreset_flags & SCTP_STREAM_RESET_OUTGOING_SSN)
+			assoc_on_outgoing_reset(a, id, refused);
+		if (event->strreset_flags & SCTP_STREAM_RESET_INCOMING_SSN && !refused)
+			assoc_on_incoming_reset(a, id);
+	}
+}
+
+static void on_notice(struct sctp_assoc *a, size_t size)
+{
+	const void *data = a->rx_block->data;
+	const union sctp_notification *notice = data;
+
+	if (size < sizeof(notice->sn_header) || notice->sn_header.sn_length != size)
+		return;
+	if (notice->sn_header.sn_type == SCTP_ASSOC_CHANGE && size >= sizeof(notice->sn_assoc_change))
+		on_assoc_change(a, &notice->sn_assoc_change, size);
+	else if (notice->sn_header.sn_type == SCTP_STREAM_RESET_EVENT && size >= sizeof(notice->sn_strreset_event))
+		on_stream_reset(a, &notice->sn_strreset_event, size);
+}
+
+/* One read. False when there is nothing more. */
+static bool read_one(struct sctp_assoc *a)
+{
+	struct sctp_rcvinfo info;
+	socklen_t info_size = sizeof(info);
+	unsigned int info_type = 0;
+	int flags = 0;
+
+	memset(&info, 0, sizeof(info));
+	ssize_t n = usrsctp_recvv(a->socket, a->rx_block->data, RX_BLOCK_SIZE, NULL, NULL, &info, &info_size, &info_type, &flags);
+
+	if (n <= 0)
+		return false;
+	if (flags & MSG_NOTIFICATION) {
+		on_notice(a, (size_t)n);
+		return true;
+	}
+	assoc_grow_receive(a, (size_t)n);
+	if (info_type == SCTP_RECVV_RCVINFO && a->socket)
+		on_message(a, &info, (flags & MSG_EOR) != 0, (size_t)n);
+	return true;
+}
+
+void assoc_pull(struct sctp_assoc *a)
+{
+	while (a->socket && a->readable && a->rx_waiting < RX_WAITING_MAX && release_held_open(a)) {
+		if (!a->rx_block)
+			a->rx_block = new_rx(RX_BLOCK_SIZE);
+		if (!a->rx_block)
+			return; /* still readable: the next tick tries again */
+		if (!a->socket || !read_one(a))
+			a->readable = false;
+	}
+}

@@ -1,0 +1,463 @@
+/* The answer to an offer (RFC 9429 5.3): choose first, for all sections, then write. */
+#include "sdp/attr.h"
+#include "sdp/build.h"
+#include "sdp/match.h"
+
+enum { REFUSED = -1, RETRANSMISSION = -2 };
+enum { MAX_LAYERS = 16 }; /* simulcast streams of one section; a longer list is left out of the answer */
+
+/* What is to become of one offered section. */
+struct choice {
+	bool accepted;
+	int8_t capability[SDP_MAX_CODECS]; /* by index of the offered codec: our capability, REFUSED or RETRANSMISSION */
+};
+
+struct answerer {
+	struct sdp_builder b;
+	const struct sdp_session *offer;
+	const struct sdp_capabilities *caps;
+	const struct sdp_group *group; /* the offer's BUNDLE group, when it is used */
+	const struct sdp_media *tag;   /* the offered section that carries the transport */
+	enum sdp_setup setup;
+	struct choice choices[SDP_MAX_MEDIA];
+};
+
+/* --- choosing codecs ----------------------------------------------------------------------------------------------- */
+
+static int8_t match_codec(const struct answerer *a, const struct sdp_wish *wish, const struct sdp_codec *codec)
+{
+	for (size_t i = 0; i < a->caps->codec_count; i++)
+		if (sdp_wish_rank(wish, a->caps, i) != SIZE_MAX && sdp_codec_matches(&a->caps->codecs[i], codec))
+			return (int8_t)i;
+	return REFUSED;
+}
+
+static bool is_protection(const struct sdp_codec *codec)
+{
+	return sdp_codec_is(codec, STR("red")) || sdp_codec_is(codec, STR("ulpfec")) || sdp_codec_is(codec, STR("flexfec-03"));
+}
+
+/* The choice for a payload type, REFUSED when the m-line does not list it. */
+static int8_t chosen(const struct choice *choice, const struct sdp_media *media, uint32_t payload_type)
+{
+	for (size_t i = 0; i < media->codec_count; i++)
+		if (media->codecs[i].payload_type == payload_type)
+			return choice->capability[i];
+	return REFUSED;
+}
+
+/* RFC 2198 in audio names its blocks, "111/111": every one must be accepted. In video it goes without. */
+static bool red_fits(const struct choice *choice, const struct sdp_media *media, const struct sdp_codec *codec)
+{
+	struct str blocks = codec->fmtp;
+	size_t count = 0;
+
+	if (media->kind == SDP_VIDEO && !codec->fmtp.size)
+		return true;
+	while (blocks.size) {
+		uint32_t type;
+
+		if (!str_u32(str_trim(str_cut(&blocks, '/')), 127, &type) || chosen(choice, media, type) < 0 ||
+		    type == codec->payload_type)
+			return false;
+		count++;
+	}
+	return count > 0;
+}
+
+static void choose_protection(const struct answerer *a, const struct sdp_wish *wish, const struct sdp_media *media,
+			      struct choice *choice)
+{
+	bool red = false;
+
+	for (size_t i = 0; i < media->codec_count; i++) {
+		if (!sdp_codec_is(&media->codecs[i], STR("red")) || !red_fits(choice, media, &media->codecs[i]))
+			continue;
+		choice->capability[i] = match_codec(a, wish, &media->codecs[i]);
+		red = red || choice->capability[i] != REFUSED;
+	}
+	for (size_t i = 0; i < media->codec_count && red; i++)
+		if (sdp_codec_is(&media->codecs[i], STR("ulpfec")))
+			choice->capability[i] = match_codec(a, wish, &media->codecs[i]);
+}
+
+/* RTX only for what is accepted, and only one for each (RFC 4588 8.6). */
+static void choose_rtx(const struct answerer *a, const struct sdp_media *media, struct choice *choice)
+{
+	bool repaired[128] = { false };
+
+	for (size_t i = 0; i < media->codec_count; i++) {
+		uint8_t apt;
+		int8_t capability;
+
+		if (!sdp_codec_apt(&media->codecs[i], &apt) || repaired[apt] || media->codecs[i].clock_hz == 0)
+			continue;
+		capability = chosen(choice, media, apt);
+		if (capability < 0 || !a->caps->codecs[capability].rtx_payload_type ||
+		    a->caps->codecs[capability].clock_hz != media->codecs[i].clock_hz)
+			continue;
+		choice->capability[i] = RETRANSMISSION;
+		repaired[apt] = true;
+	}
+}
+
+/* False when nothing is left that carries media. */
+static bool choose_codecs(const struct answerer *a, const struct sdp_wish *wish, const struct sdp_media *media,
+			  struct choice *choice)
+{
+	bool carries = false;
+
+	memset(choice->capability, REFUSED, sizeof(choice->capability));
+	for (size_t i = 0; i < media->codec_count; i++) {
+		const struct sdp_codec *codec = &media->codecs[i];
+
+		if (is_protection(codec) || sdp_codec_is(codec, STR("rtx")))
+			continue;
+		choice->capability[i] = match_codec(a, wish, codec);
+		carries = carries || (choice->capability[i] != REFUSED && !sdp_codec_is_auxiliary(codec->name));
+	}
+	choose_protection(a, wish, media, choice);
+	choose_rtx(a, media, choice);
+	return carries;
+}
+
+/* --- choosing sections --------------------------------------------------------------------------------------------- */
+
+static bool is_data_channel(const struct sdp_media *media)
+{
+	if (media->kind != SDP_APPLICATION || !sdp_media_sctp_port(media))
+		return false;
+	if (media->protocol == SDP_PROTO_SCTP)
+		return str_equal_nocase(media->formats[0], STR("webrtc-datachannel"));
+	return media->protocol == SDP_PROTO_SCTP_LEGACY && media->sctpmap.given &&
+	       str_equal_nocase(media->sctpmap.app, STR("webrtc-datachannel"));
+}
+
+static bool acceptable(const struct answerer *a, const struct sdp_media *media, bool have_data)
+{
+	const struct sdp_wish *wish;
+
+	if (sdp_media_rejected(media) || media->index >= a->b.local->wish_count)
+		return false;
+	wish = &a->b.local->wishes[media->index];
+	if (wish->stopped || wish->kind != media->kind)
+		return false;
+	if (media->kind == SDP_APPLICATION)
+		return !have_data && is_data_channel(media);
+	return media->protocol == SDP_PROTO_RTP && media->rtcp_mux;
+}
+
+/* One transport: the BUNDLE group when a member is acceptable, else the first acceptable section alone. */
+static void choose_transport(struct answerer *a)
+{
+	const struct sdp_group *group = sdp_bundle(a->offer);
+
+	for (size_t i = 0; group && i < group->mid_count && !a->tag; i++) {
+		const struct sdp_media *media = sdp_media_by_mid(a->offer, group->mids[i]);
+
+		if (media && a->choices[media->index].accepted) {
+			a->tag = media;
+			a->group = group;
+		}
+	}
+	for (size_t i = 0; i < a->offer->media_count && !a->tag; i++)
+		if (a->choices[i].accepted && !a->offer->media[i]->bundle_only)
+			a->tag = a->offer->media[i];
+	for (size_t i = 0; i < a->offer->media_count; i++) {
+		const struct sdp_media *media = a->offer->media[i];
+
+		if (media != a->tag && !(a->group && sdp_group_has(a->group, media->mid)))
+			a->choices[i].accepted = false;
+	}
+}
+
+static void choose(struct answerer *a)
+{
+	bool have_data = false;
+
+	for (size_t i = 0; i < a->offer->media_count; i++) {
+		const struct sdp_media *media = a->offer->media[i];
+		struct choice *choice = &a->choices[i];
+
+		choice->accepted = acceptable(a, media, have_data);
+		if (choice->accepted && media->kind == SDP_APPLICATION)
+			have_data = true;
+		else if (choice->accepted)
+			choice->accepted = choose_codecs(a, &a->b.local->wishes[i], media, choice);
+	}
+	choose_transport(a);
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------- */
+
+/* Extension ids of the offer, those that we can do, in the direction that both can (RFC 8285 6). */
+static void write_extensions(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	const struct sdp_extmap *map;
+	uint32_t done = 0;
+
+	for (size_t i = 0; (map = sdp_media_extmap(a->offer, offered, i)); i++) {
+		enum sdp_extension extension = sdp_extension_by_uri(map->uri);
+		const struct sdp_extension_capability *cap = sdp_find_extension(a->caps, media->kind, extension);
+		enum sdp_direction direction = sdp_direction_reverse(map->direction);
+
+		if (!cap || done >> extension & 1 || map->id > 255 || direction == SDP_INACTIVE)
+			continue;
+		if (cap->both_ways && direction != SDP_SENDRECV)
+			continue;
+		done |= 1u << extension;
+		sdp_build_extmap(&a->b, media, map->id, direction, map->uri);
+	}
+}
+
+static bool has_extension(const struct sdp_media *media, enum sdp_extension extension)
+{
+	for (size_t i = 0; i < media->extmap_count; i++)
+		if (sdp_extension_by_uri(media->extmaps[i].uri) == extension)
+			return true;
+	return false;
+}
+
+/* Offered feedback that we can do. Transport-wide feedback means nothing without its sequence numbers. */
+static void write_feedback(struct answerer *a, const struct sdp_media *offered, const struct sdp_codec *from,
+			   uint32_t wanted, struct sdp_media *media, struct sdp_codec *codec)
+{
+	const struct sdp_feedback *lists[] = { from->feedback, offered->feedback };
+	const size_t counts[] = { from->feedback_count, offered->feedback_count };
+
+	if (!has_extension(media, SDP_EXT_TRANSPORT_CC))
+		wanted &= ~(uint32_t)SDP_FB_TRANSPORT_CC;
+	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
+		for (size_t i = 0; i < counts[k]; i++) {
+			uint32_t bit = sdp_feedback_bit(&lists[k][i]);
+
+			if (!(wanted & bit))
+				continue;
+			wanted &= ~bit; /* said twice is written once */
+			sdp_build_feedback(&a->b, codec, lists[k][i].type, lists[k][i].parameter);
+		}
+	}
+}
+
+static void write_codec(struct answerer *a, const struct sdp_media *offered, size_t index, struct sdp_media *media)
+{
+	const struct sdp_codec *from = &offered->codecs[index];
+	int8_t choice = a->choices[offered->index].capability[index];
+	struct sdp_codec *codec;
+	struct str fmtp = STR("");
+
+	if (choice == RETRANSMISSION)
+		fmtp = sdp_build_copy(&a->b, from->fmtp);
+	else if (sdp_answer_fmtp(a->b.out, a->caps, &a->caps->codecs[choice], from, &fmtp))
+		a->b.failed = true;
+	codec = sdp_build_codec(&a->b, media, from->payload_type, from->name, from->clock_hz, from->channels, fmtp);
+	if (codec && choice >= 0)
+		write_feedback(a, offered, from, a->caps->codecs[choice].feedback, media, codec);
+}
+
+static void write_rtx_of(struct answerer *a, const struct sdp_media *offered, size_t index, struct sdp_media *media)
+{
+	const struct choice *choice = &a->choices[offered->index];
+	uint8_t apt;
+
+	for (size_t i = 0; i < offered->codec_count; i++)
+		if (choice->capability[i] == RETRANSMISSION && sdp_codec_apt(&offered->codecs[i], &apt) &&
+		    apt == offered->codecs[index].payload_type)
+			write_codec(a, offered, i, media);
+}
+
+/* In the offer's order, or in that of setCodecPreferences with each RTX behind its codec. */
+static void write_codecs(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
+	const struct choice *choice = &a->choices[offered->index];
+
+	for (size_t i = 0; i < offered->codec_count && !wish->codecs; i++)
+		if (choice->capability[i] != REFUSED)
+			write_codec(a, offered, i, media);
+	for (size_t rank = 0; wish->codecs && rank < wish->codec_count; rank++) {
+		for (size_t i = 0; i < offered->codec_count; i++) {
+			if (choice->capability[i] < 0 ||
+			    sdp_wish_rank(wish, a->caps, (size_t)choice->capability[i]) != rank)
+				continue;
+			write_codec(a, offered, i, media);
+			write_rtx_of(a, offered, i, media);
+		}
+	}
+}
+
+static const struct sdp_rid *find_rid(const struct sdp_media *media, struct str id, enum sdp_direction direction)
+{
+	for (size_t i = 0; i < media->rid_count; i++)
+		if (media->rids[i].direction == direction && str_equal(media->rids[i].id, id))
+			return &media->rids[i];
+	return NULL;
+}
+
+static bool list_fits(struct str list)
+{
+	struct sdp_simulcast_stream stream;
+	size_t count = 0;
+
+	while (sdp_simulcast_next(&list, &stream))
+		count++;
+	return count <= MAX_LAYERS;
+}
+
+/* What they send, we receive: the same layers in the same order. */
+static void write_receive_layers(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	struct str rest = offered->simulcast.send;
+	struct sdp_simulcast_stream stream;
+	struct text list;
+
+	text_init(&list);
+	while (sdp_simulcast_next(&rest, &stream))
+		if (find_rid(offered, stream.rid, SDP_SENDONLY) && !find_rid(media, stream.rid, SDP_RECVONLY))
+			sdp_build_rid(&a->b, media, stream.rid, stream.paused, SDP_RECVONLY, &list);
+	sdp_build_simulcast(&a->b, &list, &media->simulcast.recv);
+}
+
+static const struct sdp_encoding *find_encoding(const struct sdp_wish *wish, struct str rid)
+{
+	for (size_t i = 0; i < wish->encoding_count; i++)
+		if (wish->encodings[i].rid.size && str_equal(wish->encodings[i].rid, rid))
+			return &wish->encodings[i];
+	return NULL;
+}
+
+/* What they receive and we have encodings for, we send. */
+static void write_send_layers(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
+	struct str rest = offered->simulcast.recv;
+	struct sdp_simulcast_stream stream;
+	struct text list;
+
+	text_init(&list);
+	while (sdp_simulcast_next(&rest, &stream)) {
+		const struct sdp_encoding *e = find_encoding(wish, stream.rid);
+
+		if (e && find_rid(offered, stream.rid, SDP_RECVONLY) && !find_rid(media, stream.rid, SDP_SENDONLY))
+			sdp_build_rid(&a->b, media, stream.rid, e->paused, SDP_SENDONLY, &list);
+	}
+	sdp_build_simulcast(&a->b, &list, &media->simulcast.send);
+}
+
+static void write_simulcast(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
+
+	if (!has_extension(media, SDP_EXT_RID))
+		return;
+	if (wish->receive_simulcast && (media->direction & SDP_RECVONLY) && list_fits(offered->simulcast.send))
+		write_receive_layers(a, offered, media);
+	if ((media->direction & SDP_SENDONLY) && list_fits(offered->simulcast.recv))
+		write_send_layers(a, offered, media);
+}
+
+static void write_rtp(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
+{
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
+
+	write_extensions(a, offered, media);
+	media->extmap_allow_mixed = offered->extmap_allow_mixed;
+	media->direction_given = true;
+	media->direction = sdp_direction_reverse(sdp_media_direction(a->offer, offered)) & wish->direction;
+	media->rtcp_mux = true;
+	media->rtcp_rsize = offered->rtcp_rsize;
+	write_codecs(a, offered, media);
+	write_simulcast(a, offered, media);
+	sdp_build_streams(&a->b, media, wish);
+}
+
+static void write_section(struct answerer *a, const struct sdp_media *offered)
+{
+	struct sdp_media *media;
+
+	if (!a->choices[offered->index].accepted) {
+		sdp_build_rejected(&a->b, offered, offered->mid);
+		return;
+	}
+	media = sdp_build_media(&a->b, offered->kind, offered->kind_text, offered->proto, offered->mid);
+	if (!media)
+		return;
+	sdp_build_transport(&a->b, media, a->setup, offered == a->tag);
+	if (offered->kind == SDP_APPLICATION)
+		sdp_build_sctp(&a->b, media,
+			       offered->protocol == SDP_PROTO_SCTP_LEGACY ? offered->sctpmap.app : offered->formats[0]);
+	else
+		write_rtp(a, offered, media);
+}
+
+/* RFC 9143 7.3: the tag first, then the accepted members in the order of the offer. */
+static void write_group(struct answerer *a)
+{
+	struct sdp_group *group = a->group ? sdp_add_group(a->b.out) : NULL;
+
+	if (!a->group)
+		return;
+	if (!group) {
+		a->b.failed = true;
+		return;
+	}
+	group->semantics = STR("BUNDLE");
+	for (size_t i = 0; i < a->group->mid_count; i++) {
+		const struct sdp_media *media = sdp_media_by_mid(a->offer, a->group->mids[i]);
+
+		if (media && a->choices[media->index].accepted && !sdp_group_has(group, media->mid) &&
+		    sdp_group_add_mid(a->b.out, group, media->mid))
+			a->b.failed = true;
+	}
+}
+
+/* RFC 4145 4.1, RFC 5763 5, R17: the opposite of what is offered on the section that our group puts first. */
+static wlk_err choose_setup(struct answerer *a, struct sdp_error *err)
+{
+	enum sdp_setup wanted = a->b.local->transport->setup;
+	const struct sdp_media *lines = a->group ? sdp_transport_media(a->offer, sdp_bundle(a->b.out)) : a->tag;
+
+	if (!lines)
+		return WLK_OK;
+	switch (sdp_media_setup(a->offer, lines)) {
+	case SDP_SETUP_ACTIVE:
+		a->setup = SDP_SETUP_PASSIVE;
+		return WLK_OK;
+	case SDP_SETUP_PASSIVE:
+		a->setup = SDP_SETUP_ACTIVE;
+		return WLK_OK;
+	case SDP_SETUP_HOLDCONN:
+		return sdp_fail(err, WLK_ERR_NEGOTIATION, lines->line, "setup:holdconn cannot be answered");
+	default:
+		a->setup = wanted == SDP_SETUP_PASSIVE ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
+		return WLK_OK;
+	}
+}
+
+wlk_err sdp_make_answer(struct sdp_session **out, const struct sdp_session *offer, const struct sdp_local *local,
+			struct sdp_error *err)
+{
+	struct answerer a = { .b = { .local = local }, .offer = offer, .caps = local->capabilities };
+	wlk_err code = sdp_build_check(local, false, err);
+
+	if (code)
+		return code;
+	choose(&a);
+	code = sdp_session_create(&a.b.out);
+	if (code)
+		return sdp_fail(err, code, 0, "out of memory");
+	sdp_build_session(&a.b);
+	a.b.out->extmap_allow_mixed = offer->extmap_allow_mixed;
+	write_group(&a);
+	code = choose_setup(&a, err);
+	for (size_t i = 0; i < offer->media_count && !code; i++)
+		write_section(&a, offer->media[i]);
+	if (!code && a.b.failed)
+		code = sdp_fail(err, WLK_ERR_NOMEM, 0, "out of memory");
+	if (code) {
+		sdp_session_destroy(a.b.out);
+		return code;
+	}
+	*out = a.b.out;
+	return WLK_OK;
+}

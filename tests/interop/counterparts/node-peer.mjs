@@ -1,0 +1,46 @@
+// The stacks that come as npm packages, in a process of their own: a native crash ends one case only.
+//
+//   node-peer.mjs --stack libdatachannel|libwebrtc|werift --url URL --direction offer|answer --case NAME
+import { parseArgs } from 'node:util';
+import { load } from '../lib/paths.mjs';
+import { cases as dataCases } from '../cases/data.mjs';
+import { frames } from './wrtc-frames.mjs';
+
+const constructors = {
+  libdatachannel: async () => (await import('./libdatachannel.mjs')).RTCPeerConnection,
+  libwebrtc: () => load('@roamhq/wrtc').RTCPeerConnection,
+  werift: () => load('werift').RTCPeerConnection,
+};
+
+const { values: options } = parseArgs({
+  options: {
+    stack: { type: 'string' },
+    url: { type: 'string' },
+    direction: { type: 'string', default: 'offer' },
+    case: { type: 'string' },
+  },
+});
+
+async function main() {
+  const world = {
+    RTCPeerConnection: await constructors[options.stack](),
+    url: options.url.replace(/\/$/, ''),
+    direction: options.direction,
+    stack: options.stack,
+    note: (text) => console.log(text),
+  };
+  const body = { ...dataCases, frames }[options.case];
+  if (!body) throw new Error(`no case '${options.case}'`);
+  await body(world);
+}
+
+// A callback of a native stack that throws must not pass for success.
+process.on('unhandledRejection', (error) => fail(error));
+process.on('uncaughtException', (error) => fail(error));
+
+function fail(error) {
+  console.error(process.env.WLK_STACK ? error.stack : error.message ?? String(error));
+  process.exit(1);
+}
+
+await main().then(() => process.exit(0), fail);

@@ -1,0 +1,137 @@
+// All groups of cases: which counterpart, in which direction, with which cases and limits.
+//
+// A group has: name; offers (false when the peer under test makes the offer); missing(), why it cannot run here;
+// and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
+import path from 'node:path';
+import { Browser } from './browser.mjs';
+import { run } from './child.mjs';
+import { buildGo } from './echo.mjs';
+import { pageCase, phoneCase } from './page-case.mjs';
+import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
+import { cases as dataCases } from '../cases/data.mjs';
+import { cases as iceCases } from '../cases/ice.mjs';
+import { cases as mediaCases } from '../cases/media.mjs';
+
+const LIMIT = 30;
+const LIMITS = { 'bulk-64-mib': 120, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
+const MEDIA_SLACK = 45; // start-up and settling around the window in which rates are measured
+
+const DATA = ['strings', 'binary', 'empty', 'large', 'thousand-in-order', 'twenty-channels', 'unordered-unreliable',
+  'limited-lifetime', 'negotiated', 'reopen', 'peer-opens', 'peer-closes', 'bulk-64-mib', 'many-connections'];
+const DATA_ANSWERED = ['offered-channel', 'strings', 'binary', 'empty', 'large', 'thousand-in-order', 'bulk-8-mib'];
+const without = (list, ...names) => list.filter((name) => !names.includes(name));
+
+/** Cases that want something else than the ordinary flavour of a browser. */
+const FLAVOUR = { 'ipv6-loopback': 'loopback', 'mdns-only': 'hidden' };
+
+function browserGroups(name) {
+  const browser = new Browser(name);
+  const driver = { chromium: 'playwright-core', firefox: 'puppeteer-core' }[name];
+  const program = { chromium: '/usr/bin/chromium', firefox: '/usr/bin/firefox-esr' }[name];
+  const missing = () => missingProgram(program) ?? missingPackage(driver);
+  const close = () => browser.close();
+
+  const group = (suffix, file, names, direction = 'offer') => ({
+    name: `${name}-${suffix}`,
+    offers: direction === 'offer',
+    missing,
+    close,
+    cases: names.map((caseName) => ({
+      name: caseName,
+      limit: (seconds) => (file === 'media' ? seconds + MEDIA_SLACK : LIMITS[caseName] ?? LIMIT),
+      run: ({ relay, seconds }) => browser.runCase(relay.url, {
+        file,
+        name: caseName,
+        flavour: FLAVOUR[caseName] ?? 'media',
+        world: { direction, seconds },
+      }),
+    })),
+  });
+  const pageGroup = {
+    name: `${name}-page`,
+    offers: true,
+    missing,
+    close,
+    cases: [['connects-and-echoes', pageCase], ['fits-a-phone', phoneCase]].map(([caseName, body]) => ({
+      name: caseName,
+      limit: () => 60,
+      run: async ({ url, screenshot }) => {
+        const page = await browser.newPage('media');
+        await body(page, url, screenshot && `${screenshot}-${name}-${caseName}.png`).finally(() => page.close());
+      },
+    })),
+  };
+  // Firefox ESR on Debian has no H.264 of its own.
+  const media = without(Object.keys(mediaCases), ...(name === 'firefox' ? ['h264'] : []));
+  return [
+    group('data', 'data', DATA),
+    group('ice', 'ice', Object.keys(iceCases)),
+    group('media', 'media', media),
+    pageGroup,
+    group('answer-data', 'data', DATA_ANSWERED, 'answer'),
+    group('answer-media', 'media', ['everything'], 'answer'),
+  ];
+}
+
+/** A counterpart that is a program of its own: one process a case, exit code 0 when it passed. */
+function programGroups(name, { missing, command, offered, answered }) {
+  const group = (suffix, direction, names) => ({
+    name: suffix ? `${name}-${suffix}` : name,
+    offers: direction === 'offer',
+    missing,
+    close() {},
+    cases: names.map((caseName) => ({
+      name: caseName,
+      limit: () => LIMITS[caseName] ?? LIMIT,
+      async run({ url, relay, onStart }) {
+        const [program, ...args] = await command();
+        const base = direction === 'offer' ? url : relay.url;
+        return run(program, [...args, '--url', base, '--direction', direction, '--case', caseName], { onStart });
+      },
+    })),
+  });
+  return [group('', 'offer', offered), group('answer', 'answer', answered)].filter(({ cases }) => cases.length > 0);
+}
+
+function nodeGroups(stack, packageName, lists) {
+  return programGroups(stack, {
+    missing: () => missingPackage(packageName),
+    command: () => [NODE, path.join(INTEROP, 'counterparts/node-peer.mjs'), '--stack', stack],
+    ...lists,
+  });
+}
+
+let pion;
+const pionProgram = () => (pion ??= buildGo('counterparts/pion'));
+
+const NODE_DATA = without(DATA, 'bulk-64-mib');
+
+export const groups = [
+  ...browserGroups('chromium'),
+  ...browserGroups('firefox'),
+  ...programGroups('aiortc', {
+    missing: () => missingProgram('/usr/lib/python3/dist-packages/aiortc/__init__.py'),
+    command: () => ['/usr/bin/python3', path.join(INTEROP, 'counterparts/aiortc_peer.py')],
+    offered: ['strings', 'binary', 'empty', 'large', 'channels', 'negotiated', 'plain-sctp-form', 'audio-video', 'h264'],
+    answered: ['strings', 'binary', 'large', 'audio-video'],
+  }),
+  ...programGroups('pion', {
+    missing: () => missingProgram('/usr/bin/go') ??
+      missingProgram('/usr/share/gocode/src/github.com/pion/webrtc/peerconnection.go'),
+    command: async () => [await pionProgram()],
+    offered: ['strings', 'binary', 'empty', 'large', 'bulk', 'unreliable', 'media'],
+    answered: ['strings', 'binary', 'bulk', 'media'],
+  }),
+  ...nodeGroups('libdatachannel', 'node-datachannel', {
+    offered: [...NODE_DATA, 'bulk-8-mib'],
+    answered: DATA_ANSWERED,
+  }),
+  ...nodeGroups('libwebrtc', '@roamhq/wrtc', {
+    offered: [...NODE_DATA, 'bulk-8-mib', 'frames'],
+    answered: [...DATA_ANSWERED, 'frames'],
+  }),
+  ...nodeGroups('werift', 'werift', {
+    offered: ['strings', 'binary', 'empty', 'twenty-channels'],
+    answered: ['strings', 'binary'],
+  }),
+];

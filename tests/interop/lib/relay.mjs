@@ -1,0 +1,110 @@
+// A small HTTP server between the drivers and the peer under test.
+//
+// For browsers it is the origin of the test page: POST /offer must come from the same origin. For the direction in
+// which we answer it starts the offering program (WLK_OFFERER) and turns its JSON lines into requests.
+//
+//   GET  /                    an empty page
+//   GET  /cases/NAME.mjs      the test cases as modules
+//   POST /offer               handed on to the echo peer
+//   POST /offerer[?media=1]   starts an offerer: { key, sdp }
+//   POST /offerer/KEY         { type: 'answer', sdp } for it
+//   DELETE /offerer/KEY       ends it
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { Child } from './child.mjs';
+import { INTEROP } from './paths.mjs';
+import { until } from '../cases/wait.mjs';
+
+const OFFER_MS = 10000;
+
+export class Relay {
+  constructor(echoUrl, offerer) {
+    this.echoUrl = echoUrl;
+    this.offerer = offerer;
+    this.offerers = new Map();
+    this.server = createServer((request, response) => {
+      this.handle(request, response).catch((error) => {
+        response.writeHead(502);
+        response.end(error.message);
+      });
+    });
+  }
+
+  async start() {
+    await new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    this.url = `http://127.0.0.1:${this.server.address().port}`;
+  }
+
+  async handle(request, response) {
+    const { pathname, searchParams } = new URL(request.url, this.url);
+    const name = pathname.match(/^\/cases\/([\w-]+\.mjs)$/)?.[1];
+    const key = pathname.match(/^\/offerer\/(\d+)$/)?.[1];
+
+    if (pathname === '/') return send(response, 200, 'text/html', '<!doctype html><meta charset="utf-8"><title>test</title>');
+    if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
+    if (pathname === '/offer') return this.handOn(request, response);
+    if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media')));
+    if (key && request.method === 'DELETE') return this.endOfferer(key, response);
+    if (key) return this.answer(key, JSON.parse(await body(request)), response);
+    return send(response, 404, 'text/plain', 'not here');
+  }
+
+  async handOn(request, response) {
+    const reply = await fetch(`${this.echoUrl}/offer`, {
+      method: request.method,
+      headers: { 'Content-Type': request.headers['content-type'] ?? '' },
+      body: await body(request),
+    });
+    send(response, reply.status, reply.headers.get('content-type') ?? 'text/plain', await reply.text());
+  }
+
+  async startOfferer(media) {
+    const [program, ...args] = this.offerer.split(' ');
+    const key = String(this.offerers.size + 1);
+    const lines = [];
+    const child = new Child(program, media ? [...args, '--media'] : args, {
+      onLine: (line) => lines.push(JSON.parse(line)),
+    });
+    this.offerers.set(key, child);
+    const offer = await until(() => `offer from ${program} (${child.complaint})`, () => {
+      if (!child.alive) throw new Error(`${program} ended with ${child.result}: ${child.complaint}`);
+      return lines.find((line) => line.type === 'offer');
+    }, OFFER_MS);
+    return { key, sdp: offer.sdp };
+  }
+
+  answer(key, answer, response) {
+    this.offerers.get(key).writeLine(answer);
+    sendJson(response, {});
+  }
+
+  /** End of input is the sign to close: an offerer that does not end by itself is ended. */
+  async endOfferer(key, response) {
+    const child = this.offerers.get(key);
+    child?.process.stdin.end();
+    sendJson(response, {});
+    await until('end of the offerer', () => !child?.alive, 3000).catch(() => child.stop());
+  }
+
+  async stop() {
+    await Promise.all([...this.offerers.values()].map((child) => child.stop()));
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}
+
+function send(response, status, type, content) {
+  response.writeHead(status, { 'Content-Type': type, 'Cache-Control': 'no-store' });
+  response.end(content);
+}
+
+function sendJson(response, value) {
+  send(response, 200, 'application/json', JSON.stringify(value));
+}
+
+async function body(request) {
+  const parts = [];
+  for await (const part of request) parts.push(part);
+  return Buffer.concat(parts);
+}

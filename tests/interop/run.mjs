@@ -1,0 +1,159 @@
+// Runs the interop tests: real WebRTC stacks against the echo peer. README.md beside this file tells how.
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { within } from './lib/browser.mjs';
+import { buildGo, startEcho } from './lib/echo.mjs';
+import { groups } from './lib/groups.mjs';
+import { INTEROP, NODE } from './lib/paths.mjs';
+import { Relay } from './lib/relay.mjs';
+
+const USAGE = `usage: run.mjs [options]
+  --only A,B       only groups, or group/case names, that are named here (a group name may be a beginning: chromium)
+  --url URL        test the echo peer that runs there, instead of starting one
+  --echo PROGRAM   the echo peer to start (default: $WLK_ECHO)
+  --reference R    start a reference echo peer instead (pion or libwebrtc): is it our fault or the test's?
+  --offerer CMD    the program that makes offers to the counterparts (default: $WLK_OFFERER)
+  --seconds N      window over which the rate of media is measured (default 20)
+  --screenshot P   write pictures of the echo peer's page to P-BROWSER-CASE.png
+  --list           print the names and stop`;
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    url: { type: 'string' },
+    echo: { type: 'string', default: process.env.WLK_ECHO },
+    reference: { type: 'string' },
+    offerer: { type: 'string', default: process.env.WLK_OFFERER },
+    seconds: { type: 'string', default: '20' },
+    screenshot: { type: 'string' },
+    list: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
+});
+
+/** The chosen groups, each with the chosen cases. */
+function select(only) {
+  if (!only) return groups;
+  const wanted = only.split(',');
+  for (const word of wanted) {
+    const known = groups.some(({ name, cases }) => name.startsWith(word) ||
+      cases.some((each) => `${name}/${each.name}` === word));
+    if (!known) throw new Error(`--only: there is nothing called '${word}'; --list prints all names`);
+  }
+  return groups.map((group) => ({
+    ...group,
+    cases: group.cases.filter(({ name }) => wanted.some((word) =>
+      group.name === word || group.name.startsWith(`${word}-`) || `${group.name}/${name}` === word)),
+  })).filter(({ cases }) => cases.length > 0);
+}
+
+const tally = { passed: 0, failed: 0, skipped: 0 };
+
+function skip(group, reason) {
+  tally.skipped += group.cases.length;
+  console.log(`SKIPPED ${group.name} (${group.cases.length} cases): ${reason}`);
+}
+
+/** Runs one case under its hard limit. */
+async function runCase(group, testCase, context) {
+  const started = Date.now();
+  const children = [];
+  try {
+    const limit = testCase.limit(context.seconds) * 1000;
+    const note = await within(testCase.run({ ...context, onStart: (child) => children.push(child) }), limit);
+    const seconds = ((Date.now() - started) / 1000).toFixed(1);
+    console.log(`ok ${group.name}/${testCase.name} ${seconds}${note ? ` (${note})` : ''}`);
+    tally.passed++;
+  } catch (error) {
+    console.log(`FAIL ${group.name}/${testCase.name} ${error.message}`);
+    tally.failed++;
+    // What hangs is not trusted with another case.
+    await group.close();
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+  }
+}
+
+async function runGroup(group, context) {
+  const reason = group.missing() ?? (group.offers || context.offerer ? undefined : 'no offering program: set WLK_OFFERER');
+  if (reason) return skip(group, reason);
+  for (const testCase of group.cases) {
+    if (context.echo && !context.echo.child.alive) {
+      console.log(`FAIL ${group.name}/${testCase.name} the echo peer is gone: ${context.echo.child.complaint}`);
+      tally.failed++;
+      continue;
+    }
+    await runCase(group, testCase, context);
+  }
+}
+
+/** The command of a reference peer, in words. */
+async function referenceCommand() {
+  if (options.reference === 'pion') return [await buildGo('reference/pion')];
+  if (options.reference === 'libwebrtc') return [NODE, path.join(INTEROP, 'reference/libwebrtc.mjs')];
+  throw new Error(`--reference: there is no '${options.reference}'`);
+}
+
+async function startReference() {
+  const [program, ...args] = await referenceCommand();
+  return startEcho(program, args, []);
+}
+
+async function startPeer() {
+  if (options.url) return { url: options.url.replace(/\/$/, '') };
+  if (options.reference) return startReference();
+  if (!options.echo) throw new Error('no echo peer: give --echo, --url or --reference, or set WLK_ECHO');
+  return startEcho(options.echo);
+}
+
+/** The echo peer has to end by itself on SIGINT, with exit code 0 (a sanitizer reports here, too). */
+async function endPeer(echo) {
+  if (!echo.child || options.reference) return echo.child?.stop('SIGKILL');
+  const result = await echo.child.stop('SIGINT');
+  if (result === 0) return;
+  console.log(`FAIL echo-peer/ends ended with ${result}\n${echo.child.tail.join('\n')}`);
+  tally.failed++;
+}
+
+async function main() {
+  if (options.help) return console.log(USAGE);
+  const chosen = select(options.only);
+  if (options.list)
+    return chosen.forEach(({ name, cases }) => cases.forEach((each) => console.log(`${name}/${each.name}`)));
+
+  const echo = await startPeer();
+  const offerer = options.offerer ?? (options.reference && [...await referenceCommand(), '--offerer'].join(' '));
+  const relay = new Relay(echo.url, offerer);
+  await relay.start();
+  const context = {
+    url: echo.url,
+    echo: echo.child && echo,
+    relay,
+    offerer,
+    seconds: Number(options.seconds),
+    screenshot: options.screenshot,
+  };
+  try {
+    for (const [i, group] of chosen.entries()) {
+      await runGroup(group, context);
+      // The groups of one browser follow each other and share it.
+      const browserOf = (each) => each?.name.split('-')[0];
+      if (browserOf(group) !== browserOf(chosen[i + 1])) await group.close();
+    }
+  } finally {
+    await relay.stop();
+    await endPeer(echo);
+  }
+  const { passed, failed, skipped } = tally;
+  console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
+  process.exitCode = failed + skipped > 0 || passed === 0 ? 1 : 0;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`run.mjs: ${error.message}`);
+  process.exitCode = 2;
+}
+// A browser or a native stack may leave something behind that would keep Node up.
+process.exit();
