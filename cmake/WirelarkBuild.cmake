@@ -116,11 +116,13 @@ function(wlk_add_library)
 		add_library(wirelark_${suffix} ${kind} ${objects})
 		target_include_directories(wirelark_${suffix} PUBLIC
 			$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-		target_link_libraries(wirelark_${suffix} PRIVATE $<BUILD_INTERFACE:wlk_flags>
-			PkgConfig::OPENSSL PkgConfig::SRTP PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads)
+		target_link_libraries(wirelark_${suffix} PRIVATE $<BUILD_INTERFACE:wlk_flags> $<BUILD_INTERFACE:PkgConfig::OPENSSL>
+			$<BUILD_INTERFACE:PkgConfig::SRTP> $<BUILD_INTERFACE:PkgConfig::USRSCTP> $<BUILD_INTERFACE:PkgConfig::OPUS>
+			$<BUILD_INTERFACE:PkgConfig::VPX> $<BUILD_INTERFACE:Threads::Threads> $<BUILD_INTERFACE:m>)
 		set_target_properties(wirelark_${suffix} PROPERTIES OUTPUT_NAME wirelark VERSION ${PROJECT_VERSION}
-			SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME $<IF:$<STREQUAL:${kind},SHARED>,wirelark,wirelark_static>)
+			SOVERSION ${PROJECT_VERSION_MAJOR})
 	endforeach()
+	set_target_properties(wirelark_shared PROPERTIES EXPORT_NAME wirelark)
 	add_library(Wirelark::wirelark ALIAS wirelark_shared)
 	add_library(Wirelark::wirelark_static ALIAS wirelark_static)
 endfunction()

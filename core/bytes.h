@@ -26,7 +26,8 @@ static inline const uint8_t *bytes_take(struct bytes_reader *r, size_t size)
 		r->left = 0;
 		return NULL;
 	}
-	r->at += size;
+	if (size) /* an empty input may have no address */
+		r->at += size;
 	r->left -= size;
 	return at;
 }

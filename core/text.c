@@ -35,7 +35,7 @@ struct str str_cut(struct str *rest, char sep)
 	struct str head = *rest;
 
 	if (!found) {
-		*rest = (struct str){ rest->at + rest->size, 0 };
+		*rest = (struct str){ rest->size ? rest->at + rest->size : rest->at, 0 };
 		return head;
 	}
 	head.size = (size_t)(found - rest->at);

@@ -50,7 +50,7 @@ void text_add(struct text *t, const char *literal);
 void text_add_str(struct text *t, struct str s);
 void text_add_char(struct text *t, char c);
 void text_addf(struct text *t, const char *format, ...) WLK_PRINTF(2, 3);
-void text_vaddf(struct text *t, const char *format, va_list args);
+void text_vaddf(struct text *t, const char *format, va_list args) WLK_PRINTF(2, 0);
 static inline bool text_ok(const struct text *t)
 {
 	return !t->failed;

@@ -59,7 +59,10 @@ static bool fragment_next(struct bytes_reader *r, struct fragment *out)
 	return bytes_ok(r);
 }
 
-/* Only messages that this direction of a full handshake knows. ClientHello is always first: we send no cookies. */
+/*
+ * Only messages that this direction of a full handshake knows. ClientHello is always first, because we send no cookies;
+ * what comes before it belongs to a handshake of which this side knows nothing any more.
+ */
 static bool type_is_expected(const struct record_filter *f, const struct fragment *m)
 {
 	switch (m->type) {
@@ -67,9 +70,9 @@ static bool type_is_expected(const struct record_filter *f, const struct fragmen
 		return f->is_server && m->seq == 0;
 	case DTLS_MESSAGE_CLIENT_KEY_EXCHANGE:
 	case DTLS_MESSAGE_CERTIFICATE_VERIFY:
-		return f->is_server;
+		return f->is_server && f->messages[0].type;
 	case DTLS_MESSAGE_CERTIFICATE:
-		return true;
+		return !f->is_server || f->messages[0].type;
 	case DTLS_MESSAGE_SERVER_HELLO:
 	case DTLS_MESSAGE_HELLO_VERIFY_REQUEST:
 	case DTLS_MESSAGE_SERVER_KEY_EXCHANGE:
@@ -102,13 +105,27 @@ static bool is_other_client_hello(const struct record_filter *f, const struct fr
 	       memcmp(random, f->hello_random, sizeof(f->hello_random)) != 0;
 }
 
-static bool fits_the_claims(const struct record_filter *f, const struct fragment *m)
+static bool contradicts(const struct record_filter *f, const struct fragment *m)
 {
-	if (m->seq >= DTLS_MESSAGE_SEQ_MAX)
+	return m->seq < DTLS_MESSAGE_SEQ_MAX && f->messages[m->seq].type &&
+	       (f->messages[m->seq].type != m->type || f->messages[m->seq].length != m->length);
+}
+
+/* Behind ServerHelloDone a client hears nothing more in epoch 0; a server that went on alone could not be called back. */
+static bool is_behind_the_end(const struct record_filter *f, const struct fragment *m)
+{
+	for (size_t seq = 0; seq < m->seq; seq++) {
+		if (f->messages[seq].type == DTLS_MESSAGE_SERVER_HELLO_DONE)
+			return true;
+	}
+	return false;
+}
+
+static bool fits_the_budget(const struct record_filter *f, const struct fragment *m)
+{
+	if (m->seq >= DTLS_MESSAGE_SEQ_MAX || is_behind_the_end(f, m))
 		return false;
-	if (f->messages[m->seq].type)
-		return f->messages[m->seq].type == m->type && f->messages[m->seq].length == m->length;
-	return m->length <= DTLS_MESSAGES_MAX - f->claimed;
+	return f->messages[m->seq].type || m->length <= DTLS_MESSAGES_MAX - f->claimed;
 }
 
 static void note_claim(struct record_filter *f, const struct fragment *m)
@@ -135,13 +152,17 @@ static enum verdict judge_handshake(struct record_filter *f, const struct dtls_r
 	if (record->size == 0)
 		return DROP;
 	while (r.left) {
-		if (!fragment_next(&r, &m) || !type_is_expected(f, &m) || !lengths_are_sane(&m))
+		if (!fragment_next(&r, &m) || !type_is_expected(&after, &m) || !lengths_are_sane(&m))
 			return DROP;
 		if (is_other_client_hello(&after, &m)) {
 			out->other_client_hello = true;
 			return DROP;
 		}
-		if (!fits_the_claims(&after, &m))
+		if (contradicts(&after, &m)) {
+			out->conflict = true;
+			return DROP;
+		}
+		if (!fits_the_budget(&after, &m))
 			return DROP;
 		note_claim(&after, &m);
 	}

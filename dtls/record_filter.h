@@ -79,6 +79,7 @@ struct record_verdict {
 	bool alert;              /* an unauthenticated fatal alert or close_notify was among the dropped */
 	uint8_t alert_description;
 	bool other_client_hello; /* server: the peer began a new handshake; nothing of that hello is passed */
+	bool conflict;           /* a fragment contradicted an earlier one of its message: one of them is forged */
 };
 
 void record_filter_init(struct record_filter *f, bool is_server);

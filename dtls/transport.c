@@ -33,7 +33,7 @@
 
 enum {
 	MTU_FALLBACK_AFTER = 2,  /* time-outs in a row */
-	BELIEVE_ALERT_AFTER = 2, /* time-outs behind an unauthenticated alert (R13) */
+	GIVE_UP_DOUBT_AFTER = 2, /* time-outs behind an unauthenticated alert (R13) or a conflict */
 	RESTARTS_MAX = 64,
 	MTU_MIN = 256,
 	ALERT_HANDSHAKE_FAILURE = 40,
@@ -69,9 +69,9 @@ struct dtls_transport {
 	wlk_time reopen_at; /* at the half-open cap */
 	wlk_time handshake_time;
 	uint32_t timeouts;             /* in a row, of the flight that is out */
-	uint32_t timeouts_since_alert; /* valid while alert_seen */
-	bool alert_seen;               /* an unauthenticated one, since the peer's last progress */
-	uint8_t alert_unverified;
+	bool in_doubt;                 /* since the peer's last progress: an unauthenticated alert, or forged fragments */
+	uint32_t timeouts_in_doubt;
+	uint8_t alert_unverified;      /* 0: none */
 	uint8_t alert_received; /* by OpenSSL, authenticated */
 	uint8_t alert_sent;
 	size_t mtu;
@@ -191,7 +191,7 @@ static unsigned int on_timer(SSL *ssl, unsigned int previous_us)
 
 	if (previous_us == 0) {
 		t->timeouts = 0;
-		t->alert_seen = false;
+		t->in_doubt = false;
 		t->timeout_us = t->rtt_us ? 2 * t->rtt_us : FIRST_TIMEOUT_MAX;
 		t->timeout_us = MAX(FIRST_TIMEOUT_MIN, MIN(t->timeout_us, FIRST_TIMEOUT_MAX));
 	} else {
@@ -232,7 +232,7 @@ static wlk_err open_ssl(struct dtls_transport *t, wlk_time now)
 	}
 	ERR_clear_error();
 	t->reopen_at = WLK_TIME_NEVER;
-	t->alert_seen = false;
+	t->in_doubt = false;
 	t->alert_received = 0;
 	t->alert_sent = 0;
 	t->timeouts = 0;
@@ -442,14 +442,28 @@ static bool begin_anew(struct dtls_transport *t, wlk_time now)
 	return t->ssl != NULL;
 }
 
-static void note_alert(struct dtls_transport *t, const struct record_verdict *verdict)
+/*
+ * Something says that this handshake is spoiled: an alert that nobody signed, or a message of which two forms exist. It
+ * may be forged, so nothing happens while the handshake makes progress.
+ */
+static void note_doubt(struct dtls_transport *t, const struct record_verdict *verdict)
 {
-	t->stats.alerts_ignored++;
-	if (t->alert_seen)
+	if (verdict->alert)
+		t->stats.alerts_ignored++;
+	if (t->in_doubt)
 		return;
-	t->alert_seen = true;
-	t->alert_unverified = verdict->alert_description;
-	t->timeouts_since_alert = 0;
+	t->in_doubt = true;
+	t->timeouts_in_doubt = 0;
+	t->alert_unverified = verdict->alert ? verdict->alert_description : 0;
+}
+
+static void hold_sealed(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size,
+			enum record_phase judged_in)
+{
+	if (t->filter.phase != judged_in) /* the plain records of the same datagram opened the way */
+		deliver(t, now, data, size);
+	else if (!dtls_early_queue_push(&t->sealed, data, size))
+		t->stats.datagrams_dropped++;
 }
 
 static void input_handshake(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
@@ -457,32 +471,34 @@ static void input_handshake(struct dtls_transport *t, wlk_time now, const uint8_
 	uint8_t pass[PKTBUF_PAYLOAD];
 	uint8_t hold[PKTBUF_PAYLOAD];
 	struct record_verdict verdict;
+	enum record_phase phase;
 
 	record_filter_run(&t->filter, data, size, pass, hold, &verdict);
 	if (verdict.other_client_hello && begin_anew(t, now))
 		record_filter_run(&t->filter, data, size, pass, hold, &verdict);
 	if (!t->ssl)
 		return;
+	phase = t->filter.phase;
 	t->stats.records_dropped += verdict.dropped;
 	if (verdict.dropped)
 		LOG_RATED(t, &t->log_budget, now, LOG_LEVEL_DEBUG, "%u records dropped", (unsigned int)verdict.dropped);
-	if (verdict.alert)
-		note_alert(t, &verdict);
-	if (verdict.hold_size && !dtls_early_queue_push(&t->sealed, hold, verdict.hold_size))
-		t->stats.datagrams_dropped++;
-	if (!verdict.pass_size)
-		return;
-	t->bio.in = pass;
-	t->bio.in_size = verdict.pass_size;
-	run_handshake(t, now);
+	if (verdict.alert || verdict.conflict)
+		note_doubt(t, &verdict);
+	if (verdict.pass_size) {
+		t->bio.in = pass;
+		t->bio.in_size = verdict.pass_size;
+		run_handshake(t, now);
+	}
+	if (verdict.hold_size && t->ssl)
+		hold_sealed(t, now, hold, verdict.hold_size, phase);
 }
 
 static void retransmit(struct dtls_transport *t, wlk_time now)
 {
 	long result;
 
-	if (t->alert_seen && ++t->timeouts_since_alert >= BELIEVE_ALERT_AFTER) {
-		fail(t, DTLS_REASON_ALERT, t->alert_unverified);
+	if (t->in_doubt && ++t->timeouts_in_doubt >= GIVE_UP_DOUBT_AFTER) {
+		fail(t, t->alert_unverified ? DTLS_REASON_ALERT : DTLS_REASON_PROTOCOL, t->alert_unverified);
 		return;
 	}
 	if (++t->timeouts >= MTU_FALLBACK_AFTER && t->mtu > DTLS_MTU_FALLBACK) {

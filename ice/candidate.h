@@ -1,4 +1,4 @@
-/* ICE candidates: the value, its line in SDP (RFC 8839 5.1), priority and foundation (RFC 8445 5.1), whom to refuse (R8). */
+/* ICE candidates: the value, its line (RFC 8839 5.1), priority and foundation (RFC 8445 5.1), whom to refuse (R8). */
 #ifndef ICE_CANDIDATE_H
 #define ICE_CANDIDATE_H
 
@@ -22,15 +22,15 @@ struct ice_candidate {
 	enum ice_tcptype tcptype;
 	uint16_t component; /* 1..256; 1 is RTP, and all there is under rtcp-mux */
 	uint32_t priority;
-	wlk_addr addr;      /* family 0 with a port: the address is a name yet to be resolved, ip and family are set then */
-	wlk_addr related;   /* raddr/rport, for diagnosis only; family 0: not given or a name */
+	wlk_addr addr;                           /* family 0 with a port: a name that is yet to be resolved */
+	wlk_addr related;                        /* raddr/rport, for diagnosis only; family 0: not given or a name */
 	char foundation[ICE_FOUNDATION_MAX + 1]; /* NUL-terminated; the RFC bounds it, longer ones are malformed */
 };
 
-/* A candidate with what only its line carries. The texts are borrowed from the line (parser) or from the caller (writer). */
+/* A candidate with what only its line carries. Texts are borrowed: from the line (parser), from the caller (writer). */
 struct ice_candidate_line {
 	struct ice_candidate candidate;
-	struct str host;         /* a host name in place of the address ("<uuid>.local"); empty: candidate.addr is complete */
+	struct str host; /* a name in place of the address ("<uuid>.local"); empty: candidate.addr is complete */
 	struct str related_host; /* the same for raddr */
 	struct str ufrag;        /* the generation that this candidate belongs to; empty: not said */
 	bool has_generation;
@@ -42,7 +42,7 @@ struct ice_candidate_line {
 
 /*
  * Parse "candidate:..." or "a=candidate:..." (a line end behind it is allowed). Unknown extension pairs are skipped,
- * keywords match in any case, an IPv6 zone ("%eth0") is dropped because it means nothing here. *out borrows from |line|.
+ * keywords match in any case, an IPv6 zone ("%eth0") is dropped because it means nothing here. *out borrows |line|.
  *
  * WLK_ERR_TOO_LARGE: above ICE_CANDIDATE_LINE_MAX. WLK_ERR_UNSUPPORTED: well-formed, but a transport or candidate type
  * that nobody here speaks: skip the candidate. WLK_ERR_PARSE: malformed. *out is untouched then.
@@ -50,8 +50,8 @@ struct ice_candidate_line {
 wlk_err ice_candidate_line_parse(struct ice_candidate_line *out, struct str line) WLK_NODISCARD;
 
 /*
- * Append "candidate:..." without "a=" and without line end. The candidate must be complete: a foundation of ice-chars, a
- * component 1..256, an address or |host| (asserted). Parsing the result gives the same line back.
+ * Append "candidate:..." without "a=" and without line end. The candidate must be complete: a foundation of ice-chars,
+ * a component 1..256, an address or |host| (asserted). Parsing the result gives the same line back.
  */
 void ice_candidate_line_write(struct text *out, const struct ice_candidate_line *line);
 
@@ -61,7 +61,7 @@ void ice_candidate_write(struct text *out, const struct ice_candidate *candidate
 /* "host", "srflx", "prflx", "relay": the words of the line, of stats and of logs. */
 const char *ice_candidate_type_name(enum ice_candidate_type type);
 
-/* RFC 8445 5.1.2.1 with its recommended type preferences (126, 110, 100, 0). |local_preference| 0..65535, |component| 1..256. */
+/* RFC 8445 5.1.2.1 with the recommended type preferences 126, 110, 100, 0. |component| 1..256. */
 uint32_t ice_candidate_priority(enum ice_candidate_type type, uint16_t local_preference, uint16_t component);
 
 /* The local preference of a TCP candidate: direction preference * 2^13 + |other| (0..8191). RFC 6544 4.2. */
@@ -81,8 +81,8 @@ enum ice_address_flags { ICE_ALLOW_LOOPBACK = 1, ICE_ALLOW_LINK_LOCAL = 2 };
 
 /*
  * Whether checks may be sent to an address that the peer named (R8). Never: none, port 0, unspecified (0.0.0.0/8, ::),
- * multicast, broadcast, IPv4-compatible ::/96. Loopback and link-local only when |flags| (enum ice_address_flags) says so.
- * A mapped IPv4 address is judged as the IPv4 address that it is.
+ * multicast, broadcast, IPv4-compatible ::/96. Loopback and link-local only when |flags| (enum ice_address_flags) says
+ * so. A mapped IPv4 address is judged as the IPv4 address that it is.
  */
 bool ice_remote_address_allowed(const wlk_addr *addr, unsigned flags);
 

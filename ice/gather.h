@@ -14,7 +14,7 @@ enum {
 	GATHER_SERVERS_MAX = 8,
 	GATHER_LOCALS_MAX = 128,       /* local candidates, peer-reflexive ones included */
 	GATHER_RTO_US = 250000,
-	GATHER_SENDS_MAX = 6,          /* a dead server is given up after 6.5 s */
+	GATHER_SENDS_MAX = 6,          /* a dead server is given up after 2.8 s */
 	GATHER_KEEPALIVE_US = 15000000 /* RFC 8445 11: mappings of candidates in use are kept open */
 };
 

@@ -55,11 +55,11 @@ struct cached {
 struct published {
 	struct mdns_name name;
 	wlk_addr addr;
-	bool leaving;        /* unpublished: one goodbye, then the entry goes */
-	unsigned announced;  /* announcements made */
-	wlk_time announce_at; /* of the next one */
+	bool leaving;          /* unpublished: one goodbye, then the entry goes */
+	unsigned announced;    /* announcements made */
+	wlk_time announce_at;  /* of the next one */
 	wlk_time multicast_at; /* last one of this record */
-	unsigned pending;     /* PENDING_V4_A and PENDING_V6_A stand for the two groups */
+	unsigned pending;      /* PENDING_V4_A and PENDING_V6_A stand for the two groups */
 
 	/* Scratch of one mdns_input(): */
 	bool asked;

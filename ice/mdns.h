@@ -1,4 +1,4 @@
-/* Multicast DNS for ICE (RFC 6762 subset): asks for "<uuid>.local" names of candidates and answers for our own. No I/O. */
+/* Multicast DNS for ICE (RFC 6762 subset): asks for "<uuid>.local" names of candidates, answers for our own. No I/O. */
 #ifndef ICE_MDNS_H
 #define ICE_MDNS_H
 
@@ -7,11 +7,11 @@
 
 enum {
 	MDNS_PORT = 5353,
-	MDNS_QUERIES_MAX = 64,    /* names asked for at a time */
-	MDNS_CACHE_MAX = 64,      /* answers remembered; the one that expires first makes room */
-	MDNS_PUBLISHED_MAX = 64,  /* own names */
-	MDNS_TTL_MAX_S = 120,     /* no answer is believed longer (RFC 6762 10 recommends 120 s for addresses) */
-	MDNS_UNICAST_PER_S = 10,  /* unicast answers, so that nobody is flooded in another's name (R4) */
+	MDNS_QUERIES_MAX = 64,   /* names asked for at a time */
+	MDNS_CACHE_MAX = 64,     /* answers remembered; the one that expires first makes room */
+	MDNS_PUBLISHED_MAX = 64, /* own names */
+	MDNS_TTL_MAX_S = 120,    /* no answer is believed longer (RFC 6762 10 recommends 120 s for addresses) */
+	MDNS_UNICAST_PER_S = 10, /* unicast answers, so that nobody is flooded in another's name (R4) */
 };
 
 struct mdns;
@@ -50,10 +50,10 @@ void mdns_destroy(struct mdns *m);
 wlk_err mdns_make_name(char out[MDNS_NAME_SIZE + 1]) WLK_NODISCARD;
 
 /*
- * Ask the link for the address of |name|. One MDNS_RESOLVED or MDNS_FAILED event with *query_id follows; at once when the
- * name is cached or published here. Queries leave at 0, 1, 3 and 7 s, A and AAAA apart because some responders read only
- * one question; the first asks for a unicast answer (RFC 6762 5.4); 8 s after the call it fails.
- * A name that is being asked for is not asked twice: *query_id is the running query's then, and one event tells for both.
+ * Ask the link for the address of |name|. One MDNS_RESOLVED or MDNS_FAILED event with *query_id follows; at once when
+ * the name is cached or published here. Queries leave at 0, 1, 3 and 7 s, A and AAAA apart because some responders
+ * read only one question; the first asks for a unicast answer (RFC 6762 5.4); 8 s after the call it fails. A name that
+ * is being asked for is not asked twice: *query_id is the running query's then, and one event tells for both.
  *
  * WLK_ERR_INVALID: not a valid name (mdns_name_parse). WLK_ERR_AGAIN: MDNS_QUERIES_MAX names are outstanding.
  * WLK_ERR_NOMEM. *query_id is written on success only and is never 0.
@@ -63,9 +63,9 @@ wlk_err mdns_resolve(struct mdns *m, wlk_time now, const char *name, size_t size
 void mdns_cancel(struct mdns *m, uint32_t query_id);
 
 /*
- * Announce and answer for an own name (twice, a second apart, without probing: the UUID is unique). |addr|'s port is ignored.
- * WLK_ERR_INVALID: not a valid name, or no address. WLK_ERR_STATE: already published. WLK_ERR_AGAIN: MDNS_PUBLISHED_MAX
- * names are published.
+ * Announce an own name (twice, a second apart, without probing: the UUID is unique) and answer for it. |addr|'s port is
+ * ignored. WLK_ERR_INVALID: not a valid name, or no address. WLK_ERR_STATE: already published. WLK_ERR_NOMEM.
+ * WLK_ERR_AGAIN: MDNS_PUBLISHED_MAX names are published.
  */
 wlk_err mdns_publish(struct mdns *m, wlk_time now, const char *name, size_t size, const wlk_addr *addr) WLK_NODISCARD;
 /* Stop answering and send one goodbye (RFC 6762 10.1). Unknown names are ignored. */

@@ -20,7 +20,7 @@ struct mdns_name {
 	uint8_t uuid[16];
 };
 
-/* True when |text| is a version 4 UUID and ".local", in any case, with or without a final dot (R9); else *out is untouched. */
+/* True when |text| is a version 4 UUID and ".local", in any case, final dot or not (R9); else *out is untouched. */
 bool mdns_name_parse(struct mdns_name *out, struct str text);
 /* The text in lower case and a NUL; answers |out|. */
 char *mdns_name_text(const struct mdns_name *name, char out[MDNS_NAME_SIZE + 1]);
@@ -74,7 +74,7 @@ struct mdns_response {
 	uint16_t question_type; /* legacy only */
 };
 
-/* The address record, and NSEC to say that the name has no other (RFC 6762 6.1). |w| has room for MDNS_OUT_MAX bytes. */
+/* The address record, and NSEC for: the name has no other (RFC 6762 6.1). |w| has room for MDNS_OUT_MAX bytes. */
 void mdns_write_response(struct bytes_writer *w, const struct mdns_response *response);
 
 #endif

@@ -7,7 +7,7 @@ enum {
 	ATTR_HEADER_SIZE = 4,
 	LENGTH_OFFSET = 2,
 	FINGERPRINT_SIZE = 4,
-	FINGERPRINT_XOR = 0x5354554E, /* "STUN", so that the CRC of a packet that carries STUN differs (RFC 8489 14.7) */
+	FINGERPRINT_XOR = 0x5354554E, /* so that the CRC of a packet that carries STUN differs, RFC 8489 14.7 */
 	SHA256_MIN_SIZE = 16,         /* shortest truncation of MESSAGE-INTEGRITY-SHA256 (RFC 8489 14.6) */
 	MESSAGE_SIZE_MAX = STUN_HEADER_SIZE + 0xFFFC,
 };

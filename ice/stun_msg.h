@@ -10,10 +10,10 @@
 enum {
 	STUN_HEADER_SIZE = 20,
 	STUN_TXID_SIZE = 12,
-	STUN_ATTRS_MAX = 32,       /* a message with more attributes is malformed (R6) */
-	STUN_UNKNOWN_MAX = 8,      /* unknown comprehension-required types that a view lists; all are counted */
-	STUN_USERNAME_MAX = 508,   /* RFC 8489 14.3 allows less than 509 bytes */
-	STUN_TEXT_MAX = 763,       /* bytes of a reason phrase, SOFTWARE, REALM or NONCE (RFC 8489 14.8) */
+	STUN_ATTRS_MAX = 32,     /* a message with more attributes is malformed (R6) */
+	STUN_UNKNOWN_MAX = 8,    /* unknown comprehension-required types that a view lists; all are counted */
+	STUN_USERNAME_MAX = 508, /* RFC 8489 14.3 allows less than 509 bytes */
+	STUN_TEXT_MAX = 763,     /* bytes of a reason phrase, SOFTWARE, REALM or NONCE (RFC 8489 14.8) */
 	STUN_USERHASH_SIZE = 32,
 	STUN_INTEGRITY_ATTR_SIZE = 24, /* what stun_writer_finish() adds for MESSAGE-INTEGRITY */
 	STUN_FINGERPRINT_ATTR_SIZE = 8,
@@ -69,8 +69,8 @@ enum stun_password_algorithm { STUN_PASSWORD_MD5 = 1, STUN_PASSWORD_SHA256 = 2 }
 
 /*
  * A parsed message. Every pointer looks into the datagram that was parsed and is valid as long as that is.
- * Text and bytes: |data| NULL means absent (present and empty has a pointer and size 0). Addresses: family 0 means absent.
- * Of an attribute that appears twice the first counts (RFC 8489 14).
+ * Text and bytes: |data| NULL means absent (present and empty has a pointer and size 0). Addresses: family 0 means
+ * absent. Of an attribute that appears twice the first counts (RFC 8489 14).
  */
 struct stun_msg {
 	const uint8_t *data; /* the whole message */
@@ -121,7 +121,7 @@ struct stun_msg {
 	size_t integrity_sha256_offset;
 	size_t integrity_sha256_size; /* 16..32: the sender may truncate (RFC 8489 14.6) */
 
-	/* Comprehension-required attributes that this parser does not know, as far as they fit, and how many there were. */
+	/* Unknown comprehension-required attributes, as far as they fit, and how many there were. */
 	uint16_t unknown[STUN_UNKNOWN_MAX];
 	size_t unknown_count; /* may exceed STUN_UNKNOWN_MAX */
 };
@@ -146,15 +146,16 @@ wlk_err stun_msg_parse(struct stun_msg *out, const uint8_t *data, size_t size) W
  * long-term key). Compared in constant time. RFC 8489 14.5.
  */
 bool stun_msg_check_integrity(const struct stun_msg *msg, struct crypto_hmac *hmac);
-/* The same for MESSAGE-INTEGRITY-SHA256 (CRYPTO_DIGEST_SHA256), truncated forms of 16 bytes and more included. RFC 8489 14.6. */
+/* The same for MESSAGE-INTEGRITY-SHA256 (CRYPTO_DIGEST_SHA256), whole or cut to 16 bytes at least. RFC 8489 14.6. */
 bool stun_msg_check_integrity_sha256(const struct stun_msg *msg, struct crypto_hmac *hmac);
 
 /* Whether PASSWORD-ALGORITHMS offers |algorithm|; false for an absent or malformed list. RFC 8489 14.11. */
 bool stun_password_algorithms_has(wlk_bytes list, enum stun_password_algorithm algorithm);
 
 /*
- * MD5(username ":" realm ":" password): the key of long-term credentials (RFC 8489 9.2.2). Text is UTF-8 and must already
- * be prepared by OpaqueString where it is not plain ASCII. The result is a secret: wipe it. WLK_ERR_NOMEM, WLK_ERR_CRYPTO.
+ * MD5(username ":" realm ":" password): the key of long-term credentials (RFC 8489 9.2.2). Text is UTF-8 and must
+ * already be prepared by OpaqueString where it is not plain ASCII. The result is a secret: wipe it.
+ * WLK_ERR_NOMEM, WLK_ERR_CRYPTO.
  */
 wlk_err stun_long_term_key(wlk_bytes username, wlk_bytes realm, wlk_bytes password,
 			   uint8_t out[CRYPTO_MD5_SIZE]) WLK_NODISCARD;
@@ -192,7 +193,7 @@ void stun_put_flag(struct stun_writer *w, uint16_t type);
 void stun_put_xor_addr(struct stun_writer *w, uint16_t type, const wlk_addr *addr);
 /* MAPPED-ADDRESS, ALTERNATE-SERVER. RFC 8489 14.1. */
 void stun_put_addr(struct stun_writer *w, uint16_t type, const wlk_addr *addr);
-/* ERROR-CODE; |code| 300..699, |reason| at most STUN_TEXT_MAX bytes, may be "". Keep reasons short: they amplify (R4). */
+/* ERROR-CODE; |code| 300..699, |reason| at most STUN_TEXT_MAX bytes, may be "". Short ones amplify less (R4). */
 void stun_put_error(struct stun_writer *w, uint16_t code, const char *reason);
 /* UNKNOWN-ATTRIBUTES of a 420: the types of msg->unknown, at most STUN_UNKNOWN_MAX of them. */
 void stun_put_unknown_attributes(struct stun_writer *w, const uint16_t *types, size_t count);
@@ -203,7 +204,7 @@ void stun_put_requested_transport(struct stun_writer *w, uint8_t protocol);
 /* |family| 4 or 6. */
 void stun_put_requested_address_family(struct stun_writer *w, uint8_t family);
 
-/* MESSAGE-INTEGRITY over what was written so far. stun_writer_finish() calls it; on its own only before the one for SHA-256. */
+/* MESSAGE-INTEGRITY over what was written so far. stun_writer_finish() does it; needed only before the SHA-256 one. */
 void stun_put_integrity(struct stun_writer *w, struct crypto_hmac *hmac_sha1);
 /* MESSAGE-INTEGRITY-SHA256, 32 bytes. Nothing but FINGERPRINT may follow. */
 void stun_put_integrity_sha256(struct stun_writer *w, struct crypto_hmac *hmac_sha256);

@@ -9,7 +9,7 @@
 enum {
 	STUN_TXN_LIMIT = 256,         /* outstanding at a time */
 	STUN_TXN_RETRANSMIT_MAX = 7,  /* R8 */
-	STUN_TXN_RTO_MAX_US = 1600000,
+	STUN_TXN_RTO_MAX_US = 500000, /* set-up over a lossy path is worth a small packet every half second */
 	STUN_TXN_LINGER_US = 2000000,
 };
 

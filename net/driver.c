@@ -186,12 +186,12 @@ out_free:
 /* True when the budget ended before the peer's output did. A full socket ends it too, until that is writable. */
 static bool transmit(struct driver_peer *p)
 {
+	if (p->full_ports)
+		driver_flush(p);
 	for (int batch = 0; batch < DRIVER_BATCHES; batch++) {
 		struct dgram d;
 		size_t n = 0;
 
-		if (p->full_ports)
-			driver_flush(p);
 		if (p->full_ports)
 			return false;
 		for (; n < UDP_BATCH && peer_poll_transmit(p->pc, p->driver->now, &d); n++)

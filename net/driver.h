@@ -85,7 +85,7 @@ void driver_mark_ready(struct driver_peer *p);
 bool driver_serve_requests(struct driver_peer *p);
 /* Hand |d| to the socket with its local address; takes d.buf over. */
 void driver_route(struct driver_peer *p, struct dgram d);
-/* Flush every socket of the peer that has something queued. */
+/* Flush every socket of the peer that has something queued and does not wait for room. */
 void driver_flush(struct driver_peer *p);
 /* Close its sockets and forget its look-ups. */
 void driver_close_all(struct driver_peer *p);

@@ -38,7 +38,7 @@ static void set_full(struct port *port, bool full)
 		return;
 	port->full = full;
 	p->full_ports += full ? 1 : (size_t)-1;
-	/* When the kernel refuses the change the deadline of a full socket tries again. */
+	/* When the kernel refuses the change driver_flush() tries again at the deadline of a full socket. */
 	poller_change(p->driver->poller, &port->source, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
 	if (!p->full_ports && !p->gone)
 		driver_mark_ready(p);
@@ -67,8 +67,11 @@ static void on_port(struct poller_source *source, uint32_t events)
 {
 	struct port *port = CONTAINER_OF(source, struct port, source);
 
-	if (events & EPOLLOUT)
+	if (events & EPOLLOUT) {
 		flush(port);
+		if (!port->full) /* also when set_full() could not: or the event would come for ever */
+			poller_change(port->peer->driver->poller, source, EPOLLIN);
+	}
 	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
 		read_all(port);
 }
@@ -232,8 +235,12 @@ void driver_route(struct driver_peer *p, struct dgram d)
 
 void driver_flush(struct driver_peer *p)
 {
-	list_for_each(link, &p->ports)
-		flush(list_entry(link, struct port, link));
+	list_for_each(link, &p->ports) {
+		struct port *port = list_entry(link, struct port, link);
+
+		if (!port->full || !(port->source.events & EPOLLOUT))
+			flush(port);
+	}
 }
 
 void driver_close_all(struct driver_peer *p)

@@ -201,7 +201,6 @@ static void stats_sctp(const wlk_peer_connection *pc, struct json *j)
 	json_number(j, "unackData", stats.unacked);
 	json_number(j, "mtu", stats.mtu);
 	json_bool(j, "zeroChecksum", stats.zero_checksum);
-	json_bool(j, "interleaving", stats.interleaving);
 	json_close(j);
 	list_for_each(item, &pc->channels)
 		stats_channel(pc, j, list_entry(item, wlk_data_channel, link), index++);

@@ -173,6 +173,15 @@ wlk_err peer_need_sctp(wlk_peer_connection *pc)
 
 /* ---- ICE ---- */
 
+/*
+ * A restarted agent announces its candidates at once, but the description that carries their generation is not set yet: it
+ * will list them, and until then they mean nothing to the far end.
+ */
+static bool generation_is_unannounced(const wlk_peer_connection *pc)
+{
+	return pc->remote_restarted || (pc->ice_restarted_locally && !pc->pending_local.sdp);
+}
+
 static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candidate *candidate)
 {
 	wlk_event ev = { .type = WLK_EVENT_ICE_CANDIDATE };
@@ -180,6 +189,8 @@ static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candida
 	struct str mid;
 	char *lent;
 
+	if (generation_is_unannounced(pc))
+		return;
 	text_init(&line);
 	ice_candidate_write(&line, candidate);
 	if (!text_ok(&line)) {
@@ -203,7 +214,7 @@ static void on_gathering_state(wlk_peer_connection *pc, enum ice_gathering_state
 {
 	wlk_event ev = { .type = WLK_EVENT_ICE_GATHERING_STATE_CHANGE };
 
-	if (state == ICE_GATHERING_COMPLETE) {
+	if (state == ICE_GATHERING_COMPLETE && !generation_is_unannounced(pc)) {
 		wlk_event end = { .type = WLK_EVENT_ICE_CANDIDATE };
 
 		peer_description_end_local_candidates(pc);

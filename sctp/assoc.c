@@ -11,11 +11,10 @@
 #include "core/bytes.h"
 #include "core/time.h"
 #include "sctp/assoc_internal.h"
+#include "sctp/unordered.h"
 
 /* LIBRARIES: RTO 3 s, 1..60 s and ten retransmissions are not for us; ICE consent decides that a peer is gone, not SCTP. */
 enum { RTO_INITIAL_MS = 400, RTO_MIN_MS = 200, RTO_MAX_MS = 2000, RETRANSMISSIONS_MAX = 60 };
-/* Not in usrsctp.h of this version, but known to it (RFC 8260). */
-enum { OPTION_INTERLEAVING_SUPPORTED = 0x1206, FRAGMENT_INTERLEAVE_STREAMS = 2 };
 /* With nothing in flight and nothing queued only heartbeats run: the deadline may be far. */
 enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 500 };
 
@@ -308,16 +307,6 @@ static bool set_path(struct sctp_assoc *a)
 	return set_option(a->socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof(params));
 }
 
-static bool set_interleaving(struct sctp_assoc *a)
-{
-	struct sctp_assoc_value on = { .assoc_id = SCTP_FUTURE_ASSOC, .assoc_value = 1 };
-
-	if (!a->config.interleaving)
-		return set_int(a->socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0);
-	return set_int(a->socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, FRAGMENT_INTERLEAVE_STREAMS) &&
-	       set_option(a->socket, IPPROTO_SCTP, OPTION_INTERLEAVING_SUPPORTED, &on, sizeof(on));
-}
-
 static bool set_options(struct sctp_assoc *a)
 {
 	struct socket *socket = a->socket;
@@ -335,9 +324,11 @@ static bool set_options(struct sctp_assoc *a)
 	       set_int(socket, SOL_SOCKET, SO_SNDBUF, BUFFER_MIN) && set_int(socket, SOL_SOCKET, SO_RCVBUF, BUFFER_MIN) &&
 	       set_int(socket, IPPROTO_SCTP, SCTP_NODELAY, 1) && set_int(socket, IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) &&
 	       set_int(socket, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1) &&
+	       set_int(socket, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, RX_BLOCK_SIZE) &&
 	       set_option(socket, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
 	       set_option(socket, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof(init)) && set_timers(socket) && set_path(a) &&
-	       set_interleaving(a) && subscribe(socket, SCTP_ASSOC_CHANGE) && subscribe(socket, SCTP_STREAM_RESET_EVENT) &&
+	       set_int(socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0) && subscribe(socket, SCTP_ASSOC_CHANGE) && subscribe(socket, SCTP_STREAM_RESET_EVENT) &&
+	       subscribe(socket, SCTP_PARTIAL_DELIVERY_EVENT) &&
 	       stack_watch(&a->entry, socket);
 }
 
@@ -460,6 +451,22 @@ void sctp_assoc_close(struct sctp_assoc *a, wlk_time now, bool graceful)
 
 /* ---- verbs ---- */
 
+/* Into usrsctp, with unordered chunks rewritten (see sctp/unordered.h); it copies what it gets. */
+static void feed_packet(struct sctp_assoc *a, const uint8_t *packet, size_t size)
+{
+	uint8_t copy[PKTBUF_PAYLOAD];
+
+	packet_filter_learn_input(&a->filter, packet, size);
+	if (unordered_concerns(packet, size)) {
+		memcpy(copy, packet, size);
+		packet = copy;
+		a->forwarded |= unordered_expose(copy, size, &a->forward_tsn);
+	}
+	usrsctp_conninput(stack_address(&a->entry), packet, size, 0);
+	a->active_at = a->now;
+	a->dirty = true;
+}
+
 void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet, size_t size)
 {
 	a->now = now;
@@ -468,14 +475,11 @@ void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet,
 	a->stats.packets_received++;
 	a->stats.bytes_received += size;
 	assoc_enter(a);
-	enum packet_verdict verdict = packet_filter_check(&a->filter, packet, size);
+	enum packet_verdict verdict =
+		size <= PKTBUF_PAYLOAD ? packet_filter_check(&a->filter, packet, size) : PACKET_BAD_LENGTH;
 
-	if (verdict == PACKET_OK) {
-		packet_filter_learn_input(&a->filter, packet, size);
-		usrsctp_conninput(stack_address(&a->entry), packet, size, 0);
-		a->active_at = now;
-		a->dirty = true;
-	}
+	if (verdict == PACKET_OK)
+		feed_packet(a, packet, size);
 	assoc_leave(a);
 	if (verdict == PACKET_OK)
 		return;

@@ -45,7 +45,6 @@ struct sctp_assoc_config {
 	uint16_t local_port;
 	uint16_t streams;        /* each way, 1..65535; 112 KB for 1,024 */
 	size_t max_message_size; /* largest message put together for a channel that is not streamed [bytes]; >= 1 */
-	bool interleaving;       /* offer I-DATA (RFC 8260), so that a large message does not hold back the others */
 	struct sctp_budget budget;
 	/*
 	 * Called, from any thread and under the stack's lock, when this association has something to poll although its owner
@@ -110,7 +109,6 @@ struct sctp_assoc_stats {
 	uint64_t channels_requested; /* by us */
 	uint64_t channels_accepted;  /* by OPEN of the other side */
 	bool zero_checksum;          /* RFC 9653 is in use */
-	bool interleaving;           /* RFC 8260 is in use */
 	uint32_t cwnd;               /* bytes */
 	uint32_t srtt_us;
 	uint32_t rto_us;

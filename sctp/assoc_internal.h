@@ -21,7 +21,6 @@ enum {
 	BUFFER_MAX = 3 * 1024 * 1024,    /* and grow to this */
 	OPEN_BUCKET_SIZE = 1024,         /* R31 */
 	OPEN_BUCKET_RATE = 200,          /* tokens a second */
-	ASSEMBLIES = 2,                  /* an ordered and an unordered message may arrive at once (RFC 8260) */
 	STATE_EVENTS_MAX = 3,
 	SACKS_REPLACED_MAX = 3, /* in a row: one SACK for at most 8 DATA packets */
 };
@@ -37,12 +36,15 @@ struct tx_message {
 	uint8_t data[];
 };
 
-/* A message, or a piece of one, that waits for the caller. */
+/* A message, or a piece of one, that waits for the caller or for the rest of it. */
 struct rx_message {
 	struct rx_message *next;
 	size_t capacity;
 	size_t size;
+	uint32_t first_tsn; /* of an incomplete unordered message: its fragments first_tsn..end_tsn-1 */
+	uint32_t end_tsn;
 	enum sctp_message_type type;
+	bool begins;
 	bool end;
 	_Alignas(8) uint8_t data[]; /* notices of usrsctp are read here too */
 };
@@ -95,7 +97,8 @@ struct sctp_channel {
 	struct rx_message *rx_first;
 	struct rx_message *rx_last;
 	struct rx_message *lent;
-	struct assembly assembly[ASSEMBLIES];
+	struct assembly assembly;  /* of an ordered message */
+	struct rx_message *runs;   /* of unordered messages, by TSN */
 	struct sctp_channel_stats stats;
 };
 
@@ -161,13 +164,15 @@ struct sctp_assoc {
 	struct stream_slot *slots;
 	size_t slot_count;
 	size_t slot_capacity;
-	struct sctp_channel *locked; /* a message of it is half with usrsctp and must be finished first (no I-DATA) */
+	struct sctp_channel *locked; /* a message of it is half with usrsctp and must be finished first */
 	size_t resets_wanted; /* channels with want_reset that did not ask yet */
 	size_t resets_open;   /* slots with |resetting| */
 	bool budget_waiters; /* a channel got WLK_ERR_AGAIN because of the budget */
 
 	struct rx_message *rx_block; /* where the next read goes */
 	size_t rx_waiting;           /* capacity of what waits for the caller */
+	uint32_t forward_tsn;        /* of the last FORWARD-TSN, while |forwarded| */
+	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
 	struct rx_message *held_open; /* a DATA_CHANNEL_OPEN that waits for its token (R31) */
 	uint16_t held_open_id;
 	uint32_t open_tokens;
@@ -203,7 +208,17 @@ void assoc_pull(struct sctp_assoc *a);
 /* When the held OPEN gets its token; WLK_TIME_NEVER without one. */
 wlk_time assoc_open_due(const struct sctp_assoc *a);
 void assoc_free_rx(struct sctp_assoc *a, struct rx_message *message);
-void assoc_drop_assembly(struct sctp_assoc *a, struct assembly *assembly);
+/*
+ * What was just read into the block, as a message of its own, charged to the budget: the block itself when it is well filled, else
+ * a copy. NULL when memory or the budget is out.
+ */
+struct rx_message *assoc_take_block(struct sctp_assoc *a, size_t size);
+/* Append to *message, which may move. False when memory or the budget is out. */
+bool assoc_extend_rx(struct sctp_assoc *a, struct rx_message **message, const uint8_t *data, size_t size);
+/* A piece, or with |end| the last or only one, is there for the caller. */
+void assoc_deliver(struct sctp_channel *channel, struct rx_message *message, uint32_t ppid);
+/* Forget the messages of |channel| that are not complete. */
+void assoc_drop_incomplete(struct sctp_channel *channel);
 
 /* assoc_send.c: under the lock */
 void assoc_feed(struct sctp_assoc *a);

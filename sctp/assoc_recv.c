@@ -6,6 +6,7 @@
 #include "core/bytes.h"
 #include "core/time.h"
 #include "sctp/assoc_internal.h"
+#include "sctp/unordered.h"
 
 /* A message above this share of the read block keeps the block; a smaller one is copied. */
 enum { KEEP_BLOCK_SHARE = 8 };
@@ -21,10 +22,16 @@ void assoc_free_rx(struct sctp_assoc *a, struct rx_message *message)
 		wlk_free(message);
 }
 
-void assoc_drop_assembly(struct sctp_assoc *a, struct assembly *assembly)
+static void drop_assembly(struct sctp_channel *channel)
 {
-	assoc_free_rx(a, assembly->message);
-	*assembly = (struct assembly){ 0 };
+	assoc_free_rx(channel->assoc, channel->assembly.message);
+	channel->assembly = (struct assembly){ 0 };
+}
+
+void assoc_drop_incomplete(struct sctp_channel *channel)
+{
+	drop_assembly(channel);
+	unordered_drop(channel);
 }
 
 static struct rx_message *new_rx(size_t capacity)
@@ -37,11 +44,7 @@ static struct rx_message *new_rx(size_t capacity)
 	return message;
 }
 
-/*
- * What was just read into the block, as a message of its own, charged to the budget: the block itself when it is well filled, else
- * a copy. NULL when memory or the budget is out.
- */
-static struct rx_message *take_block(struct sctp_assoc *a, size_t size)
+struct rx_message *assoc_take_block(struct sctp_assoc *a, size_t size)
 {
 	bool keep = size >= RX_BLOCK_SIZE / KEEP_BLOCK_SHARE;
 	size_t capacity = keep ? RX_BLOCK_SIZE : size;
@@ -65,10 +68,9 @@ static struct rx_message *take_block(struct sctp_assoc *a, size_t size)
 	return message;
 }
 
-/* Append what was just read to |assembly|. False when memory or the budget is out. */
-static bool extend(struct sctp_assoc *a, struct assembly *assembly, size_t size)
+bool assoc_extend_rx(struct sctp_assoc *a, struct rx_message **at, const uint8_t *data, size_t size)
 {
-	struct rx_message *message = assembly->message;
+	struct rx_message *message = *at;
 	size_t need = message->size + size;
 
 	if (need > message->capacity) {
@@ -83,34 +85,11 @@ static bool extend(struct sctp_assoc *a, struct assembly *assembly, size_t size)
 			return false;
 		}
 		larger->capacity = capacity;
-		assembly->message = message = larger;
+		*at = message = larger;
 	}
-	memcpy(message->data + message->size, a->rx_block->data, size);
+	memcpy(message->data + message->size, data, size);
 	message->size = need;
 	return true;
-}
-
-static void deliver(struct sctp_channel *channel, struct rx_message *message)
-{
-	struct sctp_assoc *a = channel->assoc;
-
-	if (message->end)
-		channel->stats.messages_received++;
-	channel->stats.bytes_received += message->size;
-	if (channel->orphan) {
-		assoc_free_rx(a, message);
-		return;
-	}
-	if (channel->rx_last)
-		channel->rx_last->next = message;
-	else
-		channel->rx_first = message;
-	channel->rx_last = message;
-	a->rx_waiting += message->capacity;
-	if (!channel->told_message) {
-		channel->told_message = true;
-		assoc_post(channel, SCTP_EV_MESSAGE);
-	}
 }
 
 static bool is_string(uint32_t ppid)
@@ -133,56 +112,73 @@ static bool is_empty(uint32_t ppid)
 	return ppid == PPID_STRING_EMPTY || ppid == PPID_BINARY_EMPTY;
 }
 
-/* R30: no message above what we announced, however it arrives. */
-static void refuse_message(struct sctp_channel *channel, struct assembly *assembly, bool end)
+void assoc_deliver(struct sctp_channel *channel, struct rx_message *message, uint32_t ppid)
 {
 	struct sctp_assoc *a = channel->assoc;
 
-	a->stats.messages_refused++;
-	assoc_drop_assembly(a, assembly);
-	assembly->discard = !end;
+	message->type = is_string(ppid) ? SCTP_MESSAGE_STRING : SCTP_MESSAGE_BINARY;
+	message->next = NULL;
+	if (message->end)
+		channel->stats.messages_received++;
+	channel->stats.bytes_received += message->size;
+	if (channel->orphan) {
+		assoc_free_rx(a, message);
+		return;
+	}
+	if (channel->rx_last)
+		channel->rx_last->next = message;
+	else
+		channel->rx_first = message;
+	channel->rx_last = message;
+	a->rx_waiting += message->capacity;
+	if (!channel->told_message) {
+		channel->told_message = true;
+		assoc_post(channel, SCTP_EV_MESSAGE);
+	}
+}
+
+/* R30: no message above what we announced, however it arrives. */
+static void refuse_message(struct sctp_channel *channel, bool end)
+{
+	channel->assoc->stats.messages_refused++;
+	drop_assembly(channel);
+	channel->assembly.discard = !end;
 	channel_fail(channel, WLK_ERR_TOO_LARGE);
 }
 
-/* One piece of a message of |channel|, in the read block. */
-static void on_data(struct sctp_channel *channel, uint32_t ppid, bool unordered, bool end, size_t size)
+/* One piece of an ordered message of |channel|, or an unordered one that came in one chunk, in the read block. */
+static void on_data(struct sctp_channel *channel, uint32_t ppid, bool end, size_t size)
 {
 	struct sctp_assoc *a = channel->assoc;
-	struct assembly *assembly = &channel->assembly[unordered];
-	struct rx_message *message;
-	size_t gathered = assembly->message ? assembly->message->size : 0;
+	struct assembly *assembly = &channel->assembly;
+	struct rx_message *message = assembly->message;
+	size_t gathered = message ? message->size : 0;
 
-	end = end && !is_partial(ppid);
-	if (is_empty(ppid))
-		size = 0;
 	if (assembly->discard) {
 		assembly->discard = !end;
 		return;
 	}
 	if (!channel->streamed && gathered + size > a->config.max_message_size) {
-		refuse_message(channel, assembly, end);
+		refuse_message(channel, end);
 		return;
 	}
-	if (assembly->message) {
-		if (!extend(a, assembly, size)) {
-			assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
-			return;
-		}
+	if (!message)
+		message = assoc_take_block(a, size);
+	else if (assoc_extend_rx(a, &assembly->message, a->rx_block->data, size))
 		message = assembly->message;
-		assembly->message = NULL;
-	} else {
-		message = take_block(a, size);
-		if (!message) {
-			assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
-			return;
-		}
-	}
-	message->type = is_string(ppid) ? SCTP_MESSAGE_STRING : SCTP_MESSAGE_BINARY;
-	message->end = end;
-	if (end || channel->streamed)
-		deliver(channel, message);
 	else
+		message = NULL;
+	if (!message) {
+		assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
+		return;
+	}
+	message->end = end;
+	if (!end && !channel->streamed) {
 		assembly->message = message;
+		return;
+	}
+	assembly->message = NULL;
+	assoc_deliver(channel, message, ppid);
 }
 
 /* ---- DCEP ---- */
@@ -280,7 +276,7 @@ static void on_open(struct sctp_assoc *a, uint16_t id, size_t size)
 		accept_open(a, id, a->rx_block->data, size);
 		return;
 	}
-	a->held_open = take_block(a, size);
+	a->held_open = assoc_take_block(a, size);
 	a->held_open_id = id;
 	if (!a->held_open)
 		a->stats.dcep_refused++;
@@ -316,23 +312,34 @@ static void on_dcep(struct sctp_assoc *a, uint16_t id, bool end, size_t size)
 	}
 }
 
+static void refuse(struct sctp_assoc *a, uint16_t id, uint32_t ppid, size_t size)
+{
+	a->stats.messages_refused++;
+	LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "message of %zu bytes on stream %u, PPID %u refused", size, id, ppid);
+}
+
 static void on_message(struct sctp_assoc *a, const struct sctp_rcvinfo *info, bool end, size_t size)
 {
-	uint32_t ppid = ntohl(info->rcv_ppid);
+	bool unordered = (info->rcv_flags & SCTP_UNORDERED) != 0;
+	struct unordered_fragment fragment = unordered_fragment(ntohl(info->rcv_ppid), info->rcv_tsn);
+	uint32_t ppid = unordered ? fragment.ppid : ntohl(info->rcv_ppid);
 	struct sctp_channel *channel = sctp_assoc_channel(a, info->rcv_sid);
 
 	if (ppid == PPID_DCEP) {
-		on_dcep(a, info->rcv_sid, end, size);
+		on_dcep(a, info->rcv_sid, end && !unordered, size);
 		return;
 	}
-	if (!channel || channel->in_reset || !is_user_ppid(ppid)) {
-		a->stats.messages_refused++;
-		LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "message of %zu bytes on stream %u, PPID %u refused", size,
-			  info->rcv_sid, ppid);
+	if (!channel || channel->in_reset || !is_user_ppid(ppid) || (unordered && is_partial(ppid))) {
+		refuse(a, info->rcv_sid, ppid, size);
 		return;
 	}
 	channel->acked = true;
-	on_data(channel, ppid, (info->rcv_flags & SCTP_UNORDERED) != 0, end, size);
+	if (is_empty(ppid))
+		size = 0;
+	if (unordered)
+		unordered_on_fragment(channel, fragment, size);
+	else
+		on_data(channel, ppid, end && !is_partial(ppid), size);
 }
 
 /* ---- notices ---- */
@@ -343,15 +350,9 @@ static uint16_t first_cause(const struct sctp_assoc_change *change, size_t size)
 	return size >= sizeof(*change) + 8 ? load_u16(change->sac_info + 4) : 0;
 }
 
-static void on_up(struct sctp_assoc *a, const struct sctp_assoc_change *change, size_t size)
+static void on_up(struct sctp_assoc *a, const struct sctp_assoc_change *change)
 {
 	a->streams = MIN(a->streams, MIN(change->sac_outbound_streams, change->sac_inbound_streams));
-	for (size_t i = 0; i < size - sizeof(*change); i++) {
-		if (change->sac_info[i] == SCTP_ASSOC_SUPPORTS_INTERLEAVING)
-			a->stats.interleaving = true;
-	}
-	if (!a->stats.interleaving)
-		a->config.interleaving = false; /* from here on messages of different streams do not mix */
 	assoc_set_state(a, SCTP_ASSOC_CONNECTED, SCTP_CAUSE_NONE, 0);
 	list_for_each_safe(item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
@@ -374,7 +375,7 @@ static void on_assoc_change(struct sctp_assoc *a, const struct sctp_assoc_change
 
 	switch (change->sac_state) {
 	case SCTP_COMM_UP:
-		on_up(a, change, size);
+		on_up(a, change);
 		break;
 	case SCTP_RESTART:
 		assoc_shut(a, SCTP_CAUSE_RESTART, 0);
@@ -407,6 +408,16 @@ static void on_stream_reset(struct sctp_assoc *a, const struct sctp_stream_reset
 	}
 }
 
+/* The sender gave up a message of which we have the front (RFC 3758): its rest will not come. */
+static void on_partial_delivery(struct sctp_assoc *a, const struct sctp_pdapi_event *event)
+{
+	struct sctp_channel *channel = sctp_assoc_channel(a, (uint16_t)event->pdapi_stream);
+
+	if (!channel || event->pdapi_indication != SCTP_PARTIAL_DELIVERY_ABORTED)
+		return;
+	drop_assembly(channel);
+}
+
 static void on_notice(struct sctp_assoc *a, size_t size)
 {
 	const void *data = a->rx_block->data;
@@ -418,6 +429,8 @@ static void on_notice(struct sctp_assoc *a, size_t size)
 		on_assoc_change(a, &notice->sn_assoc_change, size);
 	else if (notice->sn_header.sn_type == SCTP_STREAM_RESET_EVENT && size >= sizeof(notice->sn_strreset_event))
 		on_stream_reset(a, &notice->sn_strreset_event, size);
+	else if (notice->sn_header.sn_type == SCTP_PARTIAL_DELIVERY_EVENT && size >= sizeof(notice->sn_pdapi_event))
+		on_partial_delivery(a, &notice->sn_pdapi_event);
 }
 
 /* One read. False when there is nothing more. */
@@ -443,6 +456,16 @@ static bool read_one(struct sctp_assoc *a)
 	return true;
 }
 
+/* Everything that arrived is read: what is incomplete and reaches below the last FORWARD-TSN stays so. */
+static void abandon(struct sctp_assoc *a)
+{
+	if (!a->forwarded || a->readable)
+		return;
+	a->forwarded = false;
+	list_for_each(item, &a->channels)
+		unordered_abandon(list_entry(item, struct sctp_channel, all), a->forward_tsn);
+}
+
 void assoc_pull(struct sctp_assoc *a)
 {
 	while (a->socket && a->readable && a->rx_waiting < RX_WAITING_MAX && release_held_open(a)) {
@@ -450,7 +473,8 @@ void assoc_pull(struct sctp_assoc *a)
 			a->rx_block = new_rx(RX_BLOCK_SIZE);
 		if (!a->rx_block)
 			return; /* still readable: the next tick tries again */
-		if (!a->socket || !read_one(a))
+		if (!read_one(a))
 			a->readable = false;
 	}
+	abandon(a);
 }

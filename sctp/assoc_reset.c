@@ -108,8 +108,7 @@ void assoc_on_incoming_reset(struct sctp_assoc *a, uint16_t id)
 	if (!channel || channel->in_reset)
 		return;
 	channel->in_reset = true;
-	for (int i = 0; i < ASSEMBLIES; i++)
-		assoc_drop_assembly(a, &channel->assembly[i]); /* its end will not come */
+	assoc_drop_incomplete(channel); /* the rest will not come */
 	if (channel->state != SCTP_CHANNEL_CLOSING) {
 		assoc_drop_unsent(channel); /* nobody listens */
 		assoc_post(channel, SCTP_EV_CHANNEL_CLOSING);
@@ -151,8 +150,7 @@ void assoc_channel_closed(struct sctp_channel *channel)
 	a->stats.channels_closed++;
 	unwant_reset(channel);
 	assoc_drop_tx(channel);
-	for (int i = 0; i < ASSEMBLIES; i++)
-		assoc_drop_assembly(a, &channel->assembly[i]);
+	assoc_drop_incomplete(channel);
 	if (a->locked == channel)
 		a->locked = NULL;
 	if (channel->id >= 0 && sctp_assoc_channel(a, (uint16_t)channel->id) == channel)

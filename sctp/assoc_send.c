@@ -1,6 +1,7 @@
 /*
- * From the channels' queues into usrsctp. Channels take turns, a message each; without I-DATA (RFC 8260) usrsctp wants a message
- * that was begun to be finished before another stream is served, with it they take turns piece by piece.
+ * From the channels' queues into usrsctp. Channels take turns, a message each: a message that was begun must be finished before
+ * another stream is served. I-DATA (RFC 8260), which would let them take turns piece by piece, is not used: this version loses and
+ * reorders messages when I-FORWARD-TSN comes into play.
  */
 #include <errno.h>
 #include <usrsctp.h>
@@ -56,8 +57,7 @@ size_t assoc_hand_over(struct sctp_channel *channel, uint32_t ppid, bool end, co
 		return 0;
 	a->active_at = a->now;
 	channel->mid_message = taken < size || !end;
-	if (!a->config.interleaving)
-		a->locked = channel->mid_message ? channel : NULL;
+	a->locked = channel->mid_message ? channel : NULL;
 	return taken;
 }
 
@@ -187,8 +187,9 @@ static void wake_budget_waiters(struct sctp_assoc *a)
 }
 
 /*
- * usrsctp's send buffer is full. Let it hold twice the congestion window, within R30 and the budget: less leaves the path idle,
- * more only moves the queue to where it cannot be counted by channel.
+ * usrsctp's send buffer is full. Let it hold four congestion windows, within R30 and the budget: what is in flight, what a batch
+ * of SACKs sets free before we come to fill up again, and as much for growth. More only moves the queue to where it cannot
+ * be counted by channel; with less it runs dry and usrsctp cuts the window.
  */
 static void grow_send(struct sctp_assoc *a)
 {
@@ -199,7 +200,7 @@ static void grow_send(struct sctp_assoc *a)
 	if (a->send_buffer >= BUFFER_MAX || a->now - a->send_checked_at < BUFFER_CHECK_MS * MILLISECOND)
 		return;
 	a->send_checked_at = a->now;
-	if (!assoc_status(a, &status) || status.cwnd <= a->send_buffer / 2)
+	if (!assoc_status(a, &status) || status.cwnd <= a->send_buffer / 4)
 		return;
 	want = MIN(2 * a->send_buffer, (size_t)BUFFER_MAX);
 	if (!assoc_charge(a, want - a->send_buffer))

@@ -78,12 +78,9 @@ static void drop_rx(struct sctp_channel *channel)
 
 void channel_free(struct sctp_channel *channel)
 {
-	struct sctp_assoc *a = channel->assoc;
-
 	drop_rx(channel);
 	assoc_drop_tx(channel);
-	for (int i = 0; i < ASSEMBLIES; i++)
-		assoc_drop_assembly(a, &channel->assembly[i]);
+	assoc_drop_incomplete(channel);
 	list_remove(&channel->eventful);
 	list_remove(&channel->all);
 	wlk_free(channel->label);

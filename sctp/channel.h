@@ -95,7 +95,7 @@ wlk_err sctp_channel_send(struct sctp_channel *channel, wlk_time now, enum sctp_
 /*
  * The same for one message in several pieces, larger than memory would allow: the pieces up to the one with |end| are
  * one message for the other side. All have one |type|. A piece may be empty; an empty whole message is one empty piece with
- * |end|. Without I-DATA (RFC 8260) an unfinished message holds back every other channel of the association.
+ * |end|. An unfinished message holds back every other channel of the association (I-DATA, RFC 8260, is not used).
  */
 wlk_err sctp_channel_send_part(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type, const void *data,
 			       size_t size, bool end) WLK_NODISCARD;

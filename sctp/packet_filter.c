@@ -8,7 +8,7 @@
 #include "core/crypto.h"
 
 enum { CHUNK_HEADER_SIZE = 4, PARAM_HEADER_SIZE = 4, CAUSE_HEADER_SIZE = 4 };
-enum { INIT_FIXED_SIZE = 20, SACK_FIXED_SIZE = 16, DATA_FIXED_SIZE = 16, I_DATA_FIXED_SIZE = 20 };
+enum { INIT_FIXED_SIZE = 20, SACK_FIXED_SIZE = 16, DATA_FIXED_SIZE = 16 };
 enum { TAG_OFFSET = 4, CHECKSUM_OFFSET = 8, INIT_TAG_OFFSET = PACKET_HEADER_SIZE + 4 };
 enum { FLAG_T = 0x01 }; /* of ABORT and SHUTDOWN COMPLETE: the tag is reflected */
 enum { A_RWND_MIN = 1500 };
@@ -199,8 +199,6 @@ static enum packet_verdict check_chunk(uint8_t type, wlk_bytes chunk)
 	switch (type) {
 	case CHUNK_DATA:
 		return body_if(chunk.size > DATA_FIXED_SIZE);
-	case CHUNK_I_DATA:
-		return body_if(chunk.size > I_DATA_FIXED_SIZE);
 	case CHUNK_INIT:
 	case CHUNK_INIT_ACK:
 		return check_init(type, chunk);
@@ -224,8 +222,6 @@ static enum packet_verdict check_chunk(uint8_t type, wlk_bytes chunk)
 		return check_reconfig(chunk);
 	case CHUNK_FORWARD_TSN: /* RFC 3758 3.2: TSN, then stream and sequence number pairs */
 		return body_if(chunk.size >= 8 && chunk.size % 4 == 0);
-	case CHUNK_I_FORWARD_TSN: /* RFC 8260 2.3.1: stream, flags and message identifier */
-		return body_if(chunk.size >= 8 && chunk.size % 8 == 0);
 	case CHUNK_PAD:
 		return PACKET_OK;
 	case CHUNK_ECNE:
@@ -235,6 +231,8 @@ static enum packet_verdict check_chunk(uint8_t type, wlk_bytes chunk)
 	case CHUNK_ASCONF:
 	case CHUNK_ASCONF_ACK:
 	case CHUNK_PKTDROP:
+	case CHUNK_I_DATA:
+	case CHUNK_I_FORWARD_TSN:
 		return PACKET_REFUSED_CHUNK;
 	default:
 		/* RFC 9260 3.2: an unknown type below 0x80 stops the packet, one above is skipped. */

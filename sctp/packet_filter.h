@@ -10,7 +10,7 @@ enum {
 	PACKET_PARAMS_MAX = 32, /* parameters in one INIT or INIT ACK */
 };
 
-/* Chunk types (RFC 9260 3.2, RFC 8260, RFC 6525, RFC 3758, RFC 4820) that the filter and the shim know. */
+/* Chunk types (RFC 9260 3.2, RFC 6525, RFC 3758, RFC 4820) that the filter and the shim know. */
 enum {
 	CHUNK_DATA = 0,
 	CHUNK_INIT = 1,

@@ -56,8 +56,11 @@ static void on_upcall(struct socket *socket, void *address, int flags)
 		entry->on_ready(entry, entry != current);
 }
 
-/* The first packet window of RFC 6928, and bursts of the same size: what other WebRTC stacks use. */
-enum { INITIAL_WINDOW = 10, MAX_BURST = 10 };
+/*
+ * The first window is that of RFC 6928. usrsctp cuts the congestion window to what is in flight plus one burst whenever a SACK
+ * finds less than that in flight; a burst must not be smaller than what a batch of received SACKs frees at once.
+ */
+enum { INITIAL_WINDOW = 10, MAX_BURST = 32, FAST_RETRANSMIT_BURST = 10 };
 /* RFC 9260 6.2 allows 500 ms; well below our smallest RTO of 200 ms, so that a lone message is not sent twice. */
 enum { DELAYED_SACK_MS = 20 };
 
@@ -78,7 +81,7 @@ static void initialise(void)
 	usrsctp_sysctl_set_sctp_blackhole(2);
 	usrsctp_sysctl_set_sctp_initial_cwnd(INITIAL_WINDOW);
 	usrsctp_sysctl_set_sctp_max_burst_default(MAX_BURST);
-	usrsctp_sysctl_set_sctp_fr_max_burst_default(MAX_BURST);
+	usrsctp_sysctl_set_sctp_fr_max_burst_default(FAST_RETRANSMIT_BURST);
 	usrsctp_sysctl_set_sctp_delayed_sack_time_default(DELAYED_SACK_MS);
 	usrsctp_sysctl_set_sctp_max_chunks_on_queue(16 * 1024);
 	initialised = true;

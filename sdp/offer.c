@@ -222,6 +222,26 @@ static void number_all(struct offerer *o)
 			o->common.extension[i] = take_id(o, o->caps->extensions[i].id);
 }
 
+/*
+ * Sections of the same transport may give one number different meanings (aiortc does): what a section already uses
+ * is not for the transport's number of something else.
+ */
+static bool type_taken(const struct offerer *o, const struct numbers *n, uint8_t type)
+{
+	for (size_t c = 0; c < o->caps->codec_count; c++)
+		if (type != NONE && (n->type[c] == type || n->rtx[c] == type))
+			return true;
+	return false;
+}
+
+static bool id_taken(const struct offerer *o, const struct numbers *n, uint8_t id)
+{
+	for (size_t c = 0; c < o->caps->extension_count; c++)
+		if (id && n->extension[c] == id)
+			return true;
+	return false;
+}
+
 /* The numbers of one m-line: its own previous ones, then those of the transport. */
 static void number_section(const struct offerer *o, size_t slot, struct numbers *n)
 {
@@ -237,12 +257,14 @@ static void number_section(const struct offerer *o, size_t slot, struct numbers 
 		learn_extensions(o->caps, sessions[k], media, n);
 	}
 	for (size_t c = 0; c < o->caps->codec_count; c++) {
-		n->type[c] = n->type[c] != NONE ? n->type[c] : o->common.type[c];
-		if (n->rtx[c] == NONE && n->type[c] == o->common.type[c])
+		if (n->type[c] == NONE && !type_taken(o, n, o->common.type[c]))
+			n->type[c] = o->common.type[c];
+		if (n->rtx[c] == NONE && n->type[c] == o->common.type[c] && !type_taken(o, n, o->common.rtx[c]))
 			n->rtx[c] = o->common.rtx[c];
 	}
 	for (size_t c = 0; c < o->caps->extension_count; c++)
-		n->extension[c] = n->extension[c] ? n->extension[c] : o->common.extension[c];
+		if (!n->extension[c] && !id_taken(o, n, o->common.extension[c]))
+			n->extension[c] = o->common.extension[c];
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------- */

@@ -178,7 +178,7 @@ static wlk_err on_group(struct parser *p, struct str value)
 
 static wlk_err on_msid_semantic(struct parser *p, struct str value)
 {
-	p->session->msid_semantic = str_trim(value);
+	p->session->msid_semantic = value; /* Chromium writes a blank in front; kept as it came */
 	return WLK_OK;
 }
 

@@ -121,7 +121,7 @@ static void drain(struct recv_stream *s, wlk_time now, struct recv_queue *out)
 	}
 }
 
-static void make_room(struct recv_stream *s, int64_t seq, struct recv_queue *out)
+static void make_room(struct recv_stream *s, wlk_time now, int64_t seq, struct recv_queue *out)
 {
 	struct reorder_out packet;
 
@@ -132,6 +132,7 @@ static void make_room(struct recv_stream *s, int64_t seq, struct recv_queue *out
 	if (reorder_is_far(&s->order, seq))
 		reorder_skip_to(&s->order, seq);
 	give_up_hole(s);
+	drain(s, now, out); /* what stands right behind the hole */
 }
 
 /* Held packets get memory of their own: a slice would keep the whole receive slab alive (R25). */
@@ -156,7 +157,7 @@ static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64
 		deliver(s, &packet, out);
 		return;
 	}
-	make_room(s, seq, out);
+	make_room(s, now, seq, out);
 	if (s->order.started && seq > s->order.next)
 		buf = packet.buf = own_copy(buf);
 	switch (reorder_put(&s->order, seq, buf, now, is_recovered)) {

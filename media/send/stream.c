@@ -156,13 +156,13 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
 	bool as_rtx = item && item->rtx_pt != RTP_PT_NONE;
 	struct pktbuf *buf;
 
-	if (!item || (item->resent && now - item->resent < pause) || s->budget_bytes < (int64_t)item->buf->size)
+	if (!item || (item->resent && now - item->resent < pause) || s->budget_bytes < (int64_t)item->buf->size + 2)
 		goto refuse;
 	buf = as_rtx ? wrap_rtx(s, pool, item) : pktbuf_copy(pool, item->buf->data, item->buf->size);
 	if (!buf)
 		goto refuse;
 	s->rtx_seq = (uint16_t)(s->rtx_seq + as_rtx);
-	s->budget_bytes -= (int64_t)item->buf->size;
+	s->budget_bytes -= (int64_t)buf->size;
 	item->resent = now;
 	*out = (struct send_packet){
 		.buf = buf,

@@ -8,10 +8,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(cond)              \
-	do {                     \
-		if (!(cond))     \
-			abort(); \
+#define CHECK(cond)                                                                                                    \
+	do {                                                                                                           \
+		if (!(cond))                                                                                           \
+			abort();                                                                                       \
 	} while (0)
 
 static bool same_addr(const wlk_addr *a, const wlk_addr *b)
@@ -44,6 +44,22 @@ static void check_bounds(const struct ice_candidate_line *line)
 		CHECK(c->addr.port && !addr_is_loopback(&c->addr) && !addr_is_multicast(&c->addr));
 }
 
+/* The numbers that belong to such a candidate keep their ranges and their order. */
+static void check_numbers(const struct ice_candidate *c)
+{
+	char a[ICE_FOUNDATION_MAX + 1], b[ICE_FOUNDATION_MAX + 1];
+	uint16_t local = c->transport == ICE_TCP ? ice_tcp_local_preference(c->type, c->tcptype, c->addr.port & 0x1FFF)
+						 : c->addr.port;
+	uint32_t priority = ice_candidate_priority(c->type, local, c->component);
+
+	CHECK(priority < 1u << 31);
+	CHECK(c->component == 1 || priority < ice_candidate_priority(c->type, local, 1));
+	CHECK(*ice_candidate_type_name(c->type));
+	CHECK(ice_candidate_foundation(a, c->type, c->transport, &c->addr, NULL, 1) == WLK_OK);
+	CHECK(ice_candidate_foundation(b, c->type, c->transport, &c->addr, &c->addr, 1) == WLK_OK);
+	CHECK(strcmp(a, b) != 0 || addr_is_none(&c->addr));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ice_candidate_line line, again;
@@ -52,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ice_candidate_line_parse(&line, (struct str){ (const char *)data, size }))
 		return 0;
 	check_bounds(&line);
+	check_numbers(&line.candidate);
 	text_init(&first);
 	text_init(&second);
 	ice_candidate_line_write(&first, &line);
@@ -60,6 +77,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_same(&line, &again);
 	ice_candidate_line_write(&second, &again);
 	CHECK(text_ok(&second) && !strcmp(first.at, second.at));
+	text_clear(&second);
+	if (!line.host.size) {
+		ice_candidate_write(&second, &line.candidate);
+		CHECK(text_ok(&second) && second.size <= first.size && !strncmp(first.at, second.at, 12));
+	}
 	text_free(&first);
 	text_free(&second);
 	return 0;

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "core/bytes.h"
+#include "core/seq.h"
 #include "core/time.h"
+#include "sctp/packet_filter.h"
 
 static _Atomic(wlk_time) wall_clock = SECOND;
 
@@ -151,6 +154,71 @@ static void launch(struct sctp_pair *pair, int to, const uint8_t *data, size_t s
 	push_flight(pair, flight);
 }
 
+static void learn_chunk(struct sctp_pair *pair, int from, const uint8_t *chunk)
+{
+	if (chunk[0] == CHUNK_INIT || chunk[0] == CHUNK_INIT_ACK) {
+		pair->tag[from] = load_u32(chunk + 4);
+		pair->next_tsn[from] = load_u32(chunk + 16);
+	} else if (chunk[0] == CHUNK_DATA && !seq32_newer(pair->next_tsn[from], load_u32(chunk + 4))) {
+		pair->next_tsn[from] = load_u32(chunk + 4) + 1;
+	}
+}
+
+static void learn(struct sctp_pair *pair, int from, const uint8_t *packet, size_t size)
+{
+	for (size_t at = PACKET_HEADER_SIZE; at + 4 <= size; at += (load_u16(packet + at + 2) + 3u) & ~(size_t)3)
+		learn_chunk(pair, from, packet + at);
+}
+
+void sctp_pair_forge(struct sctp_pair *pair, int from, const uint8_t *chunks, size_t size)
+{
+	uint8_t *packet = must(calloc(1, PACKET_HEADER_SIZE + size));
+
+	store_u16(packet, SCTP_ASSOC_PORT);
+	store_u16(packet + 2, SCTP_ASSOC_PORT);
+	store_u32(packet + 4, pair->tag[!from]);
+	memcpy(packet + PACKET_HEADER_SIZE, chunks, size);
+	packet_write_checksum(packet, PACKET_HEADER_SIZE + size);
+	sctp_assoc_input(pair->side[!from], pair->now, packet, PACKET_HEADER_SIZE + size);
+	free(packet);
+}
+
+void sctp_pair_forge_data(struct sctp_pair *pair, int from, uint16_t stream, uint16_t ssn, uint32_t ppid, uint8_t flags,
+			  const void *data, size_t size)
+{
+	size_t padded = (16 + size + 3) & ~(size_t)3;
+	uint8_t *chunk = must(calloc(1, padded));
+
+	chunk[0] = CHUNK_DATA;
+	chunk[1] = flags;
+	store_u16(chunk + 2, (uint16_t)(16 + size));
+	store_u32(chunk + 4, pair->next_tsn[from]++);
+	store_u16(chunk + 8, stream);
+	store_u16(chunk + 10, ssn);
+	store_u32(chunk + 12, ppid);
+	if (size)
+		memcpy(chunk + 16, data, size);
+	sctp_pair_forge(pair, from, chunk, padded);
+	free(chunk);
+}
+
+static void transmit(struct sctp_pair *pair, int from, const struct pktbuf *buf)
+{
+	uint8_t packet[2048];
+	size_t size = buf->size;
+
+	memcpy(packet, buf->data, size);
+	pair->packets++;
+	if (size > pair->largest)
+		pair->largest = size;
+	learn(pair, from, packet, size);
+	if (pair->tap && !pair->tap(pair, from, packet, &size))
+		return;
+	launch(pair, !from, packet, size);
+	if (pair->path.duplicate && sctp_pair_random(pair, 1000) < pair->path.duplicate)
+		launch(pair, !from, packet, size);
+}
+
 static bool drain_side(struct sctp_pair *pair, int i)
 {
 	struct sctp_assoc_event event;
@@ -164,14 +232,7 @@ static bool drain_side(struct sctp_pair *pair, int i)
 	}
 	while (sctp_assoc_poll_transmit(pair->side[i], pair->now, &buf)) {
 		any = true;
-		pair->packets++;
-		if (buf->size > pair->largest)
-			pair->largest = buf->size;
-		if (!pair->tap || pair->tap(pair, i, buf->data, buf->size)) {
-			launch(pair, !i, buf->data, buf->size);
-			if (pair->path.duplicate && sctp_pair_random(pair, 1000) < pair->path.duplicate)
-				launch(pair, !i, buf->data, buf->size);
-		}
+		transmit(pair, i, buf);
 		pktbuf_release(buf);
 	}
 	return any;

@@ -24,8 +24,8 @@ struct sctp_flight {
 
 struct sctp_pair;
 typedef void (*sctp_pair_event_fn)(struct sctp_pair *pair, int side, const struct sctp_assoc_event *event);
-/* Sees every packet before the path does; false takes it away. */
-typedef bool (*sctp_pair_tap_fn)(struct sctp_pair *pair, int from, const uint8_t *packet, size_t size);
+/* Sees every packet before the path does, may change it (room for 2,048 bytes); false takes it away. */
+typedef bool (*sctp_pair_tap_fn)(struct sctp_pair *pair, int from, uint8_t *packet, size_t *size);
 
 struct sctp_pair {
 	struct sctp_assoc *side[2]; /* 0: DTLS client */
@@ -42,6 +42,10 @@ struct sctp_pair {
 	uint64_t packets;
 	uint64_t lost;
 	size_t largest; /* packet seen [bytes] */
+
+	/* Learnt from the packets, for those who forge some in the name of a side. */
+	uint32_t tag[2];      /* what packets to this side carry */
+	uint32_t next_tsn[2]; /* of the next DATA chunk from this side */
 };
 
 /* Associations in state NEW; |config| may be NULL. Virtual time of the process starts again at one second. */
@@ -61,6 +65,15 @@ void sctp_pair_pass(struct sctp_pair *pair, wlk_time us);
 /* Uniform in [0, bound). */
 uint32_t sctp_pair_random(struct sctp_pair *pair, uint32_t bound);
 bool sctp_pair_connected(struct sctp_pair *pair);
+
+/*
+ * Forge one packet with the chunks in |chunks|, as if |from| had sent it, and feed it to the other side at once. Ports, tag and
+ * checksum are right.
+ */
+void sctp_pair_forge(struct sctp_pair *pair, int from, const uint8_t *chunks, size_t size);
+/* The same for one whole DATA chunk with the next TSN, |flags| of RFC 9260 3.3.1 (U 4, B 2, E 1). */
+void sctp_pair_forge_data(struct sctp_pair *pair, int from, uint16_t stream, uint16_t ssn, uint32_t ppid, uint8_t flags,
+			  const void *data, size_t size);
 
 /* The wall clock that usrsctp sees: gettimeofday() of the test executable. */
 void sctp_clock_set(wlk_time now);

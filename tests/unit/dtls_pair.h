@@ -7,7 +7,7 @@
 
 enum pair_side { PAIR_CLIENT, PAIR_SERVER };
 
-enum { PAIR_FLIGHT_MAX = 4096, PAIR_EVENTS_MAX = 128 };
+enum { PAIR_FLIGHT_MAX = 4096, PAIR_EVENTS_MAX = 512 };
 
 struct pair_datagram {
 	wlk_time at;

@@ -267,7 +267,7 @@ static void test_R16_half_open_cap_delays_and_then_lets_through(void **state)
 	pair_free(&p);
 }
 
-static void test_path_of_600_bytes_falls_back_after_two_timeouts(void **state)
+static void test_path_of_600_bytes_connects(void **state)
 {
 	(void)state;
 	pair_init(&p, &(struct dtls_config){ .rtt_us = 20 * MILLISECOND });
@@ -278,7 +278,6 @@ static void test_path_of_600_bytes_falls_back_after_two_timeouts(void **state)
 	assert_true(pair_connect(&p, start + 10 * SECOND));
 	assert_true(p.now - start < SECOND);
 	assert_true(p.end[1].largest > 600); /* the hole did swallow something */
-	assert_int_equal(dtls_transport_mtu(p.end[1].t), 576);
 	pair_free(&p);
 }
 
@@ -655,7 +654,7 @@ int main(void)
 		cmocka_unit_test(test_retransmission_starts_at_twice_the_rtt_doubles_and_is_capped),
 		cmocka_unit_test(test_R16_server_without_a_client_gives_up_after_30_seconds),
 		cmocka_unit_test(test_R16_half_open_cap_delays_and_then_lets_through),
-		cmocka_unit_test(test_path_of_600_bytes_falls_back_after_two_timeouts),
+		cmocka_unit_test(test_path_of_600_bytes_connects),
 		cmocka_unit_test(test_small_configured_mtu_is_kept),
 		cmocka_unit_test(test_flights_fill_the_mtu_and_are_separate_datagrams),
 		cmocka_unit_test(test_R14_nothing_is_delivered_until_the_fingerprint_is_known),

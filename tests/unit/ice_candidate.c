@@ -65,8 +65,9 @@ static void test_chromium_host(void **state)
 /* BROWSERS: Firefox writes UDP and TCP in upper case and hides addresses; "a=" and a line end are tolerated. */
 static void test_firefox_mdns_tcp_active(void **state)
 {
-	struct ice_candidate_line line = parse("a=candidate:3 2 TCP 2105524478 "
-					       "73a01014-2a81-4e12-9d02-8f1333f0ba36.local 9 typ host tcptype active\r\n");
+	struct ice_candidate_line line =
+		parse("a=candidate:3 2 TCP 2105524478 "
+		      "73a01014-2a81-4e12-9d02-8f1333f0ba36.local 9 typ host tcptype active\r\n");
 
 	(void)state;
 	assert_int_equal(line.candidate.transport, ICE_TCP);
@@ -82,9 +83,11 @@ static void test_firefox_mdns_tcp_active(void **state)
 
 static void test_srflx_prflx_and_relay(void **state)
 {
-	struct ice_candidate_line srflx = parse("candidate:1 1 udp 1686052607 203.0.113.5 61000 typ srflx raddr 10.0.0.2 "
-						"rport 5000");
-	struct ice_candidate_line relay = parse("candidate:+/Az09 256 UDP 0 2001:db8::9 1 TYP relay RADDR 0.0.0.0 RPORT 0");
+	struct ice_candidate_line srflx =
+		parse("candidate:1 1 udp 1686052607 203.0.113.5 61000 typ srflx raddr 10.0.0.2 "
+		      "rport 5000");
+	struct ice_candidate_line relay =
+		parse("candidate:+/Az09 256 UDP 0 2001:db8::9 1 TYP relay RADDR 0.0.0.0 RPORT 0");
 	struct ice_candidate_line prflx = parse("candidate:1 1 tcp 4294967295 10.0.0.1 1 typ prflx tcptype so");
 	wlk_addr want = addr_v4(10, 0, 0, 2, 5000);
 
@@ -255,8 +258,13 @@ static void test_host_name_lengths(void **state)
 
 static void test_write_plain_value(void **state)
 {
-	struct ice_candidate c = { .type = CANDIDATE_HOST, .transport = ICE_TCP, .tcptype = CANDIDATE_TCP_PASSIVE,
-				   .component = 1, .priority = 7, .addr = addr_v4(1, 2, 3, 4, 5), .foundation = "f" };
+	struct ice_candidate c = { .type = CANDIDATE_HOST,
+				   .transport = ICE_TCP,
+				   .tcptype = CANDIDATE_TCP_PASSIVE,
+				   .component = 1,
+				   .priority = 7,
+				   .addr = addr_v4(1, 2, 3, 4, 5),
+				   .foundation = "f" };
 	struct text text;
 
 	(void)state;
@@ -347,12 +355,23 @@ static bool allowed(const char *ip, uint16_t port, unsigned flags)
 
 static void test_R8_remote_addresses(void **state)
 {
-	static const char *const never[] = { "0.0.0.0", "0.1.2.3",     "224.0.0.251", "239.255.255.255", "255.255.255.255",
-					     "::",      "ff02::1",     "::1.2.3.4",   "::ffff:0.0.0.0",  "::ffff:224.0.0.1",
-					     "ff0e::1", "::127.0.0.1", "::ffff:255.255.255.255" };
+	static const char *const never[] = { "0.0.0.0",
+					     "0.1.2.3",
+					     "224.0.0.251",
+					     "239.255.255.255",
+					     "255.255.255.255",
+					     "::",
+					     "ff02::1",
+					     "::1.2.3.4",
+					     "::ffff:0.0.0.0",
+					     "::ffff:224.0.0.1",
+					     "ff0e::1",
+					     "::127.0.0.1",
+					     "::ffff:255.255.255.255" };
 	static const char *const loopback[] = { "127.0.0.1", "127.255.255.254", "::1", "::ffff:127.0.0.1" };
 	static const char *const link_local[] = { "169.254.1.1", "fe80::1", "::ffff:169.254.169.254" };
-	static const char *const always[] = { "10.0.0.1", "192.0.2.1", "8.8.8.8", "2001:db8::1", "fd00::1", "::ffff:8.8.8.8" };
+	static const char *const always[] = { "10.0.0.1",    "192.0.2.1", "8.8.8.8",
+					      "2001:db8::1", "fd00::1",   "::ffff:8.8.8.8" };
 	const unsigned all = ICE_ALLOW_LOOPBACK | ICE_ALLOW_LINK_LOCAL;
 
 	(void)state;

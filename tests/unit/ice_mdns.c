@@ -262,8 +262,8 @@ static void test_goodbye_empties_the_cache(void **state)
 static void test_R9_answers_only_from_the_link(void **state)
 {
 	static const char *const outside[] = { "8.8.8.8", "192.0.2.1", "2001:db8::1" };
-	static const char *const inside[] = { "127.0.0.1", "169.254.3.4", "10.1.2.3", "172.16.0.1", "192.168.0.1",
-					      "::1",       "fe80::1",     "fd00::1" };
+	static const char *const inside[] = { "127.0.0.1",   "169.254.3.4", "10.1.2.3", "172.16.0.1",
+					      "192.168.0.1", "::1",         "fe80::1",  "fd00::1" };
 	struct mdns *m = mdns_new(false);
 	wlk_addr addr = addr_v4(192, 168, 1, 9, 0), from;
 

@@ -276,10 +276,10 @@ static void test_R9_pointer_loops_end(void **state)
 	struct mdns_question q;
 
 	(void)state;
-	assert_false(question_parses("\xC0\x0C", 2, &q));         /* to itself */
-	assert_false(question_parses("\xC0\x0E\x01x\0", 5, &q));  /* forwards */
-	assert_false(question_parses("\x01x\xC0\x0C", 4, &q));    /* a label and back to it, for ever */
-	assert_false(question_parses("\xFF\xFF", 2, &q));         /* beyond the message */
+	assert_false(question_parses("\xC0\x0C", 2, &q));        /* to itself */
+	assert_false(question_parses("\xC0\x0E\x01x\0", 5, &q)); /* forwards */
+	assert_false(question_parses("\x01x\xC0\x0C", 4, &q));   /* a label and back to it, for ever */
+	assert_false(question_parses("\xFF\xFF", 2, &q));        /* beyond the message */
 }
 
 static void test_name_bounds(void **state)
@@ -310,8 +310,11 @@ static void test_name_bounds(void **state)
 
 static void test_every_truncation_fails_cleanly(void **state)
 {
-	struct mdns_response response = { .name = name_of(name_text), .addr = addr_v4(10, 0, 0, 1, 0), .ttl_s = 5,
-					  .legacy = true, .question_type = MDNS_TYPE_A };
+	struct mdns_response response = { .name = name_of(name_text),
+					  .addr = addr_v4(10, 0, 0, 1, 0),
+					  .ttl_s = 5,
+					  .legacy = true,
+					  .question_type = MDNS_TYPE_A };
 	uint8_t buf[MDNS_OUT_MAX];
 	struct bytes_writer w = bytes_writer(buf, sizeof(buf));
 
@@ -344,9 +347,11 @@ static void test_foreign_records_are_no_addresses(void **state)
 		uint16_t type, class, size;
 		bool address;
 	} cases[] = {
-		{ MDNS_TYPE_A, 1, 4, true },       { MDNS_TYPE_A, 0x8001, 4, true }, { MDNS_TYPE_A, 3, 4, false },
-		{ MDNS_TYPE_A, 1, 5, false },      { MDNS_TYPE_A, 1, 16, false },    { MDNS_TYPE_AAAA, 1, 16, true },
-		{ MDNS_TYPE_AAAA, 1, 4, false },   { 16, 1, 4, false },              { MDNS_TYPE_NSEC, 1, 4, false },
+		{ MDNS_TYPE_A, 1, 4, true },     { MDNS_TYPE_A, 0x8001, 4, true },
+		{ MDNS_TYPE_A, 3, 4, false },    { MDNS_TYPE_A, 1, 5, false },
+		{ MDNS_TYPE_A, 1, 16, false },   { MDNS_TYPE_AAAA, 1, 16, true },
+		{ MDNS_TYPE_AAAA, 1, 4, false }, { 16, 1, 4, false },
+		{ MDNS_TYPE_NSEC, 1, 4, false },
 	};
 
 	(void)state;

@@ -1,1 +1,6 @@
-wlk_unit_test(media_engine_pair SOURCES unit/media_engine_pair.c MODULES media core)
+foreach(name packet ext rtcp rtcp_fb twcc)
+	wlk_unit_test(rtp_${name} SOURCES unit/rtp_${name}.c MODULES media core)
+endforeach()
+foreach(name source nack_list reorder recv_stream send_stream twcc_recv pacer engine engine_pair)
+	wlk_unit_test(media_${name} SOURCES unit/media_${name}.c MODULES media core)
+endforeach()

@@ -1,0 +1,6 @@
+wlk_unit_test(sctp_dcep SOURCES unit/sctp_dcep.c MODULES sctp core)
+wlk_unit_test(sctp_packet_filter SOURCES unit/sctp_packet_filter.c MODULES sctp core)
+foreach(file assoc_send)
+	wlk_unit_test(sctp_${file} SOURCES unit/sctp_${file}.c support/sctp_pair.c MODULES sctp core)
+	target_include_directories(test_sctp_${file} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+endforeach()

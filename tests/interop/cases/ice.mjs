@@ -48,9 +48,7 @@ async function ipv6Loopback(world) {
     return filtered;
   };
   await withEcho(world, { mungeOffer: filter('offer'), mungeAnswer: filter('answer') }, async ({ pc }) => {
-    const address = await remoteAddress(pc);
-    // Firefox keeps the address to itself.
-    assert(address === '' || address.includes('::1'), `selected pair is with ${address}`);
+    assertEqual(await remoteAddress(pc), '::1', 'remote address of the selected pair');
   });
 }
 

@@ -6,6 +6,7 @@ import { assert, assertEqual, everySecond, until } from './wait.mjs';
 
 const FULL_RATE = 1.5e6; // bit/s that the encoder is to be allowed at 640x480
 const SENT_RATE = 1.2e6; // bit/s that moving detail is to use really
+const RAMP_SECONDS = 10; // in which an encoder has found its rate
 const START_FRAMES = 15; // decoded frames after which a stream counts as running
 
 /** Plays a track as a page would: without a consumer, or with a muted one, a browser need not decode it. */
@@ -104,7 +105,7 @@ async function codecCase(world, codec) {
       // Firefox has no targetBitrate; the busy canvas shows what its encoder is allowed.
       if (targetBitrate !== undefined) assert(target >= FULL_RATE, `targetBitrate reached only ${target}`);
       assert(qualityLimitationReason !== 'bandwidth', 'the encoder is limited by bandwidth');
-      world.note?.(`${decoded}/${sent} frames, target ${Math.round(target / 1000)} kbit/s`);
+      world.note?.(`${decoded} of ${sent} frames${target ? `, target ${Math.round(target / 1000)} kbit/s` : ''}`);
     });
   } finally {
     stream.getTracks().forEach((track) => track.stop());
@@ -119,7 +120,7 @@ async function busyPicture(world, codec) {
       await running(pc);
       let best = 0;
       let last = await readStats(pc);
-      await everySecond(Math.max(world.seconds, 10), async () => {
+      await everySecond(RAMP_SECONDS, async () => {
         const reading = await readStats(pc);
         const bytes = reading.outbound.video.bytesSent - last.outbound.video.bytesSent;
         best = Math.max(best, (bytes * 8000) / (reading.at - last.at));

@@ -17,6 +17,7 @@ export function tone(hertz = 1000) {
   oscillator.frequency.value = hertz;
   oscillator.connect(destination);
   oscillator.start();
+  context.resume();
   return { context, track: destination.stream.getAudioTracks()[0], stop: () => context.close() };
 }
 
@@ -57,7 +58,8 @@ export function busyCanvas(framesPerSecond = 30) {
   };
   draw();
   const timer = setInterval(draw, 1000 / framesPerSecond);
-  const track = canvas.captureStream(framesPerSecond).getVideoTracks()[0];
+  // Without a rate every drawn frame is captured; with one, Firefox drops a third of them.
+  const track = canvas.captureStream().getVideoTracks()[0];
   return { track, frame: () => frame, stop: () => clearInterval(timer) };
 }
 

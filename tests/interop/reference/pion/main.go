@@ -84,6 +84,7 @@ func (s *server) handleOffer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such session", status)
 		return
 	}
+	offer.SDP = unify(offer.SDP)
 	answer, err := peer.answer(&offer)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -121,6 +122,18 @@ func amend(sdp string) string {
 		mid, _, _ = strings.Cut(mid, "\r\n")
 		group := regexp.MustCompile(`(a=group:BUNDLE[^\r]*) ` + regexp.QuoteMeta(mid) + `\b`)
 		sdp = group.ReplaceAllString(sdp, "$1")
+	}
+	return sdp
+}
+
+// unify gives all m-lines of an offer the credentials of the first, which is the BUNDLE tagged one: pion refuses
+// offers, such as aiortc's, that have others for the lines to be bundled.
+func unify(sdp string) string {
+	for _, name := range []string{"ice-ufrag", "ice-pwd"} {
+		line := regexp.MustCompile("a=" + name + ":[^\\r]*")
+		if first := line.FindString(sdp); first != "" {
+			sdp = line.ReplaceAllLiteralString(sdp, first)
+		}
 	}
 	return sdp
 }

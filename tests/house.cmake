@@ -1,0 +1,12 @@
+# The house rules: floors, exported symbols, installed tree, headers, asserts.
+set(house "${CMAKE_CURRENT_SOURCE_DIR}/house")
+add_test(NAME house_floors COMMAND "${house}/floors.sh" "${PROJECT_SOURCE_DIR}")
+add_test(NAME house_floors_planted COMMAND "${house}/floors_planted.sh" "${PROJECT_SOURCE_DIR}")
+add_test(NAME house_headers COMMAND "${house}/headers.sh" "${PROJECT_SOURCE_DIR}")
+add_test(NAME house_asserts COMMAND "${house}/asserts.sh" "${PROJECT_BINARY_DIR}/core")
+set_tests_properties(house_floors house_floors_planted house_headers house_asserts PROPERTIES LABELS house)
+if(NOT WLK_SANITIZE)
+	add_test(NAME house_symbols COMMAND "${house}/symbols.sh" $<TARGET_FILE:wirelark_shared> "${house}/symbols.txt")
+	add_test(NAME house_consumer COMMAND "${house}/consumer.sh" "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}")
+	set_tests_properties(house_symbols house_consumer PROPERTIES LABELS house)
+endif()

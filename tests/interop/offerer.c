@@ -1,0 +1,139 @@
+/*
+ * The other direction: a peer that makes the offer, so that browsers and other stacks answer us. JSON lines on stdio:
+ * it prints {"type":"offer","sdp":...}, reads {"type":"answer","sdp":...}, opens a channel, says "hello" on it and
+ * echoes whatever comes, media too with --media. End of input closes the connection.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wirelark/wirelark.h>
+
+#include "apps/echo/echo.h"
+
+struct offerer {
+	wlk_loop *loop;
+	wlk_peer_connection *pc;
+	wlk_data_channel *channel;
+	bool offered;
+};
+
+static void say(json_t *line)
+{
+	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
+
+	if (text)
+		puts(text);
+	fflush(stdout);
+	free(text);
+	json_decref(line);
+}
+
+static void print_offer(struct offerer *o)
+{
+	const wlk_session_description *local = wlk_peer_connection_local_description(o->pc);
+
+	if (!o->offered && local)
+		say(json_pack("{s:s, s:s}", "type", "offer", "sdp", local->sdp));
+	o->offered = true;
+}
+
+static void on_event(const wlk_event *event, void *user)
+{
+	struct offerer *o = user;
+
+	switch (event->type) {
+	case WLK_EVENT_ICE_GATHERING_STATE_CHANGE:
+		if (event->u.ice_gathering_state == WLK_ICE_GATHERING_COMPLETE)
+			print_offer(o);
+		break;
+	case WLK_EVENT_CONNECTION_STATE_CHANGE:
+		say(json_pack("{s:s, s:s}", "event", wlk_connection_state_name(event->u.connection.state), "reason",
+			      event->u.connection.reason));
+		break;
+	case WLK_EVENT_DATA_CHANNEL_OPEN:
+		if (event->u.channel.channel == o->channel)
+			(void)!wlk_data_channel_send(o->channel, WLK_MESSAGE_TEXT, "hello", 5);
+		break;
+	default:
+		echo_event(o->loop, event);
+		break;
+	}
+}
+
+/* The answer, on the loop's thread. */
+struct answer {
+	struct offerer *o;
+	json_t *line;
+};
+
+static void take_answer(void *user)
+{
+	struct answer *a = user;
+	const wlk_session_description answer = { WLK_SDP_ANSWER, json_string_value(json_object_get(a->line, "sdp")) };
+
+	if (wlk_peer_connection_set_remote_description(a->o->pc, &answer)) {
+		fprintf(stderr, "the answer was refused: %s\n", wlk_last_error(a->o->pc));
+		exit(1);
+	}
+	json_decref(a->line);
+	free(a);
+}
+
+static bool read_answer(struct offerer *o, const char *text)
+{
+	struct answer *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return false;
+	a->o = o;
+	a->line = json_loads(text, 0, NULL);
+	return json_is_object(a->line) && !wlk_loop_post(o->loop, take_answer, a);
+}
+
+static bool make_offer(struct offerer *o, bool media)
+{
+	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	wlk_transceiver *t;
+
+	config.allow_loopback = true;
+	if (wlk_loop_create(NULL, &o->loop) || wlk_peer_connection_create(o->loop, &config, on_event, o, &o->pc))
+		return false;
+	if (media && (wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_AUDIO, NULL, &t) ||
+		      wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_VIDEO, NULL, &t)))
+		return false;
+	return !wlk_peer_connection_create_data_channel(o->pc, "offered", NULL, &o->channel) &&
+	       !wlk_peer_connection_set_local_description(o->pc, NULL) && !wlk_loop_start_thread(o->loop);
+}
+
+static void close_connection(void *user)
+{
+	struct offerer *o = user;
+
+	echo_forget(o->pc);
+	wlk_peer_connection_destroy(o->pc);
+	wlk_loop_stop(o->loop);
+}
+
+int main(int argc, char **argv)
+{
+	struct offerer o = { 0 };
+	char *line = NULL;
+	size_t capacity = 0;
+
+	if (!make_offer(&o, argc > 1 && !strcmp(argv[1], "--media"))) {
+		fprintf(stderr, "no offer can be made: %s\n", o.pc ? wlk_last_error(o.pc) : "");
+		return 1;
+	}
+	while (getline(&line, &capacity, stdin) > 0) {
+		if (!read_answer(&o, line)) {
+			fprintf(stderr, "the line is no answer: %s\n", line);
+			return 1;
+		}
+	}
+	free(line);
+	if (wlk_loop_post(o.loop, close_connection, &o))
+		return 1;
+	wlk_loop_destroy(o.loop);
+	return 0;
+}

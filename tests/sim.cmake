@@ -1,0 +1,14 @@
+# Simulations: whole peers in virtual time. Each names its seed when it fails.
+function(wlk_sim name)
+	cmake_parse_arguments(arg "" "" "SOURCES;ARGS" ${ARGN})
+	add_executable(${name} sim/sim.c ${arg_SOURCES})
+	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
+		PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+	# Exported, so that the gettimeofday() of the libraries below is the simulation's.
+	set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
+	add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+	set_tests_properties(${name} PROPERTIES LABELS sim TIMEOUT 900)
+endfunction()
+
+wlk_sim(sim_scenarios SOURCES sim/scenarios.c)
+wlk_sim(sim_channels SOURCES sim/channels.c ARGS 1 20) # FIRST_SEED COUNT

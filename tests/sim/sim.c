@@ -1,0 +1,370 @@
+#include "sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+
+enum { DRAIN_LIMIT = 200000 };
+
+struct sim_packet {
+	wlk_time at;
+	uint64_t order; /* equal times keep the order of sending */
+	struct sim_peer *to;
+	wlk_addr local, remote; /* as the receiver sees them */
+	size_t size;
+	uint8_t data[];
+};
+
+/*
+ * The libraries below read the wall clock by this function only: the program's own definition wins over libc's, so that
+ * their time is ours. Starts at a fixed day, so that certificates are valid.
+ */
+static wlk_time wall_clock_us;
+static const int64_t wall_start_s = 1800000000;
+
+int gettimeofday(struct timeval *restrict tv, void *restrict tz)
+{
+	(void)tz;
+	tv->tv_sec = (time_t)(wall_start_s + wall_clock_us / SIM_SECOND);
+	tv->tv_usec = (suseconds_t)(wall_clock_us % SIM_SECOND);
+	return 0;
+}
+
+void sim_fail(const struct sim *sim, const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fprintf(stderr, "FAIL seed %llu at %.3f s: ", (unsigned long long)sim->config.seed, (double)sim->now / 1e6);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+uint32_t sim_random(struct sim *sim, uint32_t bound)
+{
+	uint64_t z = sim->random += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	z ^= z >> 31;
+	return bound ? (uint32_t)((z >> 32) * bound >> 32) : 0;
+}
+
+static bool happens(struct sim *sim, uint32_t per_10000)
+{
+	return per_10000 && sim_random(sim, 10000) < per_10000;
+}
+
+/* ---- what flies ---- */
+
+static bool earlier(const struct sim_packet *a, const struct sim_packet *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void fly(struct sim *sim, struct sim_packet *packet)
+{
+	size_t i = sim->flying_count++;
+
+	if (sim->flying_count > sim->flying_capacity) {
+		sim->flying_capacity = sim->flying_capacity ? 2 * sim->flying_capacity : 256;
+		sim->flying = realloc(sim->flying, sim->flying_capacity * sizeof(*sim->flying));
+		if (!sim->flying)
+			abort();
+	}
+	for (; i && earlier(packet, sim->flying[(i - 1) / 2]); i = (i - 1) / 2)
+		sim->flying[i] = sim->flying[(i - 1) / 2];
+	sim->flying[i] = packet;
+}
+
+static struct sim_packet *land(struct sim *sim)
+{
+	struct sim_packet *first = sim->flying[0];
+	struct sim_packet *last = sim->flying[--sim->flying_count];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= sim->flying_count)
+			break;
+		if (child + 1 < sim->flying_count && earlier(sim->flying[child + 1], sim->flying[child]))
+			child++;
+		if (!earlier(sim->flying[child], last))
+			break;
+		sim->flying[i] = sim->flying[child];
+		i = child;
+	}
+	sim->flying[i] = last;
+	return first;
+}
+
+static wlk_time arrival_time(struct sim *sim, struct sim_peer *from, size_t size)
+{
+	const struct sim_config *c = &sim->config;
+	wlk_time at = sim->now;
+
+	if (c->rate_bps) {
+		wlk_time start = from->link_free_at > sim->now ? from->link_free_at : sim->now;
+
+		if (c->queue_us && start - sim->now > c->queue_us)
+			return -1;
+		from->link_free_at = start + (wlk_time)(size * 8u * 1000000u / c->rate_bps);
+		at = from->link_free_at;
+	}
+	at += c->latency_us;
+	if (c->jitter_us)
+		at += sim_random(sim, (uint32_t)c->jitter_us);
+	if (happens(sim, c->reorder))
+		at += sim_random(sim, (uint32_t)c->reorder_us);
+	return at;
+}
+
+static void put_on_link(struct sim *sim, struct sim_peer *from, const wlk_datagram *d)
+{
+	wlk_time at = arrival_time(sim, from, d->size);
+	struct sim_packet *packet;
+
+	if (at < 0) {
+		sim->queue_drops++;
+		return;
+	}
+	packet = malloc(sizeof(*packet) + d->size);
+	if (!packet)
+		abort();
+	*packet = (struct sim_packet){ .at = at, .order = sim->datagrams, .to = from->other, .local = d->remote, .remote = d->local, .size = d->size };
+	memcpy(packet->data, d->data, d->size);
+	if (happens(sim, sim->config.corrupt))
+		packet->data[sim_random(sim, (uint32_t)d->size)] ^= (uint8_t)(1u << sim_random(sim, 8));
+	fly(sim, packet);
+}
+
+static void transmit(struct sim *sim, struct sim_peer *from, const wlk_datagram *d)
+{
+	sim->datagrams++;
+	sim->bytes += d->size;
+	if (sim->config.mtu && d->size > sim->config.mtu) {
+		sim->too_large++;
+		return;
+	}
+	if (from->cut || from->other->cut || happens(sim, sim->config.loss)) {
+		sim->lost++;
+		return;
+	}
+	put_on_link(sim, from, d);
+	if (happens(sim, sim->config.duplicate)) {
+		sim->duplicated++;
+		put_on_link(sim, from, d);
+	}
+}
+
+/* ---- peers ---- */
+
+static void answer_request(struct sim *sim, struct sim_peer *peer, const wlk_request *request)
+{
+	wlk_addr address = peer->address;
+
+	if (request->type == WLK_REQUEST_BIND_UDP) {
+		address.port = peer->next_port++;
+		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_OK, &address, 1);
+	} else if (request->type != WLK_REQUEST_CLOSE) {
+		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_ERR_UNSUPPORTED, NULL, 0);
+	}
+}
+
+static void own_events(struct sim *sim, struct sim_peer *peer, const wlk_event *event)
+{
+	if (event->type == WLK_EVENT_ICE_CANDIDATE && peer->other->pc) {
+		wlk_err err = wlk_peer_connection_add_ice_candidate(peer->other->pc, &event->u.candidate);
+
+		if (err && err != WLK_ERR_STATE)
+			sim_fail(sim, "%s: a candidate was refused: %s", peer->other->name, wlk_last_error(peer->other->pc));
+	}
+	if (event->type == WLK_EVENT_CONNECTION_STATE_CHANGE) {
+		peer->state = event->u.connection.state;
+		if (peer->state == WLK_CONNECTION_CONNECTED && !peer->connected_at)
+			peer->connected_at = sim->now;
+	}
+}
+
+static bool drain_once(struct sim *sim, struct sim_peer *peer)
+{
+	const wlk_event *event;
+	wlk_datagram datagram;
+	wlk_request request;
+	bool any = false;
+
+	while (peer->pc && wlk_drive_poll_request(peer->pc, &request)) {
+		answer_request(sim, peer, &request);
+		any = true;
+	}
+	while (peer->pc && wlk_drive_poll_transmit(peer->pc, sim->now, &datagram)) {
+		transmit(sim, peer, &datagram);
+		wlk_datagram_release(&datagram);
+		any = true;
+	}
+	while (peer->pc && (event = wlk_drive_poll_event(peer->pc))) {
+		own_events(sim, peer, event);
+		sim->on_event(sim, peer, event);
+		any = true;
+	}
+	return any;
+}
+
+static void drain(struct sim *sim)
+{
+	int rounds = 0;
+	bool any;
+
+	do {
+		any = drain_once(sim, &sim->a);
+		any |= drain_once(sim, &sim->b);
+		if (++rounds > DRAIN_LIMIT)
+			sim_fail(sim, "a drain does not end");
+	} while (any);
+}
+
+static void peer_init(struct sim *sim, struct sim_peer *peer, const char *name, uint8_t host, const wlk_configuration *config)
+{
+	peer->sim = sim;
+	peer->name = name;
+	peer->address = (wlk_addr){ .family = 4, .ip = { 10, 0, 0, host } };
+	peer->next_port = 40000;
+	if (wlk_drive_create(config, sim->now, wall_start_s * SIM_SECOND + sim->now, &peer->pc) ||
+	    wlk_drive_set_interfaces(peer->pc, &peer->address, 1))
+		sim_fail(sim, "%s cannot be made", name);
+}
+
+void sim_init(struct sim *sim, const struct sim_config *config, sim_event_fn on_event, void *user)
+{
+	/* Virtual time goes on from one simulation to the next: usrsctp lives as long as the process. */
+	static wlk_time epoch = SIM_SECOND;
+
+	*sim = (struct sim){ .config = *config, .random = config->seed, .on_event = on_event, .user = user };
+	sim->now = epoch > wall_clock_us ? epoch : wall_clock_us + SIM_SECOND;
+	wall_clock_us = sim->now;
+	peer_init(sim, &sim->a, "a", 1, config->config_a);
+	peer_init(sim, &sim->b, "b", 2, config->config_b);
+	sim->a.other = &sim->b;
+	sim->b.other = &sim->a;
+}
+
+void sim_free(struct sim *sim)
+{
+	wlk_peer_connection_destroy(sim->a.pc);
+	wlk_peer_connection_destroy(sim->b.pc);
+	while (sim->flying_count)
+		free(land(sim));
+	free(sim->flying);
+}
+
+static void exchange(struct sim *sim, struct sim_peer *offerer)
+{
+	const wlk_session_description *local;
+	struct sim_peer *answerer = offerer->other;
+
+	local = wlk_peer_connection_local_description(offerer->pc);
+	if (!local || wlk_peer_connection_set_remote_description(answerer->pc, local))
+		sim_fail(sim, "%s refuses the offer: %s", answerer->name, wlk_last_error(answerer->pc));
+	drain(sim);
+	if (wlk_peer_connection_set_local_description(answerer->pc, NULL))
+		sim_fail(sim, "%s cannot answer: %s", answerer->name, wlk_last_error(answerer->pc));
+	local = wlk_peer_connection_local_description(answerer->pc);
+	if (!local || wlk_peer_connection_set_remote_description(offerer->pc, local))
+		sim_fail(sim, "%s refuses the answer: %s", offerer->name, wlk_last_error(offerer->pc));
+	drain(sim);
+}
+
+void sim_renegotiate(struct sim *sim, struct sim_peer *offerer, bool ice_restart)
+{
+	if (ice_restart && wlk_peer_connection_restart_ice(offerer->pc))
+		sim_fail(sim, "%s cannot restart ICE: %s", offerer->name, wlk_last_error(offerer->pc));
+	if (wlk_peer_connection_set_local_description(offerer->pc, NULL))
+		sim_fail(sim, "%s cannot offer: %s", offerer->name, wlk_last_error(offerer->pc));
+	exchange(sim, offerer);
+}
+
+void sim_signal(struct sim *sim)
+{
+	sim->a.is_offerer = true;
+	sim_renegotiate(sim, &sim->a, false);
+}
+
+/* ---- time ---- */
+
+static wlk_time peer_deadline(const struct sim_peer *peer)
+{
+	return peer->pc ? wlk_drive_deadline(peer->pc) : WLK_TIME_NEVER;
+}
+
+static wlk_time next_moment(const struct sim *sim)
+{
+	wlk_time next = sim->flying_count ? sim->flying[0]->at : WLK_TIME_NEVER;
+
+	if (peer_deadline(&sim->a) < next)
+		next = peer_deadline(&sim->a);
+	if (peer_deadline(&sim->b) < next)
+		next = peer_deadline(&sim->b);
+	return next;
+}
+
+static void check_deadlines(struct sim *sim)
+{
+	if (peer_deadline(&sim->a) <= sim->now || peer_deadline(&sim->b) <= sim->now)
+		sim_fail(sim, "a deadline is not in the future after a drain (a %lld, b %lld)", (long long)peer_deadline(&sim->a),
+			 (long long)peer_deadline(&sim->b));
+}
+
+static void step(struct sim *sim)
+{
+	while (sim->flying_count && sim->flying[0]->at <= sim->now) {
+		struct sim_packet *packet = land(sim);
+
+		if (packet->to->pc)
+			wlk_drive_input(packet->to->pc, sim->now, &packet->local, &packet->remote, packet->data, packet->size);
+		free(packet);
+	}
+	if (sim->a.pc)
+		wlk_drive_handle_timeout(sim->a.pc, sim->now);
+	if (sim->b.pc)
+		wlk_drive_handle_timeout(sim->b.pc, sim->now);
+	drain(sim);
+	sim->rounds++;
+	check_deadlines(sim);
+}
+
+bool sim_run_until(struct sim *sim, wlk_time limit, bool (*done)(struct sim *sim))
+{
+	wlk_time end = sim->now + limit;
+
+	drain(sim);
+	while (!done || !done(sim)) {
+		wlk_time next = next_moment(sim);
+
+		if (next > end) {
+			sim->now = end;
+			wall_clock_us = end;
+			return !done;
+		}
+		if (next > sim->now)
+			sim->now = next;
+		wall_clock_us = sim->now;
+		step(sim);
+	}
+	return true;
+}
+
+void sim_run_for(struct sim *sim, wlk_time span)
+{
+	(void)!sim_run_until(sim, span, NULL);
+}
+
+bool sim_both_connected(struct sim *sim)
+{
+	return sim->a.state == WLK_CONNECTION_CONNECTED && sim->b.state == WLK_CONNECTION_CONNECTED;
+}

@@ -1,0 +1,90 @@
+/* Two peers, a link between them and a clock, all in one thread and in virtual time; everything random comes from a seed. */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <wirelark/wirelark.h>
+
+#define SIM_MS ((wlk_time)1000)
+#define SIM_SECOND ((wlk_time)1000000)
+
+/* What the link does to each datagram, in both directions. Probabilities are in 1/10000. */
+struct sim_config {
+	uint64_t seed;
+	wlk_time latency_us;    /* one way */
+	wlk_time jitter_us;     /* uniform, on top; makes reordering by itself */
+	uint32_t loss;
+	uint32_t duplicate;
+	uint32_t reorder;       /* held back by up to |reorder_us| */
+	wlk_time reorder_us;
+	uint32_t corrupt;       /* one byte changed */
+	uint64_t rate_bps;      /* 0: no limit */
+	wlk_time queue_us;      /* longest stay in the queue of a rate-limited link */
+	size_t mtu;             /* larger datagrams vanish; 0: no limit */
+	wlk_configuration *config_a, *config_b; /* NULL: defaults */
+};
+
+struct sim;
+struct sim_peer;
+
+/* What the test does with the events of its peers. */
+typedef void (*sim_event_fn)(struct sim *sim, struct sim_peer *peer, const wlk_event *event);
+
+struct sim_peer {
+	struct sim *sim;
+	wlk_peer_connection *pc; /* NULL once destroyed */
+	struct sim_peer *other;
+	const char *name;
+	wlk_addr address;
+	uint16_t next_port;
+	wlk_time link_free_at; /* of a rate-limited link */
+	bool is_offerer;
+	bool cut;              /* nothing of this peer gets through any more */
+	wlk_connection_state state;
+	wlk_time connected_at; /* 0: not yet */
+	void *user;
+};
+
+struct sim_packet;
+
+struct sim {
+	struct sim_config config;
+	wlk_time now;
+	uint64_t random;
+	struct sim_peer a, b; /* a offers */
+	sim_event_fn on_event;
+	void *user;
+	struct sim_packet **flying; /* heap by arrival */
+	size_t flying_count, flying_capacity;
+	/* figures */
+	uint64_t datagrams, bytes, lost, duplicated, too_large, queue_drops;
+	uint64_t rounds;
+};
+
+/* Make both peers; nothing is signalled yet. |on_event| gets what the sim does not handle itself (it sees everything). */
+void sim_init(struct sim *sim, const struct sim_config *config, sim_event_fn on_event, void *user);
+/* Destroys the peers and what flies. */
+void sim_free(struct sim *sim);
+
+/* Offer and answer, over signalling without delay; candidates trickle both ways as they come. */
+void sim_signal(struct sim *sim);
+/* The same for a re-offer by |offerer|, with or without an ICE restart. */
+void sim_renegotiate(struct sim *sim, struct sim_peer *offerer, bool ice_restart);
+
+/*
+ * Run until |done| answers true or |limit| of virtual time passed; answers whether it was done. Each round checks that after
+ * handle_timeout and a drain no deadline is in the past, and that a drain ends.
+ */
+bool sim_run_until(struct sim *sim, wlk_time limit, bool (*done)(struct sim *sim));
+/* Just let time pass. */
+void sim_run_for(struct sim *sim, wlk_time span);
+
+/* Uniform in [0, bound); from the seed. */
+uint32_t sim_random(struct sim *sim, uint32_t bound);
+
+/* End the test with a message that names the seed. */
+void sim_fail(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
+
+/* Both see "connected". */
+bool sim_both_connected(struct sim *sim);
+
+#endif

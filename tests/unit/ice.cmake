@@ -1,0 +1,10 @@
+# The ICE agent and its parts; the wire formats are in ice_wire.cmake.
+wlk_unit_test(ice_agent_connect SOURCES unit/ice_agent_connect.c support/ice_pair.c MODULES ice core)
+wlk_unit_test(ice_agent_liveness SOURCES unit/ice_agent_liveness.c support/ice_pair.c MODULES ice core)
+wlk_unit_test(ice_agent_inbound SOURCES unit/ice_agent_inbound.c MODULES ice core)
+wlk_unit_test(ice_agent SOURCES unit/ice_agent.c support/ice_pair.c MODULES ice core)
+wlk_unit_test(ice_consent SOURCES unit/ice_consent.c MODULES ice core)
+wlk_unit_test(ice_stun_txn SOURCES unit/ice_stun_txn.c MODULES ice core)
+wlk_unit_test(ice_checklist SOURCES unit/ice_checklist.c MODULES ice core)
+wlk_unit_test(ice_credentials SOURCES unit/ice_credentials.c MODULES ice core)
+wlk_unit_test(ice_gather SOURCES unit/ice_gather.c support/ice_pair.c MODULES ice core)

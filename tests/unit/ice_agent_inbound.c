@@ -1,0 +1,761 @@
+/* What strangers and peers may send to an agent: each check of R4 and R5 by name, and that what fails one changes nothing. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/addr.h"
+#include "core/alloc.h"
+#include "core/rand.h"
+#include "core/time.h"
+#include "ice/agent.h"
+#include "ice/stun_msg.h"
+
+#define PEER_PWD "peerpasswordpeerpasswor"
+
+struct bench {
+	struct ice_agent *agent;
+	wlk_addr base;
+	wlk_addr peer;
+	wlk_time now;
+};
+
+/* Answers every request of the agent; binds get port 5000. */
+static void answer_requests(struct bench *b)
+{
+	struct ice_request r;
+
+	while (ice_agent_poll_request(b->agent, &r)) {
+		wlk_addr bound = r.local;
+
+		bound.port = 5000;
+		if (r.type == ICE_REQUEST_BIND_UDP)
+			ice_agent_on_request(b->agent, b->now, r.id, WLK_OK, &bound, 1);
+	}
+}
+
+static void set_up(struct bench *b, bool controlling, bool know_peer)
+{
+	struct ice_agent_config config = { .controlling = controlling, .tie_breaker = 1000 };
+	wlk_addr ip = addr_v4(10, 0, 0, 1, 0);
+
+	*b = (struct bench){ .base = addr_v4(10, 0, 0, 1, 5000), .peer = addr_v4(10, 0, 0, 2, 6000), .now = SECOND };
+	rand_use_seed(1);
+	assert_int_equal(ice_agent_create(&b->agent, &config), WLK_OK);
+	assert_int_equal(ice_agent_set_interfaces(b->agent, b->now, &ip, 1), WLK_OK);
+	assert_int_equal(ice_agent_gather(b->agent, b->now), WLK_OK);
+	answer_requests(b);
+	if (know_peer)
+		assert_int_equal(ice_agent_set_remote_parameters(b->agent, b->now, STR("peer"), STR(PEER_PWD), false), WLK_OK);
+}
+
+static void tear_down(struct bench *b)
+{
+	ice_agent_destroy(b->agent);
+	rand_use_system();
+}
+
+/* How a request differs from a good one. */
+struct request {
+	const char *local_ufrag; /* NULL: the agent's */
+	const char *remote_ufrag;
+	const char *pwd;
+	uint64_t tie_breaker;
+	bool no_username, no_integrity, no_fingerprint, no_priority, no_role;
+	bool controlled;         /* ICE-CONTROLLED instead of ICE-CONTROLLING */
+	bool use_candidate;
+	uint16_t unknown;        /* a comprehension-required attribute */
+	uint16_t method;
+	uint8_t id;
+};
+
+static size_t write_request(const struct bench *b, const struct request *r, uint8_t *buf, size_t capacity)
+{
+	uint8_t txid[STUN_TXID_SIZE] = { r->id, 1, 2, 3 };
+	const char *pwd = r->pwd ? r->pwd : ice_agent_local_pwd(b->agent);
+	struct crypto_hmac *hmac;
+	struct stun_writer w;
+	char user[100];
+	size_t size = 0;
+
+	snprintf(user, sizeof(user), "%s:%s", r->local_ufrag ? r->local_ufrag : ice_agent_local_ufrag(b->agent),
+		 r->remote_ufrag ? r->remote_ufrag : "peer");
+	assert_int_equal(crypto_hmac_create(&hmac, CRYPTO_DIGEST_SHA1, pwd, strlen(pwd)), WLK_OK);
+	stun_writer_init(&w, buf, capacity, STUN_REQUEST, r->method ? r->method : STUN_METHOD_BINDING, txid);
+	if (!r->no_username)
+		stun_put_text(&w, STUN_ATTR_USERNAME, user);
+	if (!r->no_priority)
+		stun_put_u32(&w, STUN_ATTR_PRIORITY, 1862270975);
+	if (!r->no_role)
+		stun_put_u64(&w, r->controlled ? STUN_ATTR_ICE_CONTROLLED : STUN_ATTR_ICE_CONTROLLING, r->tie_breaker);
+	if (r->use_candidate)
+		stun_put_flag(&w, STUN_ATTR_USE_CANDIDATE);
+	if (r->unknown)
+		stun_put_u32(&w, r->unknown, 0);
+	assert_int_equal(stun_writer_finish(&w, r->no_integrity ? NULL : hmac, !r->no_fingerprint, &size), WLK_OK);
+	crypto_hmac_destroy(hmac);
+	return size;
+}
+
+/* Feed a request; *size is its size. */
+static void ask(struct bench *b, const struct request *r, size_t *size)
+{
+	uint8_t buf[400];
+	size_t n = write_request(b, r, buf, sizeof(buf));
+
+	if (size)
+		*size = n;
+	ice_agent_input(b->agent, b->now, &b->base, &b->peer, buf, n);
+}
+
+/* The next datagram, parsed; |copy| holds it. False: none. */
+static bool next_datagram(struct bench *b, struct stun_msg *msg, uint8_t copy[400], wlk_addr *to)
+{
+	struct dgram d;
+
+	if (!ice_agent_poll_transmit(b->agent, b->now, &d))
+		return false;
+	assert_true(d.buf->size <= 400);
+	assert_true(addr_equal(&d.local, &b->base));
+	memcpy(copy, d.buf->data, d.buf->size);
+	assert_int_equal(stun_msg_parse(msg, copy, d.buf->size), WLK_OK);
+	if (to)
+		*to = d.remote;
+	pktbuf_release(d.buf);
+	return true;
+}
+
+static struct ice_agent_stats stats_of(const struct bench *b)
+{
+	struct ice_agent_stats s;
+
+	ice_agent_get_stats(b->agent, &s);
+	return s;
+}
+
+/* No answer, no pair, no candidate, no event, no deadline. */
+static void assert_untouched(struct bench *b)
+{
+	struct ice_event e;
+	struct dgram d;
+	struct ice_candidate_stats c;
+	struct ice_pair_stats p;
+
+	assert_false(ice_agent_poll_transmit(b->agent, b->now, &d));
+	assert_false(ice_agent_poll_event(b->agent, &e));
+	assert_false(ice_agent_remote_candidate(b->agent, 0, &c));
+	assert_false(ice_agent_pair_stats(b->agent, 0, &p));
+}
+
+static void drain_events(struct bench *b)
+{
+	struct ice_event e;
+
+	while (ice_agent_poll_event(b->agent, &e))
+		;
+}
+
+/* ---------------------------------------------------------------------------------------------- requests */
+
+static void test_R4_a_good_request_is_answered(void **state)
+{
+	struct request good = { .tie_breaker = 1 };
+	struct crypto_hmac *hmac;
+	struct stun_msg msg;
+	struct bench b;
+	uint8_t copy[400];
+	size_t size;
+	wlk_addr to;
+
+	(void)state;
+	set_up(&b, false, false);
+	ask(&b, &good, &size);
+	assert_true(next_datagram(&b, &msg, copy, &to));
+	assert_true(addr_equal(&to, &b.peer));
+	assert_int_equal(msg.class, STUN_SUCCESS);
+	assert_true(addr_equal(&msg.xor_mapped, &b.peer));
+	assert_true(msg.fingerprint_ok);
+	assert_int_equal(crypto_hmac_create(&hmac, CRYPTO_DIGEST_SHA1, ice_agent_local_pwd(b.agent), 24), WLK_OK);
+	assert_true(stun_msg_check_integrity(&msg, hmac));
+	crypto_hmac_destroy(hmac);
+	assert_true(2 * msg.size <= 3 * size);
+	/* The peer's password is not known yet, so nothing else leaves. */
+	assert_false(next_datagram(&b, &msg, copy, &to));
+	tear_down(&b);
+}
+
+static void refuse(const struct request *bad, size_t counter)
+{
+	struct ice_agent_stats s;
+	struct bench b;
+	size_t live;
+
+	set_up(&b, false, true);
+	drain_events(&b);
+	live = alloc_live_blocks();
+	ask(&b, bad, NULL);
+	s = stats_of(&b);
+	assert_int_equal(*(uint64_t *)(void *)((char *)&s + counter), 1);
+	assert_untouched(&b);
+	assert_int_equal(alloc_live_blocks(), live); /* R2 */
+	tear_down(&b);
+}
+
+#define COUNTER(name) offsetof(struct ice_agent_stats, name)
+
+static void test_R4_without_fingerprint_no_answer(void **state)
+{
+	(void)state;
+	refuse(&(struct request){ .no_fingerprint = true }, COUNTER(no_fingerprint));
+}
+
+static void test_R4_without_username_no_answer(void **state)
+{
+	(void)state;
+	refuse(&(struct request){ .no_username = true }, COUNTER(unknown_username));
+	refuse(&(struct request){ .local_ufrag = "abcd" }, COUNTER(unknown_username));
+	refuse(&(struct request){ .local_ufrag = "" }, COUNTER(unknown_username));
+	refuse(&(struct request){ .remote_ufrag = "somebody" }, COUNTER(unknown_username));
+}
+
+static void test_R4_wrong_integrity_no_answer(void **state)
+{
+	(void)state;
+	refuse(&(struct request){ .no_integrity = true }, COUNTER(bad_integrity));
+	refuse(&(struct request){ .pwd = "0123456789012345678901" }, COUNTER(bad_integrity));
+	refuse(&(struct request){ .pwd = PEER_PWD }, COUNTER(bad_integrity));
+}
+
+static void test_R4_without_role_or_priority_no_answer(void **state)
+{
+	(void)state;
+	refuse(&(struct request){ .no_role = true }, COUNTER(missing_attribute));
+	refuse(&(struct request){ .no_priority = true }, COUNTER(missing_attribute));
+}
+
+static void test_R4_other_methods_no_answer(void **state)
+{
+	(void)state;
+	refuse(&(struct request){ .method = STUN_METHOD_ALLOCATE }, COUNTER(malformed));
+}
+
+static void test_R2_garbage_changes_nothing(void **state)
+{
+	struct bench b;
+	uint8_t junk[600];
+	size_t live;
+
+	(void)state;
+	set_up(&b, false, true);
+	drain_events(&b);
+	live = alloc_live_blocks();
+	for (int i = 0; i < 5000; i++) {
+		assert_int_equal(rand_bytes(junk, sizeof(junk)), WLK_OK);
+		junk[0] &= 3;
+		ice_agent_input(b.agent, b.now, &b.base, &b.peer, junk, (size_t)(i % 600));
+	}
+	assert_untouched(&b);
+	assert_int_equal(stats_of(&b).malformed, 5000);
+	assert_int_equal(alloc_live_blocks(), live);
+	/* For an address that is none of ours. */
+	ice_agent_input(b.agent, b.now, &b.peer, &b.base, junk, 20);
+	assert_int_equal(stats_of(&b).unknown_local, 1);
+	tear_down(&b);
+}
+
+static void test_R5_unknown_required_attribute_is_told_only_to_the_peer(void **state)
+{
+	struct request r = { .unknown = 0x0033 };
+	struct request forged = { .unknown = 0x0033, .pwd = "0123456789012345678901" };
+	struct stun_msg msg;
+	struct bench b;
+	uint8_t copy[400];
+	size_t size;
+
+	(void)state;
+	refuse(&forged, COUNTER(bad_integrity));
+	set_up(&b, false, true);
+	ask(&b, &r, &size);
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.error_code, 420);
+	assert_int_equal(load_u16(msg.unknown_attributes.data), 0x0033);
+	assert_true(2 * msg.size <= 3 * size); /* R4 */
+	tear_down(&b);
+}
+
+static void test_role_conflict_by_tie_breaker(void **state)
+{
+	struct request smaller = { .tie_breaker = 999 };
+	struct request larger = { .tie_breaker = 1001 };
+	struct stun_msg msg;
+	struct ice_event e;
+	struct bench b;
+	uint8_t copy[400];
+	size_t size;
+
+	(void)state;
+	/* Both controlling, ours is larger: the peer gives in. */
+	set_up(&b, true, false);
+	drain_events(&b);
+	ask(&b, &smaller, &size);
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.error_code, 487);
+	assert_true(2 * msg.size <= 3 * size);
+	assert_true(ice_agent_controlling(b.agent));
+	assert_untouched(&b);
+	/* Ours is smaller: we do. */
+	ask(&b, &larger, NULL);
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.class, STUN_SUCCESS);
+	assert_false(ice_agent_controlling(b.agent));
+	assert_true(ice_agent_poll_event(b.agent, &e));
+	assert_int_equal(e.type, ICE_EVENT_ROLE_CHANGED);
+	assert_false(e.controlling);
+	tear_down(&b);
+	/* Both controlled, ours is larger: we control. */
+	smaller.controlled = true;
+	set_up(&b, false, false);
+	ask(&b, &smaller, NULL);
+	assert_true(ice_agent_controlling(b.agent));
+	tear_down(&b);
+	larger.controlled = true;
+	set_up(&b, false, false);
+	ask(&b, &larger, NULL);
+	assert_false(ice_agent_controlling(b.agent));
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.error_code, 487);
+	tear_down(&b);
+}
+
+static void test_peer_reflexive_candidate_and_triggered_check(void **state)
+{
+	struct request r = { .use_candidate = true };
+	struct ice_candidate_stats c;
+	struct ice_pair_stats p;
+	struct stun_msg msg;
+	struct bench b;
+	uint8_t copy[400];
+
+	(void)state;
+	set_up(&b, false, true);
+	ask(&b, &r, NULL);
+	assert_true(ice_agent_remote_candidate(b.agent, 0, &c));
+	assert_int_equal(c.candidate.type, CANDIDATE_PRFLX);
+	assert_int_equal(c.candidate.priority, 1862270975);
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.class, STUN_SUCCESS);
+	/* The check of the other direction leaves at once. */
+	assert_true(next_datagram(&b, &msg, copy, NULL));
+	assert_int_equal(msg.class, STUN_REQUEST);
+	assert_true(msg.has_controlled);
+	assert_false(msg.use_candidate);
+	assert_true(ice_agent_pair_stats(b.agent, 0, &p));
+	assert_int_equal(p.state, PAIR_IN_PROGRESS);
+	assert_int_equal(p.requests_received, 1);
+	assert_false(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	tear_down(&b);
+}
+
+/* R8: addresses that nobody may make us probe, even with the right password. */
+static void test_R8_forbidden_sources_are_not_answered(void **state)
+{
+	struct request r = { 0 };
+	struct bench b;
+
+	(void)state;
+	set_up(&b, false, true);
+	drain_events(&b);
+	b.peer = addr_v4(127, 0, 0, 1, 6000);
+	ask(&b, &r, NULL);
+	b.peer = addr_v4(224, 0, 0, 1, 6000);
+	ask(&b, &r, NULL);
+	b.peer = addr_v4(10, 0, 0, 9, 0);
+	ask(&b, &r, NULL);
+	assert_untouched(&b);
+	assert_int_equal(stats_of(&b).refused_candidates, 3);
+	tear_down(&b);
+}
+
+static void test_R8_checks_by_request_are_bounded(void **state)
+{
+	struct request r = { 0 };
+	struct stun_msg msg;
+	struct bench b;
+	uint8_t copy[400];
+	size_t requests = 0;
+	size_t responses = 0;
+
+	(void)state;
+	set_up(&b, false, true);
+	/* A peer that asks from a thousand ports within one second. */
+	for (int i = 0; i < 1000; i++) {
+		b.now = SECOND + i * MILLISECOND;
+		b.peer.port = (uint16_t)(7000 + i);
+		r.id = (uint8_t)i;
+		ice_agent_handle_timeout(b.agent, b.now);
+		ask(&b, &r, NULL);
+		while (next_datagram(&b, &msg, copy, NULL)) {
+			requests += msg.class == STUN_REQUEST;
+			responses += msg.class == STUN_SUCCESS;
+		}
+	}
+	assert_int_equal(responses, 1000);
+	/* 50 a second and a burst of 5 are new ones, the rest are retransmissions of the 64 that fit. */
+	assert_true(requests <= 55 + 64 * 2);
+	assert_int_equal(stats_of(&b).over_cap, 1000 - 64);
+	tear_down(&b);
+}
+
+/* --------------------------------------------------------------------------------------------- responses */
+
+/* Bring the agent to send one check to the peer and give that back. */
+static void provoke_check(struct bench *b, struct stun_msg *msg, uint8_t copy[400])
+{
+	struct ice_candidate c = { .type = CANDIDATE_HOST, .component = 1, .priority = 100, .foundation = "1" };
+
+	c.addr = b->peer;
+	assert_int_equal(ice_agent_add_remote_candidate(b->agent, b->now, &c), WLK_OK);
+	assert_true(next_datagram(b, msg, copy, NULL));
+	assert_int_equal(msg->class, STUN_REQUEST);
+}
+
+struct response {
+	const char *pwd; /* NULL: the peer's */
+	const uint8_t *id;
+	bool no_integrity, bad_fingerprint, no_mapped;
+	uint16_t error;
+	wlk_addr mapped; /* none: the base */
+};
+
+static void answer(struct bench *b, const struct response *r, const struct stun_msg *check, const wlk_addr *local,
+		   const wlk_addr *from)
+{
+	const char *pwd = r->pwd ? r->pwd : PEER_PWD;
+	struct crypto_hmac *hmac;
+	struct stun_writer w;
+	uint8_t buf[300];
+	size_t size;
+
+	assert_int_equal(crypto_hmac_create(&hmac, CRYPTO_DIGEST_SHA1, pwd, strlen(pwd)), WLK_OK);
+	stun_writer_init(&w, buf, sizeof(buf), r->error ? STUN_ERROR : STUN_SUCCESS, STUN_METHOD_BINDING,
+			 r->id ? r->id : check->txid);
+	if (r->error)
+		stun_put_error(&w, r->error, "");
+	else if (!r->no_mapped)
+		stun_put_xor_addr(&w, STUN_ATTR_XOR_MAPPED_ADDRESS, addr_is_none(&r->mapped) ? &b->base : &r->mapped);
+	assert_int_equal(stun_writer_finish(&w, r->no_integrity ? NULL : hmac, true, &size), WLK_OK);
+	if (r->bad_fingerprint)
+		buf[size - 1] ^= 1;
+	crypto_hmac_destroy(hmac);
+	ice_agent_input(b->agent, b->now, local, from, buf, size);
+}
+
+static void refuse_answer(const struct response *r, const wlk_addr *from, size_t counter)
+{
+	struct ice_agent_stats s;
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+
+	set_up(&b, true, true);
+	provoke_check(&b, &check, copy);
+	answer(&b, r, &check, &b.base, from ? from : &b.peer);
+	s = stats_of(&b);
+	assert_int_equal(*(uint64_t *)(void *)((char *)&s + counter), 1);
+	assert_false(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	assert_int_equal(ice_agent_state(b.agent), ICE_STATE_CHECKING);
+	/* The right one is still welcome. */
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	assert_true(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	tear_down(&b);
+}
+
+static void test_R5_response_with_unknown_id_is_dropped(void **state)
+{
+	static const uint8_t other[STUN_TXID_SIZE] = { 9 };
+
+	(void)state;
+	refuse_answer(&(struct response){ .id = other }, NULL, COUNTER(unknown_transaction));
+}
+
+static void test_R5_response_from_other_address_is_dropped(void **state)
+{
+	wlk_addr port = addr_v4(10, 0, 0, 2, 6001);
+	wlk_addr host = addr_v4(10, 0, 0, 3, 6000);
+
+	(void)state;
+	refuse_answer(&(struct response){ 0 }, &port, COUNTER(wrong_source));
+	refuse_answer(&(struct response){ 0 }, &host, COUNTER(wrong_source));
+}
+
+static void test_R5_response_with_wrong_integrity_is_dropped(void **state)
+{
+	(void)state;
+	refuse_answer(&(struct response){ .no_integrity = true }, NULL, COUNTER(bad_integrity));
+	refuse_answer(&(struct response){ .pwd = "0123456789012345678901" }, NULL, COUNTER(bad_integrity));
+	refuse_answer(&(struct response){ .bad_fingerprint = true }, NULL, COUNTER(bad_integrity));
+	refuse_answer(&(struct response){ .error = 487, .no_integrity = true }, NULL, COUNTER(bad_integrity));
+}
+
+static void test_R5_response_without_mapped_address_is_dropped(void **state)
+{
+	(void)state;
+	refuse_answer(&(struct response){ .no_mapped = true }, NULL, COUNTER(malformed));
+}
+
+static void test_R5_a_response_counts_once(void **state)
+{
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &check, copy);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	assert_int_equal(stats_of(&b).responses_received, 1);
+	assert_int_equal(stats_of(&b).unknown_transaction, 1);
+	tear_down(&b);
+}
+
+/* R12: the exact address pair, and only after our own check. */
+static void test_R12_only_the_checked_path_is_validated(void **state)
+{
+	struct request r = { 0 };
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+	wlk_addr other;
+
+	(void)state;
+	set_up(&b, false, true);
+	ask(&b, &r, NULL);
+	assert_false(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	assert_true(next_datagram(&b, &check, copy, NULL)); /* the answer */
+	assert_true(next_datagram(&b, &check, copy, NULL)); /* the triggered check */
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	assert_true(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	other = b.peer;
+	other.port++;
+	assert_false(ice_agent_is_validated(b.agent, &b.base, &other));
+	other = b.base;
+	other.port++;
+	assert_false(ice_agent_is_validated(b.agent, &other, &b.peer));
+	assert_false(ice_agent_is_validated(b.agent, &b.peer, &b.base));
+	tear_down(&b);
+}
+
+static void test_mapped_address_reveals_a_local_candidate(void **state)
+{
+	struct response r = { .mapped = addr_v4(203, 0, 113, 7, 999) };
+	struct ice_candidate_stats c;
+	struct ice_pair_stats p;
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &check, copy);
+	answer(&b, &r, &check, &b.base, &b.peer);
+	assert_true(ice_agent_local_candidate(b.agent, 1, &c));
+	assert_int_equal(c.candidate.type, CANDIDATE_PRFLX);
+	assert_true(addr_equal(&c.candidate.addr, &r.mapped));
+	assert_int_equal(c.candidate.priority, check.priority);
+	assert_true(ice_agent_pair_stats(b.agent, 0, &p));
+	assert_int_equal(p.local_id, c.id);
+	assert_true(addr_equal(&p.local, &b.base));
+	tear_down(&b);
+}
+
+static void test_role_conflict_answer_switches_and_checks_again(void **state)
+{
+	struct stun_msg first;
+	struct stun_msg second;
+	struct bench b;
+	uint8_t copy[400];
+	uint8_t copy2[400];
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &first, copy);
+	assert_true(first.has_controlling);
+	assert_int_equal(first.tie_breaker, 1000);
+	answer(&b, &(struct response){ .error = 487 }, &first, &b.base, &b.peer);
+	assert_false(ice_agent_controlling(b.agent));
+	assert_true(next_datagram(&b, &second, copy2, NULL));
+	assert_true(second.has_controlled);
+	assert_int_not_equal(second.tie_breaker, 1000); /* RFC 8445 7.2.5.1: a new one */
+	assert_memory_not_equal(first.txid, second.txid, STUN_TXID_SIZE);
+	tear_down(&b);
+}
+
+static void test_stale_role_conflict_is_ignored(void **state)
+{
+	struct request larger = { .tie_breaker = 5000 };
+	struct stun_msg first;
+	struct stun_msg msg;
+	struct bench b;
+	uint8_t copy[400];
+	uint8_t copy2[400];
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &first, copy);
+	ask(&b, &larger, NULL); /* makes us controlled before the 487 for our own check comes */
+	assert_false(ice_agent_controlling(b.agent));
+	while (next_datagram(&b, &msg, copy2, NULL))
+		;
+	answer(&b, &(struct response){ .error = 487 }, &first, &b.base, &b.peer);
+	assert_false(ice_agent_controlling(b.agent));
+	assert_int_equal(stats_of(&b).stale_role_conflicts, 1);
+	b.now += 100 * MILLISECOND;
+	ice_agent_handle_timeout(b.agent, b.now);
+	assert_true(next_datagram(&b, &msg, copy2, NULL));
+	assert_true(msg.has_controlled);
+	tear_down(&b);
+}
+
+static void test_error_answer_fails_the_pair(void **state)
+{
+	struct ice_pair_stats p;
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &check, copy);
+	answer(&b, &(struct response){ .error = 500 }, &check, &b.base, &b.peer);
+	assert_true(ice_agent_pair_stats(b.agent, 0, &p));
+	assert_int_equal(p.state, PAIR_FAILED);
+	tear_down(&b);
+}
+
+static void test_R10_old_password_is_refused_after_the_switch_over(void **state)
+{
+	char ufrag[9];
+	char pwd[25];
+	struct request old = { .local_ufrag = ufrag, .pwd = pwd };
+	struct stun_msg check;
+	struct stun_msg nominate;
+	struct bench b;
+	uint8_t copy[400];
+	uint8_t copy2[400];
+	uint64_t responses;
+
+	(void)state;
+	set_up(&b, true, true);
+	memcpy(ufrag, ice_agent_local_ufrag(b.agent), sizeof(ufrag));
+	memcpy(pwd, ice_agent_local_pwd(b.agent), sizeof(pwd));
+	old.controlled = true;
+	provoke_check(&b, &check, copy);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	assert_true(next_datagram(&b, &nominate, copy2, NULL));
+	assert_true(nominate.use_candidate);
+	answer(&b, &(struct response){ 0 }, &nominate, &b.base, &b.peer);
+
+	b.now += SECOND;
+	ice_agent_handle_timeout(b.agent, b.now);
+	/* During the restart the old one counts, so that the peer keeps its consent. */
+	assert_int_equal(ice_agent_restart(b.agent, b.now), WLK_OK);
+	assert_string_not_equal(ufrag, ice_agent_local_ufrag(b.agent));
+	assert_string_not_equal(pwd, ice_agent_local_pwd(b.agent));
+	ask(&b, &old, NULL);
+	responses = stats_of(&b).responses_sent;
+	assert_int_equal(responses, 1);
+	assert_true(next_datagram(&b, &check, copy, NULL));
+
+	assert_int_equal(ice_agent_set_remote_parameters(b.agent, b.now, STR("peer2"), STR(PEER_PWD), false), WLK_OK);
+	provoke_check(&b, &check, copy);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	ask(&b, &old, NULL);
+	assert_int_equal(stats_of(&b).responses_sent, responses + 1);
+	assert_true(next_datagram(&b, &check, copy, NULL));
+	if (check.class != STUN_REQUEST)
+		assert_true(next_datagram(&b, &check, copy, NULL));
+	assert_true(check.use_candidate);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &b.peer);
+	while (next_datagram(&b, &check, copy, NULL))
+		;
+	/* The new generation is nominated: the old password is dead. */
+	ask(&b, &old, NULL);
+	assert_int_equal(stats_of(&b).responses_sent, responses + 1);
+	assert_int_equal(stats_of(&b).unknown_username, 1);
+	assert_true(ice_agent_is_validated(b.agent, &b.base, &b.peer));
+	tear_down(&b);
+}
+
+static void test_R10_credentials_have_enough_bits(void **state)
+{
+	struct ice_agent *a;
+	struct ice_agent_config config = { 0 };
+	char ufrag[9];
+
+	(void)state;
+	assert_int_equal(ice_agent_create(&a, &config), WLK_OK);
+	assert_int_equal(strlen(ice_agent_local_ufrag(a)), 8); /* 6 bits each */
+	assert_int_equal(strlen(ice_agent_local_pwd(a)), 24);
+	memcpy(ufrag, ice_agent_local_ufrag(a), 9);
+	ice_agent_destroy(a);
+	assert_int_equal(ice_agent_create(&a, &config), WLK_OK);
+	assert_string_not_equal(ufrag, ice_agent_local_ufrag(a));
+	ice_agent_destroy(a);
+}
+
+static void test_indications_are_ignored(void **state)
+{
+	static const uint8_t txid[STUN_TXID_SIZE] = { 1 };
+	struct stun_writer w;
+	struct bench b;
+	uint8_t buf[100];
+	size_t size;
+
+	(void)state;
+	set_up(&b, false, true);
+	drain_events(&b);
+	stun_writer_init(&w, buf, sizeof(buf), STUN_INDICATION, STUN_METHOD_BINDING, txid);
+	assert_int_equal(stun_writer_finish(&w, NULL, true, &size), WLK_OK);
+	ice_agent_input(b.agent, b.now, &b.base, &b.peer, buf, size);
+	assert_untouched(&b);
+	tear_down(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_R4_a_good_request_is_answered),
+		cmocka_unit_test(test_R4_without_fingerprint_no_answer),
+		cmocka_unit_test(test_R4_without_username_no_answer),
+		cmocka_unit_test(test_R4_wrong_integrity_no_answer),
+		cmocka_unit_test(test_R4_without_role_or_priority_no_answer),
+		cmocka_unit_test(test_R4_other_methods_no_answer),
+		cmocka_unit_test(test_R2_garbage_changes_nothing),
+		cmocka_unit_test(test_R5_unknown_required_attribute_is_told_only_to_the_peer),
+		cmocka_unit_test(test_role_conflict_by_tie_breaker),
+		cmocka_unit_test(test_peer_reflexive_candidate_and_triggered_check),
+		cmocka_unit_test(test_R8_forbidden_sources_are_not_answered),
+		cmocka_unit_test(test_R8_checks_by_request_are_bounded),
+		cmocka_unit_test(test_R5_response_with_unknown_id_is_dropped),
+		cmocka_unit_test(test_R5_response_from_other_address_is_dropped),
+		cmocka_unit_test(test_R5_response_with_wrong_integrity_is_dropped),
+		cmocka_unit_test(test_R5_response_without_mapped_address_is_dropped),
+		cmocka_unit_test(test_R5_a_response_counts_once),
+		cmocka_unit_test(test_R12_only_the_checked_path_is_validated),
+		cmocka_unit_test(test_mapped_address_reveals_a_local_candidate),
+		cmocka_unit_test(test_role_conflict_answer_switches_and_checks_again),
+		cmocka_unit_test(test_stale_role_conflict_is_ignored),
+		cmocka_unit_test(test_error_answer_fails_the_pair),
+		cmocka_unit_test(test_R10_old_password_is_refused_after_the_switch_over),
+		cmocka_unit_test(test_R10_credentials_have_enough_bits),
+		cmocka_unit_test(test_indications_are_ignored),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,214 @@
+#include "media/cc/pacer.h"
+#include "media/cc/receive_rate.h"
+#include "media_support.h"
+
+static void push(struct pacer *p, wlk_time now, enum pacer_class class, size_t size, void *owner)
+{
+	struct pacer_item item = { .buf = pktbuf_alloc(NULL, size), .owner = owner, .queued = now };
+
+	assert_non_null(item.buf);
+	item.buf->size = size;
+	assert_int_equal(pacer_push(p, now, class, &item), WLK_OK);
+}
+
+static size_t pop_all(struct pacer *p, wlk_time now)
+{
+	struct pacer_item item;
+	size_t bytes = 0;
+
+	while (pacer_pop(p, now, &item)) {
+		bytes += item.buf->size;
+		pktbuf_release(item.buf);
+	}
+	assert_true(p->deadline > now);
+	return bytes;
+}
+
+static void test_a_burst_leaves_at_once(void **state)
+{
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	assert_int_equal(p.deadline, WLK_TIME_NEVER);
+	for (int i = 0; i < 25; i++)
+		push(&p, 0, PACER_VIDEO, 1200, NULL);
+	assert_int_equal(p.deadline, 0);
+	assert_int_equal(pop_all(&p, 0), 30000);
+	assert_int_equal(p.deadline, WLK_TIME_NEVER);
+	pacer_free(&p);
+}
+
+static void test_a_set_rate_is_kept(void **state)
+{
+	struct pacer p;
+	size_t bytes = 0;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 4000000); /* 500 bytes a millisecond */
+	for (wlk_time now = 0; now < 2 * SECOND; now += MS) {
+		if (now < SECOND && now % (10 * MS) == 0)
+			for (int i = 0; i < 4; i++)
+				push(&p, now, PACER_VIDEO, 1200, NULL);
+		if (p.deadline <= now)
+			bytes += pop_all(&p, now);
+	}
+	assert_int_equal(bytes, 400 * 1200);
+	/* what is pushed in a clump does not leave in one */
+	for (int i = 0; i < 20; i++)
+		push(&p, 2 * SECOND, PACER_VIDEO, 1200, NULL);
+	assert_in_range(pop_all(&p, 2 * SECOND), 1200, 4800);
+	assert_in_range(p.deadline, 2 * SECOND + 1, 2 * SECOND + 10 * MS);
+	pacer_free(&p);
+}
+
+static void test_audio_passes_and_retransmissions_go_before_video(void **state)
+{
+	static const enum pacer_class classes[] = { PACER_VIDEO, PACER_RETRANSMISSION, PACER_AUDIO };
+	int owners[3];
+	struct pacer_item item;
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	for (int i = 0; i < 3; i++)
+		push(&p, 0, classes[i], 100, &owners[i]);
+	for (int i = 2; i >= 0; i--) {
+		assert_true(pacer_pop(&p, 0, &item));
+		assert_ptr_equal(item.owner, &owners[i]);
+		pktbuf_release(item.buf);
+	}
+	/* audio does not wait for budget */
+	pacer_set_rate(&p, 0, 100000);
+	p.budget_bytes = -100000;
+	push(&p, 1, PACER_VIDEO, 100, &owners[0]);
+	push(&p, 1, PACER_AUDIO, 100, &owners[2]);
+	assert_true(p.deadline <= 1);
+	assert_int_equal(pop_all(&p, 1), 100);
+	pacer_free(&p);
+}
+
+static void test_a_queue_is_drained_in_a_quarter_second_at_any_rate(void **state)
+{
+	struct pacer p;
+	wlk_time now = 0;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 10000);
+	for (int i = 0; i < 400; i++)
+		push(&p, 0, PACER_VIDEO, 1200, NULL);
+	for (; now < 2 * SECOND && p.queued_bytes > 480000 / 20; now += MS)
+		if (p.deadline <= now)
+			pop_all(&p, now);
+	assert_true(now < SECOND); /* exponential: 95 % in three quarters of a second */
+	pacer_free(&p);
+}
+
+static void test_full_and_forgotten(void **state)
+{
+	struct pacer_item item = { .buf = pktbuf_alloc(NULL, 1) };
+	int a, b;
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 1000);
+	for (int i = 0; i < PACER_QUEUE_MAX; i++)
+		push(&p, 0, i % 2 ? PACER_VIDEO : PACER_RETRANSMISSION, 10, i % 4 < 2 ? &a : &b);
+	assert_true(pacer_is_full(&p));
+	assert_int_equal(pacer_push(&p, 0, PACER_VIDEO, &item), WLK_ERR_AGAIN);
+	pktbuf_release(item.buf);
+	pacer_forget(&p, &a);
+	assert_int_equal(p.queued_bytes, PACER_QUEUE_MAX / 2 * 10);
+	pacer_forget(&p, &b);
+	assert_int_equal(p.queued_bytes, 0);
+	assert_int_equal(p.deadline, WLK_TIME_NEVER);
+	pacer_free(&p);
+}
+
+static void test_rate_meter_over_one_second(void **state)
+{
+	struct rate_meter m = { 0 };
+
+	(void)state;
+	assert_int_equal(rate_meter_bps(&m, 0), 0);
+	for (wlk_time now = 0; now < 3 * SECOND; now += 10 * MS)
+		rate_meter_add(&m, now, 1250);
+	assert_in_range(rate_meter_bps(&m, 3 * SECOND), 950000, 1050000);
+	assert_in_range(rate_meter_bps(&m, 3 * SECOND + SECOND / 2), 400000, 600000);
+	assert_int_equal(rate_meter_bps(&m, 6 * SECOND), 0);
+	/* young: over what has passed */
+	m = (struct rate_meter){ 0 };
+	for (wlk_time now = 0; now < 200 * MS; now += 10 * MS)
+		rate_meter_add(&m, now, 1250);
+	assert_in_range(rate_meter_bps(&m, 200 * MS), 900000, 1100000);
+}
+
+static void fill(struct receive_rate *r, wlk_time from, wlk_time to, size_t bytes_per_10_ms)
+{
+	for (wlk_time now = from; now < to; now += 10 * MS)
+		receive_rate_on_packet(r, now, bytes_per_10_ms);
+}
+
+static void test_remb_estimate_rises_above_what_arrives(void **state)
+{
+	struct receive_rate r;
+
+	(void)state;
+	receive_rate_init(&r, 10000000);
+	assert_int_equal(r.next_update, WLK_TIME_NEVER);
+	assert_int_equal(r.estimate_bps, 300000);
+	fill(&r, 0, SECOND, 375); /* 300 kbit/s */
+	assert_int_equal(r.next_update, 200 * MS);
+	assert_false(receive_rate_update(&r, SECOND, 0));
+	assert_in_range(r.estimate_bps, 400000, 460000);
+	/* the sender follows; each step allows half as much again */
+	fill(&r, SECOND, 4 * SECOND, 1900); /* 1.5 Mbit/s */
+	for (wlk_time now = 2 * SECOND; now <= 6 * SECOND; now += SECOND)
+		receive_rate_update(&r, MIN(now, 4 * SECOND), 0);
+	assert_in_range(r.estimate_bps, 2000000, 2400000);
+	/* quiet: it stays */
+	assert_false(receive_rate_update(&r, 20 * SECOND, 0));
+	assert_in_range(r.estimate_bps, 2000000, 2400000);
+}
+
+static void test_remb_estimate_falls_on_loss_and_has_limits(void **state)
+{
+	struct receive_rate r;
+	uint64_t before;
+
+	(void)state;
+	receive_rate_init(&r, 1000000);
+	fill(&r, 0, 3 * SECOND, 2500); /* 2 Mbit/s */
+	for (int i = 1; i < 10; i++)
+		receive_rate_update(&r, 3 * SECOND, 0);
+	assert_int_equal(r.estimate_bps, 1000000); /* R22: never above the configured maximum */
+	before = r.estimate_bps;
+	assert_false(receive_rate_update(&r, 3 * SECOND, 10)); /* 4 %: stays */
+	assert_int_equal(r.estimate_bps, before);
+	fill(&r, 3 * SECOND, 5 * SECOND, 1000); /* 800 kbit/s */
+	assert_true(receive_rate_update(&r, 5 * SECOND, 128)); /* 50 % lost: received x 0.75 */
+	assert_in_range(r.estimate_bps, 560000, 640000);
+	for (int i = 0; i < 10; i++)
+		receive_rate_update(&r, 5 * SECOND, 255);
+	assert_in_range(r.estimate_bps, 300000, 450000);
+	assert_false(receive_rate_update(&r, 9 * SECOND, 255) && r.estimate_bps < 300000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_burst_leaves_at_once),
+		cmocka_unit_test(test_a_set_rate_is_kept),
+		cmocka_unit_test(test_audio_passes_and_retransmissions_go_before_video),
+		cmocka_unit_test(test_a_queue_is_drained_in_a_quarter_second_at_any_rate),
+		cmocka_unit_test(test_full_and_forgotten),
+		cmocka_unit_test(test_rate_meter_over_one_second),
+		cmocka_unit_test(test_remb_estimate_rises_above_what_arrives),
+		cmocka_unit_test(test_remb_estimate_falls_on_loss_and_has_limits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

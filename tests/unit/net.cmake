@@ -1,0 +1,9 @@
+foreach(name driver ifaddrs loop mailbox poller resolve timers udp)
+	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core)
+endforeach()
+
+# System calls that fail on demand: the linker sends them through the test.
+set(faults socket bind getsockname setsockopt sendmmsg recvmmsg epoll_create1 epoll_ctl epoll_wait eventfd timerfd_create
+	getifaddrs pthread_create)
+list(TRANSFORM faults PREPEND "-Wl,--wrap=")
+wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c MODULES net core LINK ${faults})

@@ -1,0 +1,6 @@
+foreach(name session attr parse write match offer answer check agree corpus)
+	wlk_unit_test(sdp_${name} SOURCES unit/sdp_${name}.c unit/sdp_support.c MODULES sdp core)
+endforeach()
+wlk_fuzz_target(sdp_parse MODULES sdp core MAX_LEN 65536)
+wlk_fuzz_target(sdp_as_offer MODULES sdp core MAX_LEN 65536)
+wlk_fuzz_target(sdp_attr MODULES sdp core MAX_LEN 4096)
