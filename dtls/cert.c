@@ -57,7 +57,9 @@ size_t dtls_hash_size(enum dtls_hash hash)
 
 wlk_err dtls_digest(enum dtls_hash hash, const void *data, size_t data_size, uint8_t out[DTLS_DIGEST_MAX], size_t *size)
 {
-	const EVP_MD *md = hash == DTLS_HASH_SHA256 ? EVP_sha256() : hash == DTLS_HASH_SHA384 ? EVP_sha384() : EVP_sha512();
+	const EVP_MD *md = hash == DTLS_HASH_SHA256   ? EVP_sha256()
+			   : hash == DTLS_HASH_SHA384 ? EVP_sha384()
+						      : EVP_sha512();
 	unsigned int written = 0;
 
 	if (EVP_Digest(data, data_size, out, &written, md, NULL) != 1) {

@@ -71,6 +71,7 @@ int64_t dtls_cert_expires(const struct dtls_cert *cert);
 wlk_bytes dtls_cert_der(const struct dtls_cert *cert);
 
 /* Digest of any DER bytes. */
-wlk_err dtls_digest(enum dtls_hash hash, const void *data, size_t data_size, uint8_t out[DTLS_DIGEST_MAX], size_t *size);
+wlk_err dtls_digest(enum dtls_hash hash, const void *data, size_t data_size, uint8_t out[DTLS_DIGEST_MAX],
+		    size_t *size);
 
 #endif

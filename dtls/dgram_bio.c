@@ -1,10 +1,10 @@
 /*
  * Surprises of OpenSSL 3.0 that this file answers:
- * - BIO_s_mem glues the records of a flight into one oversized read, and there is no BIO_s_dgram_mem: hence a BIO of our
- *   own, where one write is one datagram and one read is at most one.
+ * - BIO_s_mem glues the records of a flight into one oversized read, and there is no BIO_s_dgram_mem: hence a BIO of
+ * our own, where one write is one datagram and one read is at most one.
  * - When the MTU queries stay unanswered, flights leave in pieces of 256 bytes.
- * - The retransmission timer reads the wall clock by gettimeofday(), so that a step of the clock stops it for hours, and
- *   it expires inside any read that finds nothing. OpenSSL 3.0 tells its BIO about each start by
+ * - The retransmission timer reads the wall clock by gettimeofday(), so that a step of the clock stops it for hours,
+ * and it expires inside any read that finds nothing. OpenSSL 3.0 tells its BIO about each start by
  *   BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT, with a pointer to the deadline inside the SSL object. We move that deadline out of
  *   reach, run the timer by the time that comes in as an argument, and put the deadline into the past when it is due.
  *   From 3.2 on the pointer leads to a copy on the stack: then the timer stays OpenSSL's, and we only ask it in time.
@@ -28,7 +28,8 @@ static int dgram_write(BIO *bio, const char *data, int size)
 	BIO_clear_retry_flags(bio);
 	if (size <= 0)
 		return 0;
-	assert(size <= PKTBUF_PAYLOAD && "OpenSSL keeps to the MTU it was given, and dtls_transport_send() to DTLS_DATA_MAX");
+	assert(size <= PKTBUF_PAYLOAD &&
+	       "OpenSSL keeps to the MTU it was given, and dtls_transport_send() to DTLS_DATA_MAX");
 	buf = pktbuf_copy(d->pool, data, (size_t)size);
 	if (buf)
 		dgram_bio_push(d, buf);

@@ -24,8 +24,8 @@ void dtls_early_queue_init(struct dtls_early_queue *q, struct pktbuf_pool *pool,
 void dtls_early_queue_clear(struct dtls_early_queue *q);
 
 /**
- * Keep a copy of a datagram of 1..2048 bytes; answers whether it was kept. When the queue is full the newest is dropped,
- * so that a flood behind the first ClientHello cannot push it out.
+ * Keep a copy of a datagram of 1..2048 bytes; answers whether it was kept. When the queue is full the newest is
+ * dropped, so that a flood behind the first ClientHello cannot push it out.
  */
 bool dtls_early_queue_push(struct dtls_early_queue *q, const uint8_t *data, size_t size);
 

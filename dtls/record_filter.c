@@ -88,7 +88,8 @@ static bool lengths_are_sane(const struct fragment *m)
 {
 	if (m->length > DTLS_MESSAGE_MAX || m->offset > m->length || m->size > m->length - m->offset)
 		return false;
-	/* ServerHelloDone is the one empty message; a fragment of nothing of any other is a known way to loop a stack. */
+	/* ServerHelloDone is the one empty message; a fragment of nothing of any other is a known way to loop a stack.
+	 */
 	return m->type == DTLS_MESSAGE_SERVER_HELLO_DONE ? m->length == 0 : m->size > 0;
 }
 
@@ -111,7 +112,8 @@ static bool contradicts(const struct record_filter *f, const struct fragment *m)
 	       (f->messages[m->seq].type != m->type || f->messages[m->seq].length != m->length);
 }
 
-/* Behind ServerHelloDone a client hears nothing more in epoch 0; a server that went on alone could not be called back. */
+/* Behind ServerHelloDone a client hears nothing more in epoch 0; a server that went on alone could not be called back.
+ */
 static bool is_behind_the_end(const struct record_filter *f, const struct fragment *m)
 {
 	for (size_t seq = 0; seq < m->seq; seq++) {
@@ -143,7 +145,8 @@ static void note_claim(struct record_filter *f, const struct fragment *m)
 }
 
 /* A plaintext handshake record may carry several fragments; it passes only as a whole. */
-static enum verdict judge_handshake(struct record_filter *f, const struct dtls_record *record, struct record_verdict *out)
+static enum verdict judge_handshake(struct record_filter *f, const struct dtls_record *record,
+				    struct record_verdict *out)
 {
 	struct bytes_reader r = bytes_reader(record->body, record->size);
 	struct record_filter after = *f; /* so that two fragments of one record are checked against each other */
@@ -269,8 +272,9 @@ bool record_filter_all_pass(const struct record_filter *f, const uint8_t *data, 
 	assert(f->phase == RECORD_PHASE_ESTABLISHED && "only a session passes datagrams without a copy");
 	while (size) {
 		if (!dtls_record_next(&data, &size, &record) || record.epoch != 1 ||
-		    (record.version != 0xfeff && record.version != 0xfefd) || record.type > DTLS_RECORD_APPLICATION_DATA ||
-		    record.type <= DTLS_RECORD_CHANGE_CIPHER_SPEC || record.size < f->sealed_min)
+		    (record.version != 0xfeff && record.version != 0xfefd) ||
+		    record.type > DTLS_RECORD_APPLICATION_DATA || record.type <= DTLS_RECORD_CHANGE_CIPHER_SPEC ||
+		    record.size < f->sealed_min)
 			return false;
 	}
 	return true;

@@ -1,4 +1,5 @@
-/* Decides which records of a datagram OpenSSL may see (R13), because epoch 0 is not authenticated and OpenSSL trusts it. */
+/* Decides which records of a datagram OpenSSL may see (R13), because epoch 0 is not authenticated and OpenSSL trusts
+ * it. */
 #ifndef DTLS_RECORD_FILTER_H
 #define DTLS_RECORD_FILTER_H
 
@@ -28,11 +29,11 @@ enum {
 enum {
 	DTLS_RECORD_HEADER = 13,
 	DTLS_MESSAGE_HEADER = 12,
-	DTLS_MESSAGE_MAX = 32 * 1024,   /* bytes that one handshake message may claim (R13) */
-	DTLS_MESSAGES_MAX = 64 * 1024,  /* bytes that all messages of a handshake may claim (R16) */
-	DTLS_MESSAGE_SEQ_MAX = 16,      /* a full handshake has at most nine messages a side */
-	DTLS_SEALED_MIN_GCM = 8 + 16,   /* explicit nonce and tag (RFC 5288 3) */
-	DTLS_SEALED_MIN_CHACHA20 = 16,  /* tag only (RFC 7905 2) */
+	DTLS_MESSAGE_MAX = 32 * 1024,  /* bytes that one handshake message may claim (R13) */
+	DTLS_MESSAGES_MAX = 64 * 1024, /* bytes that all messages of a handshake may claim (R16) */
+	DTLS_MESSAGE_SEQ_MAX = 16,     /* a full handshake has at most nine messages a side */
+	DTLS_SEALED_MIN_GCM = 8 + 16,  /* explicit nonce and tag (RFC 5288 3) */
+	DTLS_SEALED_MIN_CHACHA20 = 16, /* tag only (RFC 7905 2) */
 };
 
 /* DTLSPlaintext or DTLSCiphertext, RFC 6347 4.1; |body| points into the datagram. */
@@ -73,10 +74,10 @@ struct record_filter {
 };
 
 struct record_verdict {
-	size_t pass_size;        /* bytes written to |pass|: feed them */
-	size_t hold_size;        /* bytes written to |hold|: filter them again in the next phase */
-	uint32_t dropped;        /* records refused; the broken rest of a datagram counts as one */
-	bool alert;              /* an unauthenticated fatal alert or close_notify was among the dropped */
+	size_t pass_size; /* bytes written to |pass|: feed them */
+	size_t hold_size; /* bytes written to |hold|: filter them again in the next phase */
+	uint32_t dropped; /* records refused; the broken rest of a datagram counts as one */
+	bool alert;       /* an unauthenticated fatal alert or close_notify was among the dropped */
 	uint8_t alert_description;
 	bool other_client_hello; /* server: the peer began a new handshake; nothing of that hello is passed */
 	bool conflict;           /* a fragment contradicted an earlier one of its message: one of them is forged */

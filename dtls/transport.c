@@ -1,43 +1,15 @@
-/*
- * How OpenSSL is driven here:
- * - The SSL object is made by dtls_transport_start(), lives through one handshake and its session, and is dead after any
- *   result other than WANT_READ or WANT_WRITE before Finished, even with an empty error queue. It is freed then, and a
- *   fresh one comes with dtls_transport_restart().
- * - Never DTLSv1_listen and no cookies: today's ClientHellos span two datagrams, and ICE has proven the address.
- * - Its retransmission timer runs by our time; see dgram_bio.c. The 13th expiry of one flight is fatal inside OpenSSL.
- * - A dead SSL may stay silent. A fatal alert is sent then in any case, so that the peer can begin again at once.
- */
-#include "dtls/transport.h"
+#include "dtls/transport_inside.h"
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/srtp.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/bytes.h"
 #include "core/crypto.h"
-#include "core/event_queue.h"
-#include "core/time.h"
-#include "dtls/cert_openssl.h"
-#include "dtls/context.h"
-#include "dtls/dgram_bio.h"
-#include "dtls/record_filter.h"
 
 #define HANDSHAKE_LIMIT (30 * SECOND) /* from start() to CONNECTED, all restarts included (R16) */
-#define FIRST_TIMEOUT_MIN (50 * MILLISECOND)
-#define FIRST_TIMEOUT_MAX (400 * MILLISECOND)
-#define TIMEOUT_CAP (3 * SECOND)
-#define CAP_RETRY (200 * MILLISECOND)       /* at the cap of half-open handshakes */
-#define NEW_HELLO_SPACING (250 * MILLISECOND) /* between handshakes that a ClientHello began anew */
 
-enum {
-	MTU_FALLBACK_AFTER = 2,  /* time-outs in a row */
-	GIVE_UP_DOUBT_AFTER = 2, /* time-outs behind an unauthenticated alert (R13) or a conflict */
-	RESTARTS_MAX = 64,
-	MTU_MIN = 256,
-	ALERT_HANDSHAKE_FAILURE = 40,
-};
+enum { MTU_MIN = 256, ALERT_HANDSHAKE_FAILURE = 40 };
 
 const enum dtls_srtp_profile dtls_srtp_profiles_default[3] = {
 	DTLS_SRTP_AEAD_AES_128_GCM,
@@ -45,65 +17,15 @@ const enum dtls_srtp_profile dtls_srtp_profiles_default[3] = {
 	DTLS_SRTP_AES128_CM_SHA1_80,
 };
 
-struct dtls_transport {
-	struct log_scope log;
-	struct log_budget log_budget;
-	struct dtls_context *context;
-	struct dtls_cert *cert;
-	char srtp_names[96]; /* the configured profiles as OpenSSL spells them; empty: none */
-
-	enum dtls_state state;
-	enum dtls_role role;
-	SSL *ssl; /* NULL before start, at the half-open cap, and after the end */
-	struct dgram_bio bio;
-	struct record_filter filter;
-	bool half_open;      /* counted in context->half_open */
-	bool handshake_done; /* Finished was good; CONNECTED only with the fingerprint */
-	bool drained;        /* OpenSSL holds no records that SSL_read() would deliver */
-
-	wlk_time rtt_us;
-	wlk_time timeout_us; /* of the flight that is out */
-	wlk_time opened_at;  /* of the current SSL */
-	wlk_time give_up_at;
-	wlk_time retransmit_at;
-	wlk_time reopen_at; /* at the half-open cap */
-	wlk_time handshake_time;
-	uint32_t timeouts;             /* in a row, of the flight that is out */
-	bool in_doubt;                 /* since the peer's last progress: an unauthenticated alert, or forged fragments */
-	uint32_t timeouts_in_doubt;
-	uint8_t alert_unverified;      /* 0: none */
-	uint8_t alert_received; /* by OpenSSL, authenticated */
-	uint8_t alert_sent;
-	size_t mtu;
-	uint32_t restarts;
-
-	struct dtls_fingerprint *expected;
-	size_t expected_count;
-	uint8_t *remote_der;
-	size_t remote_der_size;
-	uint16_t cipher;
-	const char *cipher_name;
-	enum dtls_srtp_profile srtp_profile;
-
-	struct dtls_early_queue sealed;  /* epoch 1 before it can be read (R13) */
-	struct dtls_early_queue pending; /* session datagrams that cannot be delivered yet */
-	struct event_queue events;
-	struct dtls_stats stats;
-	size_t plain_size; /* of the record waiting in |plain|; 0: none */
-	uint8_t plain[PKTBUF_PAYLOAD];
-};
-
 static const char *const state_names[] = { "new", "connecting", "connected", "closed", "failed" };
-static const char *const reason_names[] = { "",		    "closed here", "closed by the peer", "alert",
-					    "protocol error", "timeout",     "fingerprint",	   "out of memory" };
-
-static void deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size);
+static const char *const reason_names[] = { "",        "closed here", "closed by the peer", "alert", "protocol error",
+					    "timeout", "fingerprint", "out of memory" };
 
 /* --- states ----------------------------------------------------------------------------------------------------- */
 
 static bool may_restart(const struct dtls_transport *t, enum dtls_reason reason)
 {
-	return !t->handshake_done && t->restarts < RESTARTS_MAX &&
+	return !t->handshake_done && t->restarts < DTLS_RESTARTS_MAX &&
 	       (reason == DTLS_REASON_PROTOCOL || reason == DTLS_REASON_ALERT || reason == DTLS_REASON_NO_MEMORY);
 }
 
@@ -121,16 +43,16 @@ static void set_state(struct dtls_transport *t, enum dtls_state state, enum dtls
 		LOG_W(t, "out of memory for an event");
 }
 
-static void leave_half_open(struct dtls_transport *t)
+void dtls_transport_leave_half_open(struct dtls_transport *t)
 {
 	if (t->half_open)
 		t->context->half_open--;
 	t->half_open = false;
 }
 
-static void drop_ssl(struct dtls_transport *t)
+void dtls_transport_drop_ssl(struct dtls_transport *t)
 {
-	leave_half_open(t);
+	dtls_transport_leave_half_open(t);
 	SSL_free(t->ssl); /* frees the BIO, not what waits in t->bio */
 	t->ssl = NULL;
 	t->bio.timer = NULL;
@@ -161,99 +83,12 @@ static void send_plain_alert(struct dtls_transport *t, uint8_t description)
 		dgram_bio_push(&t->bio, buf);
 }
 
-static void fail(struct dtls_transport *t, enum dtls_reason reason, uint8_t alert)
+void dtls_transport_fail(struct dtls_transport *t, enum dtls_reason reason, uint8_t alert)
 {
 	if (!t->handshake_done && !t->alert_sent && t->ssl)
 		send_plain_alert(t, ALERT_HANDSHAKE_FAILURE);
-	drop_ssl(t);
+	dtls_transport_drop_ssl(t);
 	set_state(t, DTLS_STATE_FAILED, reason, alert ? alert : t->alert_sent);
-}
-
-/* --- the SSL object --------------------------------------------------------------------------------------------- */
-
-static void on_info(const SSL *ssl, int where, int value)
-{
-	struct dtls_transport *t = SSL_get_app_data(ssl);
-	uint8_t level = (uint8_t)(value >> 8);
-
-	if (level != SSL3_AL_FATAL)
-		return;
-	if (where == SSL_CB_READ_ALERT)
-		t->alert_received = (uint8_t)value;
-	else if (where == SSL_CB_WRITE_ALERT)
-		t->alert_sent = (uint8_t)value;
-}
-
-/* OpenSSL asks for the length of the next time-out; 0 means that a new flight goes out, so the peer made progress. */
-static unsigned int on_timer(SSL *ssl, unsigned int previous_us)
-{
-	struct dtls_transport *t = SSL_get_app_data(ssl);
-
-	if (previous_us == 0) {
-		t->timeouts = 0;
-		t->in_doubt = false;
-		t->timeout_us = t->rtt_us ? 2 * t->rtt_us : FIRST_TIMEOUT_MAX;
-		t->timeout_us = MAX(FIRST_TIMEOUT_MIN, MIN(t->timeout_us, FIRST_TIMEOUT_MAX));
-	} else {
-		t->timeout_us = MIN(2 * t->timeout_us, TIMEOUT_CAP);
-	}
-	return (unsigned int)t->timeout_us;
-}
-
-static bool set_up_ssl(struct dtls_transport *t)
-{
-	BIO *bio = dgram_bio_open(&t->bio, t->context->bio_method);
-
-	if (!bio)
-		return false;
-	SSL_set_bio(t->ssl, bio, bio);
-	if (SSL_set_app_data(t->ssl, t) != 1 || dtls_cert_use(t->cert, t->ssl) != WLK_OK ||
-	    SSL_set_mtu(t->ssl, (long)t->mtu) <= 0)
-		return false;
-	/* The one function of OpenSSL where 0 is success. */
-	if (t->srtp_names[0] && SSL_set_tlsext_use_srtp(t->ssl, t->srtp_names) != 0)
-		return false;
-	SSL_set_info_callback(t->ssl, on_info);
-	DTLS_set_timer_cb(t->ssl, on_timer);
-	if (t->role == DTLS_ROLE_CLIENT)
-		SSL_set_connect_state(t->ssl);
-	else
-		SSL_set_accept_state(t->ssl);
-	return true;
-}
-
-/* A fresh SSL object; at the cap of half-open handshakes a date for the next attempt instead (R16). */
-static wlk_err open_ssl(struct dtls_transport *t, wlk_time now)
-{
-	assert(!t->ssl && "one handshake at a time");
-	if (t->context->half_open >= t->context->half_open_max) {
-		t->reopen_at = now + CAP_RETRY;
-		return WLK_ERR_AGAIN;
-	}
-	ERR_clear_error();
-	t->reopen_at = WLK_TIME_NEVER;
-	t->in_doubt = false;
-	t->alert_received = 0;
-	t->alert_sent = 0;
-	t->timeouts = 0;
-	t->opened_at = now;
-	record_filter_init(&t->filter, t->role == DTLS_ROLE_SERVER);
-	t->ssl = SSL_new(t->context->ssl_ctx);
-	if (!t->ssl || !set_up_ssl(t)) {
-		drop_ssl(t);
-		return WLK_ERR_CRYPTO;
-	}
-	t->half_open = true;
-	t->context->half_open++;
-	return WLK_OK;
-}
-
-static void track_timer(struct dtls_transport *t, wlk_time now)
-{
-	if (!t->bio.timer_changed)
-		return;
-	t->bio.timer_changed = false;
-	t->retransmit_at = t->bio.timer_armed ? now + t->timeout_us : WLK_TIME_NEVER;
 }
 
 /* --- fingerprints ----------------------------------------------------------------------------------------------- */
@@ -277,14 +112,14 @@ static bool certificate_matches(const struct dtls_transport *t, const struct dtl
 	return match;
 }
 
-static void verify_fingerprint(struct dtls_transport *t, wlk_time now)
+void dtls_transport_verify_fingerprint(struct dtls_transport *t, wlk_time now)
 {
 	if (!t->handshake_done || t->state != DTLS_STATE_CONNECTING || !t->expected_count)
 		return;
 	if (!certificate_matches(t, t->expected, t->expected_count)) {
 		ERR_clear_error();
 		(void)SSL_shutdown(t->ssl); /* there is no call for a bad_certificate alert at this point */
-		fail(t, DTLS_REASON_FINGERPRINT, 0);
+		dtls_transport_fail(t, DTLS_REASON_FINGERPRINT, 0);
 		return;
 	}
 	t->give_up_at = WLK_TIME_NEVER;
@@ -319,203 +154,8 @@ wlk_err dtls_transport_set_remote_fingerprints(struct dtls_transport *t, wlk_tim
 	wlk_free(t->expected);
 	t->expected = copy;
 	t->expected_count = count;
-	verify_fingerprint(t, now);
+	dtls_transport_verify_fingerprint(t, now);
 	return WLK_OK;
-}
-
-/* --- handshake -------------------------------------------------------------------------------------------------- */
-
-static bool remember_remote_certificate(struct dtls_transport *t)
-{
-	X509 *x509 = SSL_get0_peer_certificate(t->ssl);
-	uint8_t *der = NULL;
-	int size = x509 ? i2d_X509(x509, &der) : -1;
-
-	if (size <= 0)
-		return false;
-	wlk_free(t->remote_der);
-	t->remote_der = wlk_malloc((size_t)size);
-	t->remote_der_size = 0;
-	if (t->remote_der) {
-		memcpy(t->remote_der, der, (size_t)size);
-		t->remote_der_size = (size_t)size;
-	}
-	OPENSSL_free(der);
-	return t->remote_der != NULL;
-}
-
-static void learn_sealed_min(struct dtls_transport *t)
-{
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
-	bool chacha = cipher && SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
-
-	t->filter.sealed_min = chacha ? DTLS_SEALED_MIN_CHACHA20 : DTLS_SEALED_MIN_GCM;
-}
-
-static void handshake_finished(struct dtls_transport *t, wlk_time now)
-{
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(t->ssl);
-	const SRTP_PROTECTION_PROFILE *srtp = SSL_get_selected_srtp_profile(t->ssl);
-
-	leave_half_open(t);
-	if (!remember_remote_certificate(t)) {
-		fail(t, DTLS_REASON_NO_MEMORY, 0);
-		return;
-	}
-	t->handshake_done = true;
-	t->filter.phase = RECORD_PHASE_ESTABLISHED;
-	learn_sealed_min(t);
-	t->cipher = SSL_CIPHER_get_protocol_id(cipher);
-	t->cipher_name = SSL_CIPHER_standard_name(cipher);
-	t->srtp_profile = srtp ? (enum dtls_srtp_profile)srtp->id : DTLS_SRTP_NONE;
-	t->drained = !SSL_has_pending(t->ssl);
-	LOG_I(t, "handshake done as %s: %s, srtp profile %u, mtu %zu, %u time-outs", state_names[t->state], t->cipher_name,
-	      (unsigned int)t->srtp_profile, t->mtu, (unsigned int)t->stats.retransmissions);
-	verify_fingerprint(t, now);
-}
-
-/* What was held goes through the filter once more; what has to wait further is held again behind it. */
-static void release_sealed(struct dtls_transport *t, wlk_time now)
-{
-	for (size_t left = t->sealed.count; left > 0; left--) {
-		struct pktbuf *buf = dtls_early_queue_pop(&t->sealed);
-
-		if (!buf)
-			return;
-		deliver(t, now, buf->data, buf->size);
-		pktbuf_release(buf);
-	}
-}
-
-/* RFC 6347 4.1: epoch 1 can be read as soon as the peer's ChangeCipherSpec was processed. */
-static bool peer_changed_cipher_spec(const struct dtls_transport *t)
-{
-	OSSL_HANDSHAKE_STATE state = SSL_get_state(t->ssl);
-
-	return state == TLS_ST_CR_CHANGE || state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_FINISHED ||
-	       state == TLS_ST_SR_FINISHED;
-}
-
-static void run_handshake(struct dtls_transport *t, wlk_time now)
-{
-	int result;
-	int error;
-
-	ERR_clear_error();
-	result = SSL_do_handshake(t->ssl);
-	error = SSL_get_error(t->ssl, result);
-	t->bio.in = NULL;
-	track_timer(t, now);
-	if (result == 1) {
-		handshake_finished(t, now);
-		release_sealed(t, now);
-		return;
-	}
-	if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-		LOG_D(t, "handshake failed: %s", ERR_reason_error_string(ERR_peek_error()));
-		fail(t, t->alert_received ? DTLS_REASON_ALERT : DTLS_REASON_PROTOCOL, t->alert_received);
-		return;
-	}
-	if (t->filter.phase == RECORD_PHASE_PLAIN && peer_changed_cipher_spec(t)) {
-		t->filter.phase = RECORD_PHASE_SEALED;
-		learn_sealed_min(t);
-		release_sealed(t, now);
-	}
-}
-
-/*
- * The peer's ClientHello contradicts the handshake that runs: it lost its state, or somebody forges. A fresh handshake
- * serves the honest peer in both cases; the spacing bounds what a forger can make us compute.
- */
-static bool begin_anew(struct dtls_transport *t, wlk_time now)
-{
-	if (now - t->opened_at < NEW_HELLO_SPACING || t->restarts >= RESTARTS_MAX)
-		return false;
-	LOG_D(t, "another ClientHello: fresh handshake");
-	t->restarts++;
-	t->stats.restarts++;
-	drop_ssl(t);
-	if (open_ssl(t, now) == WLK_ERR_CRYPTO) {
-		fail(t, DTLS_REASON_NO_MEMORY, 0);
-		return false;
-	}
-	return t->ssl != NULL;
-}
-
-/*
- * Something says that this handshake is spoiled: an alert that nobody signed, or a message of which two forms exist. It
- * may be forged, so nothing happens while the handshake makes progress.
- */
-static void note_doubt(struct dtls_transport *t, const struct record_verdict *verdict)
-{
-	if (verdict->alert)
-		t->stats.alerts_ignored++;
-	if (t->in_doubt)
-		return;
-	t->in_doubt = true;
-	t->timeouts_in_doubt = 0;
-	t->alert_unverified = verdict->alert ? verdict->alert_description : 0;
-}
-
-static void hold_sealed(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size,
-			enum record_phase judged_in)
-{
-	if (t->filter.phase != judged_in) /* the plain records of the same datagram opened the way */
-		deliver(t, now, data, size);
-	else if (!dtls_early_queue_push(&t->sealed, data, size))
-		t->stats.datagrams_dropped++;
-}
-
-static void input_handshake(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
-{
-	uint8_t pass[PKTBUF_PAYLOAD];
-	uint8_t hold[PKTBUF_PAYLOAD];
-	struct record_verdict verdict;
-	enum record_phase phase;
-
-	record_filter_run(&t->filter, data, size, pass, hold, &verdict);
-	if (verdict.other_client_hello && begin_anew(t, now))
-		record_filter_run(&t->filter, data, size, pass, hold, &verdict);
-	if (!t->ssl)
-		return;
-	phase = t->filter.phase;
-	t->stats.records_dropped += verdict.dropped;
-	if (verdict.dropped)
-		LOG_RATED(t, &t->log_budget, now, LOG_LEVEL_DEBUG, "%u records dropped", (unsigned int)verdict.dropped);
-	if (verdict.alert || verdict.conflict)
-		note_doubt(t, &verdict);
-	if (verdict.pass_size) {
-		t->bio.in = pass;
-		t->bio.in_size = verdict.pass_size;
-		run_handshake(t, now);
-	}
-	if (verdict.hold_size && t->ssl)
-		hold_sealed(t, now, hold, verdict.hold_size, phase);
-}
-
-static void retransmit(struct dtls_transport *t, wlk_time now)
-{
-	long result;
-
-	if (t->in_doubt && ++t->timeouts_in_doubt >= GIVE_UP_DOUBT_AFTER) {
-		fail(t, t->alert_unverified ? DTLS_REASON_ALERT : DTLS_REASON_PROTOCOL, t->alert_unverified);
-		return;
-	}
-	if (++t->timeouts >= MTU_FALLBACK_AFTER && t->mtu > DTLS_MTU_FALLBACK) {
-		LOG_D(t, "mtu %zu -> %d", t->mtu, DTLS_MTU_FALLBACK);
-		t->mtu = DTLS_MTU_FALLBACK;
-		t->bio.mtu = t->mtu;
-		(void)SSL_set_mtu(t->ssl, (long)t->mtu);
-	}
-	t->stats.retransmissions++;
-	ERR_clear_error();
-	dgram_bio_expire_timer(&t->bio);
-	result = DTLSv1_handle_timeout(t->ssl);
-	track_timer(t, now);
-	if (result < 0)
-		fail(t, DTLS_REASON_TIMEOUT, 0);
-	else if (t->retransmit_at <= now) /* a clock that is not ours disagrees (OpenSSL >= 3.2): ask again soon */
-		t->retransmit_at = now + FIRST_TIMEOUT_MIN;
 }
 
 /* --- session ---------------------------------------------------------------------------------------------------- */
@@ -531,14 +171,14 @@ static void session_error(struct dtls_transport *t, int result)
 	if (error == SSL_ERROR_ZERO_RETURN) {
 		ERR_clear_error();
 		(void)SSL_shutdown(t->ssl); /* answer the close_notify */
-		drop_ssl(t);
+		dtls_transport_drop_ssl(t);
 		set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_REMOTE_CLOSE, 0);
 	} else if (t->alert_received) {
-		drop_ssl(t);
+		dtls_transport_drop_ssl(t);
 		set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_ALERT, t->alert_received);
 	} else {
 		LOG_D(t, "session failed: %s", ERR_reason_error_string(ERR_peek_error()));
-		fail(t, DTLS_REASON_PROTOCOL, 0);
+		dtls_transport_fail(t, DTLS_REASON_PROTOCOL, 0);
 	}
 }
 
@@ -632,14 +272,14 @@ wlk_err dtls_transport_send(struct dtls_transport *t, wlk_time now, const uint8_
 
 /* --- verbs ------------------------------------------------------------------------------------------------------ */
 
-static void deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
+void dtls_transport_deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
 {
 	if (!t->ssl)
 		return;
 	if (t->handshake_done)
 		input_session(t, data, size);
 	else
-		input_handshake(t, now, data, size);
+		dtls_handshake_input(t, now, data, size);
 }
 
 void dtls_transport_input(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size)
@@ -650,7 +290,7 @@ void dtls_transport_input(struct dtls_transport *t, wlk_time now, const uint8_t 
 		t->stats.datagrams_dropped++;
 		return;
 	}
-	deliver(t, now, data, size);
+	dtls_transport_deliver(t, now, data, size);
 }
 
 bool dtls_transport_poll_transmit(struct dtls_transport *t, wlk_time now, struct pktbuf **out)
@@ -678,27 +318,16 @@ wlk_time dtls_transport_deadline(const struct dtls_transport *t)
 	return time_min(t->give_up_at, time_min(t->retransmit_at, t->reopen_at));
 }
 
-/* Open and, as client, send the ClientHello. */
-static void begin(struct dtls_transport *t, wlk_time now)
-{
-	wlk_err err = open_ssl(t, now);
-
-	if (err == WLK_ERR_CRYPTO)
-		fail(t, DTLS_REASON_NO_MEMORY, 0);
-	else if (!err && t->role == DTLS_ROLE_CLIENT)
-		run_handshake(t, now);
-}
-
 void dtls_transport_handle_timeout(struct dtls_transport *t, wlk_time now)
 {
 	if (now < dtls_transport_deadline(t))
 		return;
 	if (now >= t->give_up_at)
-		fail(t, DTLS_REASON_TIMEOUT, 0);
+		dtls_transport_fail(t, DTLS_REASON_TIMEOUT, 0);
 	else if (now >= t->reopen_at)
-		begin(t, now);
+		dtls_handshake_begin(t, now);
 	else
-		retransmit(t, now);
+		dtls_handshake_retransmit(t, now);
 }
 
 wlk_err dtls_transport_start(struct dtls_transport *t, wlk_time now, enum dtls_role role)
@@ -708,7 +337,7 @@ wlk_err dtls_transport_start(struct dtls_transport *t, wlk_time now, enum dtls_r
 	t->role = role;
 	t->give_up_at = now + HANDSHAKE_LIMIT;
 	set_state(t, DTLS_STATE_CONNECTING, DTLS_REASON_NONE, 0);
-	begin(t, now);
+	dtls_handshake_begin(t, now);
 	return WLK_OK;
 }
 
@@ -716,12 +345,12 @@ wlk_err dtls_transport_restart(struct dtls_transport *t, wlk_time now)
 {
 	if (t->state != DTLS_STATE_FAILED || t->handshake_done)
 		return WLK_ERR_STATE;
-	if (now >= t->give_up_at || t->restarts >= RESTARTS_MAX)
+	if (now >= t->give_up_at || t->restarts >= DTLS_RESTARTS_MAX)
 		return WLK_ERR_STATE;
 	t->restarts++;
 	t->stats.restarts++;
 	set_state(t, DTLS_STATE_CONNECTING, DTLS_REASON_NONE, 0);
-	begin(t, now);
+	dtls_handshake_begin(t, now);
 	return WLK_OK;
 }
 
@@ -734,7 +363,7 @@ void dtls_transport_close(struct dtls_transport *t, wlk_time now)
 		ERR_clear_error();
 		(void)SSL_shutdown(t->ssl);
 	}
-	drop_ssl(t);
+	dtls_transport_drop_ssl(t);
 	t->plain_size = 0;
 	set_state(t, DTLS_STATE_CLOSED, DTLS_REASON_LOCAL_CLOSE, 0);
 }
@@ -821,7 +450,7 @@ void dtls_transport_destroy(struct dtls_transport *t)
 {
 	if (!t)
 		return;
-	drop_ssl(t);
+	dtls_transport_drop_ssl(t);
 	dgram_bio_free(&t->bio);
 	event_queue_free(&t->events);
 	dtls_cert_release(t->cert);
@@ -837,9 +466,9 @@ void dtls_transport_destroy(struct dtls_transport *t)
 wlk_err dtls_transport_export_srtp(const struct dtls_transport *t, struct dtls_srtp_export *out)
 {
 	static const char label[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
-	size_t size = t->srtp_profile == DTLS_SRTP_AEAD_AES_256_GCM ? 2 * (32 + 12)
-		    : t->srtp_profile == DTLS_SRTP_AEAD_AES_128_GCM ? 2 * (16 + 12)
-								    : 2 * (16 + 14);
+	size_t size = t->srtp_profile == DTLS_SRTP_AEAD_AES_256_GCM   ? 2 * (32 + 12)
+		      : t->srtp_profile == DTLS_SRTP_AEAD_AES_128_GCM ? 2 * (16 + 12)
+								      : 2 * (16 + 14);
 
 	if (t->state != DTLS_STATE_CONNECTED)
 		return WLK_ERR_STATE;

@@ -50,7 +50,8 @@ struct dtls_event {
 	enum dtls_state state; /* the state that was entered */
 	enum dtls_reason reason;
 	uint8_t alert;    /* alert description (RFC 5246 7.2) when one was received or sent, else 0 */
-	bool restartable; /* FAILED before Finished for a cause that a spoofer can make: dtls_transport_restart() may help */
+	bool restartable; /* FAILED before Finished for a cause that a spoofer can make: dtls_transport_restart() may
+			     help */
 };
 
 /**

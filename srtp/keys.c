@@ -18,8 +18,8 @@ struct srtp_keys_sizes srtp_keys_sizes(enum srtp_keys_profile profile)
 	return (struct srtp_keys_sizes){ 0 };
 }
 
-wlk_err srtp_keys_from_exporter(struct srtp_keys *out, enum srtp_keys_profile profile, const uint8_t *block, size_t size,
-				bool is_client)
+wlk_err srtp_keys_from_exporter(struct srtp_keys *out, enum srtp_keys_profile profile, const uint8_t *block,
+				size_t size, bool is_client)
 {
 	struct srtp_keys_sizes sizes = srtp_keys_sizes(profile);
 	struct bytes_reader r = bytes_reader(block, size);

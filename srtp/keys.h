@@ -37,8 +37,8 @@ struct srtp_keys_sizes srtp_keys_sizes(enum srtp_keys_profile profile);
  *
  * WLK_ERR_UNSUPPORTED for a profile that is not built.
  */
-wlk_err srtp_keys_from_exporter(struct srtp_keys *out, enum srtp_keys_profile profile, const uint8_t *block, size_t size,
-				bool is_client) WLK_NODISCARD;
+wlk_err srtp_keys_from_exporter(struct srtp_keys *out, enum srtp_keys_profile profile, const uint8_t *block,
+				size_t size, bool is_client) WLK_NODISCARD;
 void srtp_keys_wipe(struct srtp_keys *keys);
 
 #endif

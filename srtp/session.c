@@ -43,7 +43,10 @@ struct srtp_session {
 
 /* --- the library ------------------------------------------------------------------------------------------------ */
 
-/* The lock guards only the first use; sessions belong to their loop's thread. */
+/*
+ * libsrtp's start is process-wide and not thread-safe, and loops may make their first sessions at the same time: this
+ * lock guards the start and nothing else. Sessions belong to their loop's thread.
+ */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 static bool library_ready;
 static srtp_t library_dummy;
@@ -71,7 +74,7 @@ static bool make_dummy(void)
 	       srtp_create(&library_dummy, &policy) == srtp_err_status_ok;
 }
 
-static bool library_start(void)
+wlk_err srtp_library_start(void)
 {
 	bool ready;
 
@@ -80,7 +83,7 @@ static bool library_start(void)
 		library_ready = srtp_init() == srtp_err_status_ok && make_dummy();
 	ready = library_ready;
 	pthread_mutex_unlock(&library_lock);
-	return ready;
+	return ready ? WLK_OK : WLK_ERR_CRYPTO;
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -112,7 +115,7 @@ wlk_err srtp_session_create(struct srtp_session **out, const struct srtp_session
 	sizes = srtp_keys_sizes(config->keys->profile);
 	if (!sizes.key || config->keys->size != sizes.key + sizes.salt)
 		return WLK_ERR_INVALID;
-	if (!library_start())
+	if (srtp_library_start() != WLK_OK)
 		return WLK_ERR_CRYPTO;
 	s = wlk_calloc(1, sizeof(*s));
 	if (!s)
@@ -194,7 +197,8 @@ wlk_err srtp_session_protect_rtcp(struct srtp_session *s, struct pktbuf *buf)
 	int size = (int)buf->size;
 	srtp_err_status_t status;
 
-	assert(pktbuf_tailroom(buf) >= SRTP_MAX_TRAILER_LEN + SRTCP_INDEX && "pktbuf_alloc() leaves room for index and tag");
+	assert(pktbuf_tailroom(buf) >= SRTP_MAX_TRAILER_LEN + SRTCP_INDEX &&
+	       "pktbuf_alloc() leaves room for index and tag");
 	if (buf->size < RTCP_HEADER || buf->data[0] >> 6 != 2)
 		return WLK_ERR_INVALID;
 	status = srtp_protect_rtcp(s->out, buf->data, &size);
@@ -210,8 +214,8 @@ static wlk_err refuse(struct srtp_session *s, wlk_time now, const char *what, ui
 	return err;
 }
 
-static wlk_err received(struct srtp_session *s, wlk_time now, struct pktbuf *buf, uint32_t ssrc, srtp_err_status_t status,
-			int size)
+static wlk_err received(struct srtp_session *s, wlk_time now, struct pktbuf *buf, uint32_t ssrc,
+			srtp_err_status_t status, int size)
 {
 	switch (status) {
 	case srtp_err_status_ok:

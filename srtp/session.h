@@ -34,6 +34,12 @@ struct srtp_stats {
 struct srtp_session;
 
 /**
+ * Load libsrtp and NSS, once a process: 1 to 20 ms of CPU, which the first srtp_session_create() pays otherwise. May be
+ * called again and from any thread. WLK_ERR_CRYPTO when the library refuses.
+ */
+wlk_err srtp_library_start(void);
+
+/**
  * Make the session for both directions. WLK_ERR_INVALID for a bad config, WLK_ERR_CRYPTO when libsrtp refuses,
  * WLK_ERR_NOMEM.
  */

@@ -7,7 +7,7 @@
 #include "srtp/session.h"
 
 #define CREDIT_PER_SSRC (SECOND / SRTP_NEW_SSRC_PER_SECOND)
-#define CREDIT_MAX (SRTP_NEW_SSRC_BURST * CREDIT_PER_SSRC)
+#define CREDIT_MAX      (SRTP_NEW_SSRC_BURST * CREDIT_PER_SSRC)
 
 void ssrc_table_init(struct ssrc_table *t)
 {
@@ -88,8 +88,8 @@ bool ssrc_table_may_pass(struct ssrc_table *t, wlk_time now, uint32_t ssrc)
 	if (known)
 		return known->state != SSRC_RETIRED;
 	if (now > t->credit_at) {
-		t->credit_us = now - t->credit_at >= CREDIT_MAX ? CREDIT_MAX :
-								  MIN(CREDIT_MAX, t->credit_us + (now - t->credit_at));
+		t->credit_us = now - t->credit_at >= CREDIT_MAX ? CREDIT_MAX
+								: MIN(CREDIT_MAX, t->credit_us + (now - t->credit_at));
 		t->credit_at = now;
 	}
 	if (t->learned >= SRTP_NEW_SSRC_MAX || t->credit_us < CREDIT_PER_SSRC)

@@ -1,4 +1,5 @@
-/* An arbitrary remote offer: what passes the check is answered, and the answer fits the offer in every way we promise. */
+/* An arbitrary remote offer: what passes the check is answered, and the answer fits the offer in every way we promise.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,23 +9,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define require(fact)                                                                     \
-	do {                                                                              \
-		if (!(fact)) {                                                            \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact); \
-			abort();                                                          \
-		}                                                                         \
+#define require(fact)                                                                                                  \
+	do {                                                                                                           \
+		if (!(fact)) {                                                                                         \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact);                             \
+			abort();                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
 /* Extension ids and directions of the answer come from the offer. */
-static void extensions_fit(const struct sdp_session *offer, const struct sdp_media *offered, const struct sdp_media *media)
+static void extensions_fit(const struct sdp_session *offer, const struct sdp_media *offered,
+			   const struct sdp_media *media)
 {
 	for (size_t i = 0; i < media->extmap_count; i++) {
 		const struct sdp_extmap *map;
 		bool found = false;
 
 		for (size_t k = 0; (map = sdp_media_extmap(offer, offered, k)); k++)
-			found = found || (map->id == media->extmaps[i].id && str_equal(map->uri, media->extmaps[i].uri));
+			found = found ||
+				(map->id == media->extmaps[i].id && str_equal(map->uri, media->extmaps[i].uri));
 		require(found);
 	}
 }
@@ -55,8 +58,9 @@ static void answer_fits(const struct sdp_session *offer, const struct sdp_sessio
 
 		if (sdp_media_rejected(media))
 			continue;
-		require(!(sdp_media_direction(answer, media) &
-			  ~(unsigned)sdp_direction_reverse(sdp_media_direction(offer, offered))));
+		if (media->kind != SDP_APPLICATION) /* data channels have no direction */
+			require(!(sdp_media_direction(answer, media) &
+				  ~(unsigned)sdp_direction_reverse(sdp_media_direction(offer, offered))));
 		codecs_fit(offered, media);
 		extensions_fit(offer, offered, media);
 	}
@@ -99,12 +103,15 @@ static void answer(const struct sdp_session *offer)
 {
 	static struct sdp_capabilities caps;
 	struct sdp_fingerprint fp = { .hash = SDP_HASH_SHA256, .algorithm = STR("sha-256"), .size = 32 };
-	struct sdp_transport transport = { .ufrag = STR("abcd"), .pwd = STR("0123456789012345678901"),
-					   .fingerprints = &fp, .fingerprint_count = 1 };
-	struct sdp_encoding encodings[] = { { .ssrc = 1, .rtx_ssrc = 2, .rid = STR("q") }, { .ssrc = 3, .rid = STR("h") } };
+	struct sdp_transport transport = {
+		.ufrag = STR("abcd"), .pwd = STR("0123456789012345678901"), .fingerprints = &fp, .fingerprint_count = 1
+	};
+	struct sdp_encoding encodings[] = { { .ssrc = 1, .rtx_ssrc = 2, .rid = STR("q") },
+					    { .ssrc = 3, .rid = STR("h") } };
 	struct sdp_wish wishes[SDP_MAX_MEDIA] = { 0 };
-	struct sdp_local local = { .capabilities = &caps, .transport = &transport, .wishes = wishes,
-				   .wish_count = offer->media_count };
+	struct sdp_local local = {
+		.capabilities = &caps, .transport = &transport, .wishes = wishes, .wish_count = offer->media_count
+	};
 	struct sdp_session *out = NULL, *again = NULL;
 	struct text text;
 
@@ -112,9 +119,14 @@ static void answer(const struct sdp_session *offer)
 	sdp_capabilities_enable_codec(&caps, STR("red"), true);
 	sdp_capabilities_enable_codec(&caps, STR("ulpfec"), true);
 	for (size_t i = 0; i < offer->media_count; i++)
-		wishes[i] = (struct sdp_wish){ .kind = offer->media[i]->kind == SDP_OTHER ? SDP_AUDIO : offer->media[i]->kind,
-					       .direction = SDP_SENDRECV, .cname = STR("c"), .track = STR("t"),
-					       .encodings = encodings, .encoding_count = 2, .receive_simulcast = true };
+		wishes[i] = (struct sdp_wish){ .kind = offer->media[i]->kind == SDP_OTHER ? SDP_AUDIO
+											  : offer->media[i]->kind,
+					       .direction = SDP_SENDRECV,
+					       .cname = STR("c"),
+					       .track = STR("t"),
+					       .encodings = encodings,
+					       .encoding_count = 2,
+					       .receive_simulcast = true };
 	require(sdp_make_answer(&out, offer, &local, NULL) == WLK_OK);
 	answer_fits(offer, out);
 	agrees(out, offer);

@@ -1,4 +1,5 @@
-/* Single attribute values: what a codec reads, it writes, and reads again as the same. The first byte picks the codec. */
+/* Single attribute values: what a codec reads, it writes, and reads again as the same. The first byte picks the codec.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,26 +9,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define require(fact)                                                                     \
-	do {                                                                              \
-		if (!(fact)) {                                                            \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact); \
-			abort();                                                          \
-		}                                                                         \
+#define require(fact)                                                                                                  \
+	do {                                                                                                           \
+		if (!(fact)) {                                                                                         \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact);                             \
+			abort();                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
-#define ROUND_TRIP(type, parse, write)                                                   \
-	do {                                                                             \
-		type first, second;                                                      \
-		memset(&first, 0, sizeof(first));                                        \
-		memset(&second, 0, sizeof(second));                                      \
-		if (!parse(value, &first))                                               \
-			break;                                                           \
-		write(&first, &text);                                                    \
-		require(text_ok(&text));                                                 \
-		require(parse((struct str){ text.at, text.size }, &second));             \
-		write(&second, &again);                                                  \
-		require(text.size == again.size && !memcmp(text.at, again.at, text.size)); \
+#define ROUND_TRIP(type, parse, write)                                                                                 \
+	do {                                                                                                           \
+		type first, second;                                                                                    \
+		memset(&first, 0, sizeof(first));                                                                      \
+		memset(&second, 0, sizeof(second));                                                                    \
+		if (!parse(value, &first))                                                                             \
+			break;                                                                                         \
+		write(&first, &text);                                                                                  \
+		require(text_ok(&text));                                                                               \
+		require(parse((struct str){ text.at, text.size }, &second));                                           \
+		write(&second, &again);                                                                                \
+		require(text.size == again.size && !memcmp(text.at, again.at, text.size));                             \
 	} while (0)
 
 static void walk_lists(struct str value)

@@ -9,12 +9,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define require(fact)                                                                     \
-	do {                                                                              \
-		if (!(fact)) {                                                            \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact); \
-			abort();                                                          \
-		}                                                                         \
+#define require(fact)                                                                                                  \
+	do {                                                                                                           \
+		if (!(fact)) {                                                                                         \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #fact);                             \
+			abort();                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
 /* |write| of |session| read again by |parse| and written again gives the same text. */
@@ -30,8 +30,8 @@ static void round_trip(const struct sdp_session *session, bool fragment)
 	require(err == WLK_OK);
 	/* CRLF for LF may pass the size limit; an empty fragment is no fragment */
 	if (first.size <= SDP_MAX_SIZE && first.size) {
-		err = fragment ? sdp_fragment_parse(&again, first.at, first.size, NULL) :
-				 sdp_parse(&again, first.at, first.size, NULL);
+		err = fragment ? sdp_fragment_parse(&again, first.at, first.size, NULL)
+			       : sdp_parse(&again, first.at, first.size, NULL);
 		require(err == WLK_OK);
 		err = fragment ? sdp_fragment_write(again, &second) : sdp_write(again, &second);
 		require(err == WLK_OK);

@@ -11,10 +11,10 @@
 #include "core/bytes.h"
 #include "srtp/session.h"
 
-#define CHECK(fact)              \
-	do {                     \
-		if (!(fact))     \
-			abort(); \
+#define CHECK(fact)                                                                                                    \
+	do {                                                                                                           \
+		if (!(fact))                                                                                           \
+			abort();                                                                                       \
 	} while (0)
 
 static struct srtp_session *sender[3], *receiver[3];
@@ -67,8 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf->data[1] = rtcp ? 201 : 96;
 	store_u16(buf->data + 2, (uint16_t)(rtcp ? 0 : counter[profile]++));
 	store_u32(buf->data + (rtcp ? 4 : 8), 0x01020304);
-	CHECK((rtcp ? srtp_session_protect_rtcp(sender[profile], buf) : srtp_session_protect_rtp(sender[profile], buf)) ==
-	      WLK_OK);
+	CHECK((rtcp ? srtp_session_protect_rtcp(sender[profile], buf)
+		    : srtp_session_protect_rtp(sender[profile], buf)) == WLK_OK);
 
 	bad = pktbuf_alloc(NULL, 2048);
 	memcpy(bad->data, buf->data, buf->size);
@@ -80,11 +80,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 1 && bad->size < 1000)
 		bad->data[bad->size++] = data[0];
 	if (bad->size != buf->size || memcmp(bad->data, buf->data, buf->size) != 0) {
-		struct pktbuf *exact = malloc(sizeof(*exact)); /* a view that ends with the packet: over-reads are seen */
+		struct pktbuf *exact =
+			malloc(sizeof(*exact)); /* a view that ends with the packet: over-reads are seen */
 		uint8_t *bytes = malloc(bad->size ? bad->size : 1);
 
 		memcpy(bytes, bad->data, bad->size);
-		*exact = (struct pktbuf){ .data = bytes, .size = bad->size, .room = bytes, .room_end = bytes + bad->size };
+		*exact = (struct pktbuf){
+			.data = bytes, .size = bad->size, .room = bytes, .room_end = bytes + bad->size
+		};
 		CHECK(unprotect(profile, rtcp, exact) != WLK_OK);
 		CHECK(exact->size == bad->size);
 		free(bytes);

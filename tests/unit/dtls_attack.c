@@ -149,7 +149,8 @@ static void handshake_with_spoof(enum harmless kind, int when, int copies)
 	}
 	/* not one retransmission: four one-way trips as ever */
 	if (p.now - start != 4 * p.delay)
-		fail_msg("spoof %d before arrival %d costs %lld us", (int)kind, when, (long long)(p.now - start - 4 * p.delay));
+		fail_msg("spoof %d before arrival %d costs %lld us", (int)kind, when,
+			 (long long)(p.now - start - 4 * p.delay));
 	assert_int_equal(dtls_transport_stats(p.end[0].t)->restarts + dtls_transport_stats(p.end[1].t)->restarts, 0);
 	pair_free(&p);
 }
@@ -250,13 +251,14 @@ static void test_R13_poisoned_handshakes_connect_by_restart(void **state)
 						pair_input(&p, (enum pair_side)side, spoof_data, size);
 					}
 					if (!pair_step(&p, start + 10 * SECOND))
-						fail_msg("poison %d to side %d before arrival %d: no connection in 10 s", kind, side,
-							 when);
+						fail_msg(
+							"poison %d to side %d before arrival %d: no connection in 10 s",
+							kind, side, when);
 				}
 				if (p.now - start > worst) {
 					worst = p.now - start;
-					print_message("poison %d to side %d before arrival %d: %lld ms\n", kind, side, when,
-						      (long long)worst / 1000);
+					print_message("poison %d to side %d before arrival %d: %lld ms\n", kind, side,
+						      when, (long long)worst / 1000);
 				}
 				pair_free(&p);
 			}

@@ -201,7 +201,8 @@ static void test_import_accepts_ecdsa_and_rsa_and_nothing_weaker(void **state)
 	assert_int_equal(import(make_pem(p256, rsa, NULL)), WLK_ERR_INVALID);
 	assert_int_equal(import(make_pem(p256, p256, "secret")), WLK_ERR_PARSE); /* and asks nobody */
 	assert_int_equal(import(wlk_strdup("")), WLK_ERR_PARSE);
-	assert_int_equal(import(wlk_strdup("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")), WLK_ERR_PARSE);
+	assert_int_equal(import(wlk_strdup("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
+			 WLK_ERR_PARSE);
 	EVP_PKEY_free(p256);
 	EVP_PKEY_free(p384);
 	EVP_PKEY_free(p521);

@@ -24,7 +24,8 @@ static struct dtls_pair p;
 static unsigned int seen;
 static unsigned int lost_mask;
 
-static unsigned int lose_by_mask(struct dtls_pair *pair, enum pair_side to, const uint8_t *data, size_t size, wlk_time *d)
+static unsigned int lose_by_mask(struct dtls_pair *pair, enum pair_side to, const uint8_t *data, size_t size,
+				 wlk_time *d)
 {
 	(void)pair;
 	(void)to;
@@ -59,7 +60,7 @@ static void test_steps_of_an_hour_change_nothing(void **state)
 	static const int64_t steps[] = { 3600, -3600, 86400 * 365, -86400 * 365 };
 
 	(void)state;
-	for (unsigned int mask = 0; mask < 64; mask++) {
+	for (unsigned int mask = 0; mask < 16; mask++) {
 		wlk_time expect = handshake(mask, 0, 0);
 
 		for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

@@ -94,7 +94,7 @@ static void test_the_timer_is_held_and_expired_by_us(void **state)
 	assert_false(d.timer_armed);
 	dgram_bio_expire_timer(&d);
 	assert_int_equal(tv.tv_sec, 0); /* a stopped timer stays stopped */
-	d.timer_held = false; /* OpenSSL 3.2: the pointer is not to be kept */
+	d.timer_held = false;           /* OpenSSL 3.2: the pointer is not to be kept */
 	tv = (struct timeval){ 1000, 5 };
 	d.timer = NULL;
 	BIO_ctrl(bio, BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT, 0, &tv);
@@ -132,7 +132,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_writes_stay_separate, open_bio, close_bio),
-		cmocka_unit_test_setup_teardown(test_a_read_takes_one_datagram_and_loses_what_does_not_fit, open_bio, close_bio),
+		cmocka_unit_test_setup_teardown(test_a_read_takes_one_datagram_and_loses_what_does_not_fit, open_bio,
+						close_bio),
 		cmocka_unit_test_setup_teardown(test_mtu_questions_are_answered, open_bio, close_bio),
 		cmocka_unit_test_setup_teardown(test_the_timer_is_held_and_expired_by_us, open_bio, close_bio),
 		cmocka_unit_test_setup_teardown(test_no_room_and_no_memory_are_losses, open_bio, close_bio),

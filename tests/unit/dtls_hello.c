@@ -67,8 +67,8 @@ static uint32_t server_answered(void)
 	return seen;
 }
 
-#define SERVER_FLIGHT                                                                                                \
-	(1u << DTLS_MESSAGE_SERVER_HELLO | 1u << DTLS_MESSAGE_CERTIFICATE | 1u << DTLS_MESSAGE_SERVER_KEY_EXCHANGE | \
+#define SERVER_FLIGHT                                                                                                  \
+	(1u << DTLS_MESSAGE_SERVER_HELLO | 1u << DTLS_MESSAGE_CERTIFICATE | 1u << DTLS_MESSAGE_SERVER_KEY_EXCHANGE |   \
 	 1u << DTLS_MESSAGE_CERTIFICATE_REQUEST | 1u << DTLS_MESSAGE_SERVER_HELLO_DONE)
 
 /* Order of delivery by index; -1 ends. The answer must come exactly with the datagram that completes the message. */
@@ -93,7 +93,7 @@ static void test_recorded_hellos_in_every_order_and_duplicated(void **state)
 {
 	static const int one[][5] = { { 0, -1 }, { 0, 0, -1 } };
 	static const int two[][5] = {
-		{ 0, 1, -1 },       { 1, 0, -1 },       { 0, 0, 1, -1 },    { 0, 1, 1, -1 },   { 1, 1, 0, -1 },
+		{ 0, 1, -1 },       { 1, 0, -1 },       { 0, 0, 1, -1 },    { 0, 1, 1, -1 },    { 1, 1, 0, -1 },
 		{ 1, 0, 0, -1 },    { 0, 1, 0, -1 },    { 1, 0, 1, -1 },    { 0, 0, 1, 1, -1 }, { 1, 1, 0, 0, -1 },
 		{ 0, 1, 0, 1, -1 }, { 1, 0, 1, 0, -1 }, { 0, 1, 1, 0, -1 }, { 1, 0, 0, 1, -1 },
 	};

@@ -1,4 +1,5 @@
-/* OpenSSL runs out of memory at each of its allocations in turn: our answer is an error or a lost datagram, never a crash. */
+/* OpenSSL runs out of memory at each of its allocations in turn: our answer is an error or a lost datagram, never a
+ * crash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -96,7 +97,7 @@ static void test_certificates_and_contexts(void **state)
 	(void)state;
 	/* OpenSSL loads its tables once a process; a failure there would stay for good, which is not ours to heal. */
 	assert_false(set_up_fails(0, &(wlk_err){ 0 }));
-	for (n = 1; n < 100000; n += n < 1000 ? 1 : 7) {
+	for (n = 1; n < 100000; n += n < 600 ? 1 : 13) {
 		wlk_err err;
 
 		if (!set_up_fails(n, &err))
@@ -154,12 +155,13 @@ static void test_handshake_session_and_close(void **state)
 
 	(void)state;
 	assert_true(connected);
-	for (size_t n = 1; n <= total; n += 2, runs++) {
+	for (size_t n = 1; n <= total; n += 3, runs++) {
 		(void)life(n, 1, &connected);
 		lost += !connected;
 	}
 	print_message("%zu allocations of OpenSSL, %zu runs, %zu did not connect\n", total, runs, lost);
-	/* one failing allocation costs a handshake at most: the next one connects, but for a server that is done already */
+	/* one failing allocation costs a handshake at most: the next one connects, but for a server that is done
+	 * already */
 	assert_true(lost < runs / 4);
 }
 

@@ -43,8 +43,10 @@ void pair_exchange_fingerprints(struct dtls_pair *p)
 	struct dtls_fingerprint client = pair_fingerprint(p->end[PAIR_CLIENT].cert);
 	struct dtls_fingerprint server = pair_fingerprint(p->end[PAIR_SERVER].cert);
 
-	assert(dtls_transport_set_remote_fingerprints(p->end[PAIR_CLIENT].t, p->now, &server, 1) == WLK_OK && "accepted");
-	assert(dtls_transport_set_remote_fingerprints(p->end[PAIR_SERVER].t, p->now, &client, 1) == WLK_OK && "accepted");
+	assert(dtls_transport_set_remote_fingerprints(p->end[PAIR_CLIENT].t, p->now, &server, 1) == WLK_OK &&
+	       "accepted");
+	assert(dtls_transport_set_remote_fingerprints(p->end[PAIR_SERVER].t, p->now, &client, 1) == WLK_OK &&
+	       "accepted");
 }
 
 void pair_init(struct dtls_pair *p, const struct dtls_config *config)

@@ -28,9 +28,9 @@ struct pair_end {
 	struct dtls_transport *t;
 	struct dtls_event events[PAIR_EVENTS_MAX];
 	size_t event_count;
-	size_t sent;      /* datagrams */
-	size_t largest;   /* bytes of one of them */
-	size_t messages;  /* records of application data received */
+	size_t sent;     /* datagrams */
+	size_t largest;  /* bytes of one of them */
+	size_t messages; /* records of application data received */
 	uint8_t last[PKTBUF_PAYLOAD];
 	size_t last_size;
 	bool hold_data; /* do not pull application data */
@@ -51,7 +51,8 @@ struct dtls_pair {
 	size_t path_mtu;   /* larger datagrams are lost; 0: none */
 };
 
-/* Certificates, contexts and transports with |config|'s rtt, mtu and profiles (NULL: defaults); fingerprints are exchanged. */
+/* Certificates, contexts and transports with |config|'s rtt, mtu and profiles (NULL: defaults); fingerprints are
+ * exchanged. */
 void pair_init(struct dtls_pair *p, const struct dtls_config *config);
 /* Without fingerprints. */
 void pair_init_blind(struct dtls_pair *p, const struct dtls_config *config);
@@ -66,7 +67,8 @@ void pair_start(struct dtls_pair *p);
 void pair_drain(struct dtls_pair *p, enum pair_side side);
 /* Hand a datagram to one end and drain it. */
 void pair_input(struct dtls_pair *p, enum pair_side side, const uint8_t *data, size_t size);
-/* Deliver what is due next, or run the next timer; false when nothing will ever happen. Checks that deadlines move on. */
+/* Deliver what is due next, or run the next timer; false when nothing will ever happen. Checks that deadlines move on.
+ */
 bool pair_step(struct dtls_pair *p, wlk_time limit);
 /* Step until both are connected or |limit| [us of virtual time] is reached; answers whether they are. */
 bool pair_connect(struct dtls_pair *p, wlk_time limit);

@@ -36,13 +36,13 @@ static int accept_all(X509_STORE_CTX *store, void *user)
 	return 1;
 }
 
-/* A transport in |role| that trusts |theirs| and a bare endpoint in the other role that shows it (NULL: no certificate). */
+/* A transport in |role| that trusts |theirs| and a bare endpoint in the other role that shows it (NULL: no
+ * certificate). */
 static void open_both(enum dtls_role role, const struct dtls_cert *theirs)
 {
-	struct dtls_config config = { .context = context,
-				      .cert = cert,
-				      .srtp_profiles = dtls_srtp_profiles_default,
-				      .srtp_profile_count = 3 };
+	struct dtls_config config = {
+		.context = context, .cert = cert, .srtp_profiles = dtls_srtp_profiles_default, .srtp_profile_count = 3
+	};
 	struct dtls_fingerprint f = pair_fingerprint(theirs ? theirs : cert);
 	BIO *bio;
 
@@ -156,7 +156,8 @@ static void check_exporter(enum dtls_srtp_profile profile)
 	assert_int_equal(dtls_transport_srtp_profile(t), profile);
 	assert_int_equal(SSL_get_selected_srtp_profile(bare.ssl)->id, profile);
 	assert_int_equal(dtls_transport_export_srtp(t, &ours), WLK_OK);
-	assert_int_equal(SSL_export_keying_material(bare.ssl, theirs, ours.size, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0), 1);
+	assert_int_equal(SSL_export_keying_material(bare.ssl, theirs, ours.size, "EXTRACTOR-dtls_srtp", 19, NULL, 0, 0),
+			 1);
 	assert_memory_equal(ours.block, theirs, ours.size);
 }
 
@@ -178,7 +179,8 @@ static void test_exporter_of_RFC_5705_agrees_in_both_roles(void **state)
 
 			/* as server we take GCM; as client we live with the server's choice */
 			if (!expect)
-				expect = role == DTLS_ROLE_SERVER ? DTLS_SRTP_AEAD_AES_128_GCM : DTLS_SRTP_AES128_CM_SHA1_80;
+				expect = role == DTLS_ROLE_SERVER ? DTLS_SRTP_AEAD_AES_128_GCM
+								  : DTLS_SRTP_AES128_CM_SHA1_80;
 			open_both((enum dtls_role)role, cert);
 			assert_int_equal(SSL_set_tlsext_use_srtp(bare.ssl, lists[i].list), 0);
 			(void)exchange();
@@ -204,8 +206,8 @@ static void test_R15_R17_one_version_no_tickets_ems_and_no_renegotiation(void **
 		assert_int_equal(SSL_get_extms_support(bare.ssl), 1);
 		assert_int_equal(SSL_SESSION_has_ticket(SSL_get_session(bare.ssl)), 0);
 		check_data_both_ways();
-		/* The peer asks for a new handshake inside the session and is refused. OpenSSL then gives up with a fatal
-		 * alert, and that one is authentic: it ends the session (R17). */
+		/* The peer asks for a new handshake inside the session and is refused. OpenSSL then gives up with a
+		 * fatal alert, and that one is authentic: it ends the session (R17). */
 		while (dtls_transport_poll_event(t, &event))
 			;
 		assert_int_equal(SSL_renegotiate(bare.ssl), 1);

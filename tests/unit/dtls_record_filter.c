@@ -297,7 +297,8 @@ static void test_only_messages_of_the_right_direction(void **state)
 				fresh_with_hello();
 			else
 				fresh(server, RECORD_PHASE_PLAIN);
-			put_fragment(&w, 0, (uint8_t)type, length, type == DTLS_MESSAGE_CLIENT_HELLO ? 0 : 1, 0, length, 0);
+			put_fragment(&w, 0, (uint8_t)type, length, type == DTLS_MESSAGE_CLIENT_HELLO ? 0 : 1, 0, length,
+				     0);
 			expect(good ? 13 + 12 + length : 0, 0, !good);
 		}
 	}
@@ -361,8 +362,8 @@ static void test_all_pass_agrees_with_run(void **state)
 		fresh(true, RECORD_PHASE_ESTABLISHED);
 		for (int k = 0; k < 3; k++) {
 			rng = rng * 6364136223846793005u + 1442695040888963407u;
-			put_record(&w, (uint8_t)(20 + (rng >> 60) % 5), (uint16_t)(rng >> 50 & 3 ? 1 : rng >> 40 & 3), 0, hold,
-				   rng >> 33 & 63);
+			put_record(&w, (uint8_t)(20 + (rng >> 60) % 5), (uint16_t)(rng >> 50 & 3 ? 1 : rng >> 40 & 3),
+				   0, hold, rng >> 33 & 63);
 		}
 		if (rng & 64)
 			w.size -= rng >> 20 & 15;

@@ -18,8 +18,8 @@ static inline void put_record(struct bytes_writer *w, uint8_t type, uint16_t epo
 }
 
 /* Append a handshake fragment with |size| bytes of |fill|. */
-static inline void put_fragment(struct bytes_writer *w, uint64_t record_seq, uint8_t type, uint32_t length, uint16_t seq,
-				uint32_t offset, uint32_t size, uint8_t fill)
+static inline void put_fragment(struct bytes_writer *w, uint64_t record_seq, uint8_t type, uint32_t length,
+				uint16_t seq, uint32_t offset, uint32_t size, uint8_t fill)
 {
 	uint8_t body[2048];
 	struct bytes_writer b = bytes_writer(body, sizeof(body));

@@ -171,7 +171,8 @@ static void test_handshake_over_rough_links_always_connects(void **state)
 }
 
 /* Everything the server sends is lost. */
-static unsigned int mute_server(struct dtls_pair *pair, enum pair_side to, const uint8_t *data, size_t size, wlk_time *d)
+static unsigned int mute_server(struct dtls_pair *pair, enum pair_side to, const uint8_t *data, size_t size,
+				wlk_time *d)
 {
 	(void)pair;
 	(void)data;
@@ -311,7 +312,8 @@ static void test_R14_nothing_is_delivered_until_the_fingerprint_is_known(void **
 	struct dtls_fingerprint server, client;
 
 	(void)state;
-	pair_init_blind(&p, &(struct dtls_config){ .srtp_profiles = dtls_srtp_profiles_default, .srtp_profile_count = 3 });
+	pair_init_blind(&p,
+			&(struct dtls_config){ .srtp_profiles = dtls_srtp_profiles_default, .srtp_profile_count = 3 });
 	server = pair_fingerprint(p.end[1].cert);
 	client = pair_fingerprint(p.end[0].cert);
 	/* the client knows the server, the server does not know the client yet */
@@ -378,8 +380,9 @@ static void test_R14_any_line_of_the_strongest_hash_counts(void **state)
 		pair_init(&p, NULL);
 		for (size_t i = 0; i < 3; i++) {
 			list[i].hash = i == 0 ? DTLS_HASH_SHA256 : DTLS_HASH_SHA512;
-			assert_int_equal(dtls_cert_fingerprint(p.end[0].cert, list[i].hash, list[i].digest, &list[i].size),
-					 WLK_OK);
+			assert_int_equal(
+				dtls_cert_fingerprint(p.end[0].cert, list[i].hash, list[i].digest, &list[i].size),
+				WLK_OK);
 		}
 		if (which == 0)
 			list[0].digest[0] ^= 1; /* weaker line wrong: does not matter */
@@ -410,7 +413,8 @@ static void test_fingerprint_lists_are_checked(void **state)
 	assert_int_equal(dtls_transport_set_remote_fingerprints(p.end[1].t, p.now, list, 0), WLK_ERR_INVALID);
 	assert_int_equal(dtls_transport_set_remote_fingerprints(p.end[1].t, p.now, list, ARRAY_SIZE(list)),
 			 WLK_ERR_INVALID);
-	assert_int_equal(dtls_transport_set_remote_fingerprints(p.end[1].t, p.now, list, DTLS_FINGERPRINTS_MAX), WLK_OK);
+	assert_int_equal(dtls_transport_set_remote_fingerprints(p.end[1].t, p.now, list, DTLS_FINGERPRINTS_MAX),
+			 WLK_OK);
 	list[0].size = 31;
 	assert_int_equal(dtls_transport_set_remote_fingerprints(p.end[1].t, p.now, list, 1), WLK_ERR_INVALID);
 	list[0].size = 32;
@@ -575,13 +579,13 @@ static void test_keylog_lines_come_when_asked_for(void **state)
 
 	(void)state;
 	pair_init(&p, NULL);
-	assert_int_equal(dtls_context_create(&context,
-					     &(struct dtls_context_config){ .keylog = on_keylog, .user = &lines }),
-			 WLK_OK);
+	assert_int_equal(
+		dtls_context_create(&context, &(struct dtls_context_config){ .keylog = on_keylog, .user = &lines }),
+		WLK_OK);
 	dtls_transport_destroy(p.end[1].t);
-	assert_int_equal(dtls_transport_create(&p.end[1].t,
-					       &(struct dtls_config){ .context = context, .cert = p.end[1].cert }),
-			 WLK_OK);
+	assert_int_equal(
+		dtls_transport_create(&p.end[1].t, &(struct dtls_config){ .context = context, .cert = p.end[1].cert }),
+		WLK_OK);
 	pair_exchange_fingerprints(&p);
 	pair_start(&p);
 	assert_true(pair_connect(&p, p.now + SECOND));

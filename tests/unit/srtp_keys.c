@@ -28,8 +28,10 @@ static void test_block_is_cut_in_the_order_of_RFC_5764(void **state)
 		size_t salt = profiles[i].salt;
 		struct srtp_keys client, server;
 
-		assert_int_equal(srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt), true), WLK_OK);
-		assert_int_equal(srtp_keys_from_exporter(&server, profiles[i].profile, block, 2 * (key + salt), false), WLK_OK);
+		assert_int_equal(srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt), true),
+				 WLK_OK);
+		assert_int_equal(srtp_keys_from_exporter(&server, profiles[i].profile, block, 2 * (key + salt), false),
+				 WLK_OK);
 		assert_int_equal(client.size, key + salt);
 		assert_memory_equal(client.local, block, key);
 		assert_memory_equal(client.remote, block + key, key);
@@ -38,13 +40,16 @@ static void test_block_is_cut_in_the_order_of_RFC_5764(void **state)
 		assert_memory_equal(client.local, server.remote, key + salt);
 		assert_memory_equal(client.remote, server.local, key + salt);
 		/* one byte less or more is not a block */
-		assert_int_equal(srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt) - 1, true),
-				 WLK_ERR_INVALID);
-		assert_int_equal(srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt) + 1, true),
-				 WLK_ERR_INVALID);
+		assert_int_equal(
+			srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt) - 1, true),
+			WLK_ERR_INVALID);
+		assert_int_equal(
+			srtp_keys_from_exporter(&client, profiles[i].profile, block, 2 * (key + salt) + 1, true),
+			WLK_ERR_INVALID);
 	}
 	struct srtp_keys keys;
-	assert_int_equal(srtp_keys_from_exporter(&keys, (enum srtp_keys_profile)2, block, 60, true), WLK_ERR_UNSUPPORTED);
+	assert_int_equal(srtp_keys_from_exporter(&keys, (enum srtp_keys_profile)2, block, 60, true),
+			 WLK_ERR_UNSUPPORTED);
 	assert_int_equal(srtp_keys_sizes((enum srtp_keys_profile)0).tag, 0);
 }
 
@@ -73,7 +78,8 @@ static void test_reference_meets_RFC_3711_B2_keystream(void **state)
 	(void)state;
 	unhex(key, "2B7E151628AED2A6ABF7158809CF4F3C");
 	unhex(counter, "F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000");
-	unhex(expect, "E03EAD0935C95E80E166B16DD92B4EB4D23513162B02D0F72A43A2FE4A5F97AB41E95B3BB0A2E8DD477901E4FCA894C0");
+	unhex(expect,
+	      "E03EAD0935C95E80E166B16DD92B4EB4D23513162B02D0F72A43A2FE4A5F97AB41E95B3BB0A2E8DD477901E4FCA894C0");
 	reference_aes_ctr(key, 16, counter, stream, sizeof(stream));
 	assert_memory_equal(stream, expect, sizeof(expect));
 }
@@ -97,10 +103,12 @@ static void test_reference_meets_RFC_3711_B3_key_derivation(void **state)
 /* RFC 7714 16 and 17 give session keys, without key derivation. */
 static void test_reference_meets_RFC_7714_16_and_17(void **state)
 {
-	static const char rtp[] = "8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e20706172746573"
-				  "2074726573";
-	static const char rtcp[] = "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeef"
-				   "deadbeefdeadbeef";
+	static const char rtp[] =
+		"8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e20706172746573"
+		"2074726573";
+	static const char rtcp[] =
+		"81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeef"
+		"deadbeefdeadbeef";
 	static const struct {
 		enum srtp_keys_profile profile;
 		bool is_rtcp;

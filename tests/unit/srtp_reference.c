@@ -8,7 +8,8 @@ void reference_aes_ctr(const uint8_t *key, size_t key_size, const uint8_t counte
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int written = 0;
-	int ok = EVP_EncryptInit_ex(ctx, key_size == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), NULL, key, counter) == 1 &&
+	int ok = EVP_EncryptInit_ex(ctx, key_size == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), NULL, key, counter) ==
+			 1 &&
 		 EVP_EncryptUpdate(ctx, data, &written, data, (int)size) == 1;
 
 	assert(ok && "AES-CTR works");
@@ -42,9 +43,11 @@ static void gcm(const struct reference_keys *keys, size_t key_size, const uint8_
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0;
-	int ok = EVP_EncryptInit_ex(ctx, key_size == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), NULL, keys->key, iv) == 1 &&
+	int ok = EVP_EncryptInit_ex(ctx, key_size == 32 ? EVP_aes_256_gcm() : EVP_aes_128_gcm(), NULL, keys->key, iv) ==
+			 1 &&
 		 EVP_EncryptUpdate(ctx, NULL, &n, aad, (int)aad_size) == 1 &&
-		 EVP_EncryptUpdate(ctx, data, &n, data, (int)size) == 1 && EVP_EncryptFinal_ex(ctx, data + size, &n) == 1 &&
+		 EVP_EncryptUpdate(ctx, data, &n, data, (int)size) == 1 &&
+		 EVP_EncryptFinal_ex(ctx, data + size, &n) == 1 &&
 		 EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1;
 
 	assert(ok && "AES-GCM works");
