@@ -30,7 +30,7 @@ static void *array(struct agreeing *a, size_t count, size_t size)
 	return items;
 }
 
-/* --- codecs --------------------------------------------------------------------------------------------------------- */
+/* --- codecs --- */
 
 /* For each payload type, the rtx format that repairs it in this section, or SDP_NO_TYPE. */
 static void map_rtx(const struct sdp_media *media, uint8_t out[128])
@@ -77,7 +77,7 @@ static void agree_codecs(struct agreeing *a, const struct sdp_media *local, cons
 	}
 }
 
-/* --- header extensions ---------------------------------------------------------------------------------------------- */
+/* --- header extensions --- */
 
 static void agree_extensions(struct agreeing *a, const struct sdp_media *local, const struct sdp_media *remote,
 			     struct sdp_agreed_section *section)
@@ -108,7 +108,7 @@ static void agree_extensions(struct agreeing *a, const struct sdp_media *local, 
 	}
 }
 
-/* --- streams -------------------------------------------------------------------------------------------------------- */
+/* --- streams --- */
 
 /* A pair of this meaning that has |ssrc| at |place|; the other one is answered, 0 when there is none. */
 static uint32_t paired(const struct sdp_media *media, const char *semantics, uint32_t ssrc, size_t place)
@@ -203,7 +203,7 @@ static void agree_simulcast(struct agreeing *a, const struct sdp_media *local, c
 						  &section->send_rid_count);
 }
 
-/* --- sections and transport ----------------------------------------------------------------------------------------- */
+/* --- sections and transport --- */
 
 static void agree_section(struct agreeing *a, size_t index, struct sdp_agreed_section *section)
 {
@@ -216,8 +216,8 @@ static void agree_section(struct agreeing *a, size_t index, struct sdp_agreed_se
 	section->rejected = sdp_media_rejected(local) || sdp_media_rejected(remote);
 	if (section->rejected)
 		return;
-	section->direction = sdp_media_direction(a->local, local) &
-			     sdp_direction_reverse(sdp_media_direction(a->remote, remote));
+	section->direction =
+		sdp_media_direction(a->local, local) & sdp_direction_reverse(sdp_media_direction(a->remote, remote));
 	if (section->kind == SDP_APPLICATION) {
 		section->local_sctp_port = sdp_media_sctp_port(local);
 		section->remote_sctp_port = sdp_media_sctp_port(remote);
@@ -226,8 +226,8 @@ static void agree_section(struct agreeing *a, size_t index, struct sdp_agreed_se
 	}
 	agree_codecs(a, local, remote, section);
 	agree_extensions(a, local, remote, section);
-	section->extmap_allow_mixed = sdp_media_extmap_allow_mixed(a->local, local) &&
-				      sdp_media_extmap_allow_mixed(a->remote, remote);
+	section->extmap_allow_mixed =
+		sdp_media_extmap_allow_mixed(a->local, local) && sdp_media_extmap_allow_mixed(a->remote, remote);
 	section->rtcp_rsize = local->rtcp_rsize && remote->rtcp_rsize;
 	section->remote_streams = agree_streams(a, remote, &section->remote_stream_count);
 	section->local_streams = agree_streams(a, local, &section->local_stream_count);
@@ -248,7 +248,8 @@ static void agree_candidates(struct agreeing *a, const struct sdp_media *lines, 
 	transport->end_of_candidates = sdp_media_end_of_candidates(a->remote, lines);
 }
 
-static void agree_fingerprints(struct agreeing *a, const struct sdp_media *lines, struct sdp_agreed_transport *transport)
+static void agree_fingerprints(struct agreeing *a, const struct sdp_media *lines,
+			       struct sdp_agreed_transport *transport)
 {
 	size_t count;
 	const struct sdp_fingerprint *from = sdp_media_fingerprints(a->remote, lines, &count);

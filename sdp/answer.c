@@ -9,7 +9,8 @@ enum { MAX_LAYERS = 16 }; /* simulcast streams of one section; a longer list is 
 /* What is to become of one offered section. */
 struct choice {
 	bool accepted;
-	int8_t capability[SDP_MAX_CODECS]; /* by index of the offered codec: our capability, REFUSED or RETRANSMISSION */
+	/* By index of the offered codec: our capability, REFUSED or RETRANSMISSION */
+	int8_t capability[SDP_MAX_CODECS];
 };
 
 struct answerer {
@@ -22,7 +23,7 @@ struct answerer {
 	struct choice choices[SDP_MAX_MEDIA];
 };
 
-/* --- choosing codecs ----------------------------------------------------------------------------------------------- */
+/* --- choosing codecs --- */
 
 static int8_t match_codec(const struct answerer *a, const struct sdp_wish *wish, const struct sdp_codec *codec)
 {
@@ -34,7 +35,8 @@ static int8_t match_codec(const struct answerer *a, const struct sdp_wish *wish,
 
 static bool is_protection(const struct sdp_codec *codec)
 {
-	return sdp_codec_is(codec, STR("red")) || sdp_codec_is(codec, STR("ulpfec")) || sdp_codec_is(codec, STR("flexfec-03"));
+	return sdp_codec_is(codec, STR("red")) || sdp_codec_is(codec, STR("ulpfec")) ||
+	       sdp_codec_is(codec, STR("flexfec-03"));
 }
 
 /* The choice for a payload type, REFUSED when the m-line does not list it. */
@@ -121,7 +123,7 @@ static bool choose_codecs(const struct answerer *a, const struct sdp_wish *wish,
 	return carries;
 }
 
-/* --- choosing sections --------------------------------------------------------------------------------------------- */
+/* --- choosing sections --- */
 
 static bool is_data_channel(const struct sdp_media *media)
 {
@@ -188,7 +190,7 @@ static void choose(struct answerer *a)
 	choose_transport(a);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* Extension ids of the offer, those that we can do, in the direction that both can (RFC 8285 6). */
 static void write_extensions(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)

@@ -60,7 +60,8 @@ void sdp_fingerprint_write(const struct sdp_fingerprint *fp, struct text *out)
 
 bool sdp_fingerprint_equal(const struct sdp_fingerprint *a, const struct sdp_fingerprint *b)
 {
-	return str_equal_nocase(a->algorithm, b->algorithm) && a->size == b->size && !memcmp(a->value, b->value, a->size);
+	return str_equal_nocase(a->algorithm, b->algorithm) && a->size == b->size &&
+	       !memcmp(a->value, b->value, a->size);
 }
 
 bool sdp_fingerprint_acceptable(const struct sdp_fingerprint *fp)
@@ -124,8 +125,8 @@ const char *sdp_kind_name(enum sdp_kind kind)
 enum sdp_proto sdp_proto_parse(struct str name)
 {
 	static const char *const rtp[] = {
-		"UDP/TLS/RTP/SAVPF",  "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP", "RTP/SAVPF", "RTP/SAVP",
-		"RTP/AVPF", "RTP/AVP",
+		"UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP",
+		"RTP/SAVPF",         "RTP/SAVP",         "RTP/AVPF",           "RTP/AVP",
 	};
 
 	if (word_index(name, rtp, 0, ARRAY_SIZE(rtp)) < ARRAY_SIZE(rtp))
@@ -177,7 +178,8 @@ bool sdp_rtpmap_parse(struct str value, struct sdp_codec *out)
 	struct str name = str_cut(&encoding, '/');
 	struct str clock = str_cut(&encoding, '/');
 
-	if (!str_u32(type, 127, &payload_type) || !sdp_is_token(name) || !str_u32(clock, UINT32_MAX, &clock_hz) || !clock_hz)
+	if (!str_u32(type, 127, &payload_type) || !sdp_is_token(name) || !str_u32(clock, UINT32_MAX, &clock_hz) ||
+	    !clock_hz)
 		return false;
 	if (encoding.size && !str_u32(encoding, 255, &channels))
 		return false;
@@ -204,9 +206,9 @@ bool sdp_static_codec(uint8_t payload_type, struct sdp_codec *out)
 		struct str name;
 		uint32_t clock_hz;
 	} types[] = {
-		{ 0, { "PCMU", 4 }, 8000 },  { 3, { "GSM", 3 }, 8000 },   { 4, { "G723", 4 }, 8000 },
-		{ 8, { "PCMA", 4 }, 8000 },  { 9, { "G722", 4 }, 8000 },  { 13, { "CN", 2 }, 8000 },
-		{ 15, { "G728", 4 }, 8000 }, { 18, { "G729", 4 }, 8000 }, { 26, { "JPEG", 4 }, 90000 },
+		{ 0, { "PCMU", 4 }, 8000 },   { 3, { "GSM", 3 }, 8000 },    { 4, { "G723", 4 }, 8000 },
+		{ 8, { "PCMA", 4 }, 8000 },   { 9, { "G722", 4 }, 8000 },   { 13, { "CN", 2 }, 8000 },
+		{ 15, { "G728", 4 }, 8000 },  { 18, { "G729", 4 }, 8000 },  { 26, { "JPEG", 4 }, 90000 },
 		{ 31, { "H261", 4 }, 90000 }, { 34, { "H263", 4 }, 90000 },
 	};
 
@@ -266,7 +268,8 @@ bool sdp_is_rid(struct str s)
 	for (size_t i = 0; i < s.size; i++) {
 		char c = s.at[i];
 
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_'))
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+		      c == '_'))
 			return false;
 	}
 	return s.size > 0 && s.size <= 255;
@@ -320,8 +323,9 @@ bool sdp_simulcast_parse(struct str value, struct sdp_simulcast *out)
 	for (int i = 0; i < 2; i++) {
 		struct str direction = str_word(&value);
 		struct str list = str_word(&value);
-		struct str *place = str_equal(direction, STR("send")) ? &both.send :
-				    str_equal(direction, STR("recv")) ? &both.recv : NULL;
+		struct str *place = str_equal(direction, STR("send"))   ? &both.send
+				    : str_equal(direction, STR("recv")) ? &both.recv
+									: NULL;
 
 		if (i == 1 && !direction.size)
 			break;
@@ -396,7 +400,8 @@ bool sdp_is_ice_chars(struct str s, size_t min, size_t max)
 	for (size_t i = 0; i < s.size; i++) {
 		char c = s.at[i];
 
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' || c == '/'))
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' ||
+		      c == '/'))
 			return false;
 	}
 	return s.size >= min && s.size <= max;

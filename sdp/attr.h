@@ -1,4 +1,4 @@
-/* Codecs for single attribute values: what stands behind "a=name:". Parsers borrow from their input, allocate nothing. */
+/* Codecs for single attribute values, what stands behind "a=name:"; parsers borrow from their input. */
 #ifndef SDP_ATTR_H
 #define SDP_ATTR_H
 

@@ -3,7 +3,7 @@
 #include "sdp/attr.h"
 #include "sdp/match.h"
 
-/* --- what the caller gave ---------------------------------------------------------------------------------------- */
+/* --- what the caller gave --- */
 
 #define INVALID(err, ...) sdp_fail(err, WLK_ERR_INVALID, 0, __VA_ARGS__)
 
@@ -100,7 +100,7 @@ wlk_err sdp_build_check(const struct sdp_local *local, bool is_offer, struct sdp
 	return WLK_OK;
 }
 
-/* --- parts of a description --------------------------------------------------------------------------------------- */
+/* --- parts of a description --- */
 
 struct str sdp_build_copy(struct sdp_builder *b, struct str in)
 {
@@ -353,8 +353,9 @@ void sdp_build_sctp(struct sdp_builder *b, struct sdp_media *media, struct str a
 
 	if (media->protocol == SDP_PROTO_SCTP_LEGACY) {
 		format = copy_number(b, port);
-		media->sctpmap = (struct sdp_sctpmap){ .given = true, .port = port, .app = sdp_build_copy(b, app),
-						       .streams = 65535 };
+		media->sctpmap = (struct sdp_sctpmap){
+			.given = true, .port = port, .app = sdp_build_copy(b, app), .streams = 65535
+		};
 	} else {
 		media->has_sctp_port = true;
 		media->sctp_port = port;
@@ -383,7 +384,8 @@ const struct sdp_extension_capability *sdp_find_extension(const struct sdp_capab
 	for (size_t i = 0; i < caps->extension_count; i++) {
 		const struct sdp_extension_capability *e = &caps->extensions[i];
 
-		if (e->extension == extension && e->enabled && (kind == SDP_AUDIO ? e->audio : kind == SDP_VIDEO && e->video))
+		if (e->extension == extension && e->enabled &&
+		    (kind == SDP_AUDIO ? e->audio : kind == SDP_VIDEO && e->video))
 			return e;
 	}
 	return NULL;

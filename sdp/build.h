@@ -1,4 +1,4 @@
-/* What offers and answers are made of: sections, transport lines, codecs and streams, with one sticky out-of-memory flag. */
+/* What offers and answers are made of: sections, transport lines, codecs, streams; with a sticky out-of-memory flag. */
 #ifndef SDP_BUILD_H
 #define SDP_BUILD_H
 
@@ -10,7 +10,7 @@ struct sdp_builder {
 	bool failed; /* memory ran out; the session is to be thrown away */
 };
 
-/* WLK_ERR_INVALID with the reason when a wish or the transport is out of its range; mids are looked at for an offer only. */
+/* WLK_ERR_INVALID with the reason when a wish or the transport is out of its range. Mids count for an offer only. */
 wlk_err sdp_build_check(const struct sdp_local *local, bool is_offer, struct sdp_error *err) WLK_NODISCARD;
 
 /* A copy in the arena; empty (and failed from then on) when memory is out. */

@@ -7,15 +7,23 @@ enum {
 	AUDIO_FEEDBACK = SDP_FB_TRANSPORT_CC,
 };
 
-#define S(literal) { literal, sizeof(literal) - 1 }
-#define AUDIO(name, clock, channels, fmtp, type) \
-	{ SDP_AUDIO, true, S(name), clock, channels, S(fmtp), type, 0, AUDIO_FEEDBACK }
-#define VIDEO(name, fmtp, type, rtx) { SDP_VIDEO, true, S(name), 90000, 0, S(fmtp), type, rtx, VIDEO_FEEDBACK }
+#define S(literal)                                                                                                     \
+	{                                                                                                              \
+		literal, sizeof(literal) - 1                                                                           \
+	}
+#define AUDIO(name, clock, channels, fmtp, type)                                                                       \
+	{                                                                                                              \
+		SDP_AUDIO, true, S(name), clock, channels, S(fmtp), type, 0, AUDIO_FEEDBACK                            \
+	}
+#define VIDEO(name, fmtp, type, rtx)                                                                                   \
+	{                                                                                                              \
+		SDP_VIDEO, true, S(name), 90000, 0, S(fmtp), type, rtx, VIDEO_FEEDBACK                                 \
+	}
 /*
  * Level 5.2: as a relay we pass on what others encode. The wanted payload types are Chromium's, since some receivers
  * have learned them by heart.
  */
-#define H264(mode, profile, type, rtx) \
+#define H264(mode, profile, type, rtx)                                                                                 \
 	VIDEO("H264", "level-asymmetry-allowed=1;packetization-mode=" mode ";profile-level-id=" profile "34", type, rtx)
 
 static const struct sdp_codec_capability default_codecs[] = {
@@ -59,7 +67,8 @@ static const struct sdp_extension_capability default_extensions[] = {
 void sdp_default_capabilities(struct sdp_capabilities *out)
 {
 	_Static_assert(ARRAY_SIZE(default_codecs) <= SDP_MAX_CODEC_CAPABILITIES, "the table of codecs fits");
-	_Static_assert(ARRAY_SIZE(default_extensions) <= SDP_MAX_EXTENSION_CAPABILITIES, "the table of extensions fits");
+	_Static_assert(ARRAY_SIZE(default_extensions) <= SDP_MAX_EXTENSION_CAPABILITIES,
+		       "the table of extensions fits");
 
 	*out = (struct sdp_capabilities){ .codec_count = ARRAY_SIZE(default_codecs),
 					  .extension_count = ARRAY_SIZE(default_extensions) };

@@ -8,9 +8,14 @@
 /* For messages */
 #define SHOWN(s) (int)MIN((s).size, (size_t)40), (s).at ? (s).at : ""
 
-static bool carries_ice(const struct sdp_session *session, const struct sdp_media *media)
+/* All lines of a transport stand in this section or above it. */
+static bool carries_transport(const struct sdp_session *session, const struct sdp_media *media)
 {
-	return !sdp_media_rejected(media) && sdp_media_ice(session, media).ufrag.size > 0;
+	struct sdp_ice ice = sdp_media_ice(session, media);
+	size_t fingerprints;
+
+	(void)sdp_media_fingerprints(session, media, &fingerprints);
+	return !sdp_media_rejected(media) && ice.ufrag.size && ice.pwd.size && fingerprints;
 }
 
 static const struct sdp_media *first_of_group(const struct sdp_session *session, const struct sdp_group *group)
@@ -18,7 +23,7 @@ static const struct sdp_media *first_of_group(const struct sdp_session *session,
 	for (size_t i = 0; group && i < group->mid_count; i++) {
 		const struct sdp_media *media = sdp_media_by_mid(session, group->mids[i]);
 
-		if (media && carries_ice(session, media))
+		if (media && carries_transport(session, media))
 			return media;
 	}
 	return NULL;
@@ -62,7 +67,8 @@ static wlk_err check_ice(const struct sdp_session *session, const struct sdp_med
 	return WLK_OK;
 }
 
-static wlk_err check_fingerprints(const struct sdp_session *session, const struct sdp_media *media, struct sdp_error *err)
+static wlk_err check_fingerprints(const struct sdp_session *session, const struct sdp_media *media,
+				  struct sdp_error *err)
 {
 	size_t count;
 	const struct sdp_fingerprint *list = sdp_media_fingerprints(session, media, &count);
@@ -96,12 +102,14 @@ static wlk_err check_mids(const struct sdp_session *session, struct sdp_error *e
 	const struct sdp_group *group = sdp_bundle(session);
 
 	for (size_t i = 0; i < session->media_count; i++)
-		if (session->media[i]->mid.size && sdp_media_by_mid(session, session->media[i]->mid) != session->media[i])
-			return REFUSE(err, session->media[i], "mid \"%.*s\" is used twice", SHOWN(session->media[i]->mid));
+		if (session->media[i]->mid.size &&
+		    sdp_media_by_mid(session, session->media[i]->mid) != session->media[i])
+			return REFUSE(err, session->media[i], "mid \"%.*s\" is used twice",
+				      SHOWN(session->media[i]->mid));
 	for (size_t i = 0; group && i < group->mid_count; i++)
 		if (!sdp_media_by_mid(session, group->mids[i]))
-			return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "the BUNDLE group names \"%.*s\", which no section has",
-					SHOWN(group->mids[i]));
+			return sdp_fail(err, WLK_ERR_NEGOTIATION, 0,
+					"the BUNDLE group names \"%.*s\", which no section has", SHOWN(group->mids[i]));
 	return WLK_OK;
 }
 
@@ -116,7 +124,8 @@ static wlk_err check_section(const struct sdp_session *session, const struct sdp
 		return REFUSE(err, media, "setup:holdconn cannot be answered");
 	code = check_extensions(session, media, err);
 	/* Bundled sections may leave the transport to the one that carries it (RFC 9143 7.1.3). */
-	if (code || (group && sdp_group_has(group, media->mid) && media != sdp_transport_media(session, NULL)))
+	if (code || (group && sdp_group_has(group, media->mid) && media != sdp_transport_media(session, NULL) &&
+		     !carries_transport(session, media)))
 		return code;
 	code = check_fingerprints(session, media, err);
 	return code ? code : check_ice(session, media, err);
@@ -132,7 +141,7 @@ wlk_err sdp_check_offer(const struct sdp_session *offer, struct sdp_error *err)
 	return code;
 }
 
-/* --- the answer against its offer ---------------------------------------------------------------------------------- */
+/* --- the answer against its offer --- */
 
 static wlk_err check_same_line(const struct sdp_media *offered, const struct sdp_media *media, struct sdp_error *err)
 {
@@ -183,7 +192,8 @@ static wlk_err check_codecs(const struct sdp_media *offered, const struct sdp_me
 }
 
 static wlk_err check_extension_ids(const struct sdp_session *offer, const struct sdp_media *offered,
-				   const struct sdp_session *answer, const struct sdp_media *media, struct sdp_error *err)
+				   const struct sdp_session *answer, const struct sdp_media *media,
+				   struct sdp_error *err)
 {
 	const struct sdp_extmap *asked[256] = { NULL };
 	const struct sdp_extmap *map;
@@ -193,7 +203,8 @@ static wlk_err check_extension_ids(const struct sdp_session *offer, const struct
 			asked[map->id] = map;
 	for (size_t i = 0; (map = sdp_media_extmap(answer, media, i)); i++)
 		if (map->id < ARRAY_SIZE(asked) && asked[map->id] && !str_equal(asked[map->id]->uri, map->uri))
-			return REFUSE(err, media, "extension id %u was offered for another extension", (unsigned)map->id);
+			return REFUSE(err, media, "extension id %u was offered for another extension",
+				      (unsigned)map->id);
 	return WLK_OK;
 }
 
@@ -249,7 +260,7 @@ wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_sessi
 	return code ? code : check_setup(offer, answer, err);
 }
 
-/* --- a new remote description --------------------------------------------------------------------------------------- */
+/* --- a new remote description --- */
 
 static bool has_fingerprint(const struct sdp_fingerprint *list, size_t count, const struct sdp_fingerprint *fp)
 {

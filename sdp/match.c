@@ -159,8 +159,10 @@ wlk_err sdp_answer_fmtp(struct sdp_session *session, const struct sdp_capabiliti
 
 bool sdp_codec_is_auxiliary(struct str name)
 {
-	static const struct str names[] = { { "rtx", 3 }, { "red", 3 }, { "ulpfec", 6 }, { "flexfec-03", 10 },
-					    { "telephone-event", 15 }, { "CN", 2 } };
+	static const struct str names[] = {
+		{ "rtx", 3 }, { "red", 3 }, { "ulpfec", 6 }, { "flexfec-03", 10 }, { "telephone-event", 15 },
+		{ "CN", 2 }
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (str_equal_nocase(name, names[i]))

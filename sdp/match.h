@@ -35,8 +35,8 @@ bool sdp_codec_matches(const struct sdp_codec_capability *capability, const stru
  * WLK_ERR_NOMEM.
  */
 wlk_err sdp_answer_fmtp(struct sdp_session *session, const struct sdp_capabilities *caps,
-			const struct sdp_codec_capability *capability, const struct sdp_codec *codec, struct str *out)
-	WLK_NODISCARD;
+			const struct sdp_codec_capability *capability, const struct sdp_codec *codec,
+			struct str *out) WLK_NODISCARD;
 
 /* rtx, red, ulpfec, flexfec-03, telephone-event, CN: formats that carry nothing without another codec beside them */
 bool sdp_codec_is_auxiliary(struct str name);

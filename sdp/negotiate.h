@@ -13,7 +13,7 @@
 
 #include "sdp/sdp.h"
 
-/* --- what this side can do ------------------------------------------------------------------------------------- */
+/* --- what this side can do --- */
 
 /* RTCP feedback as bits (RFC 4585 4.2, RFC 5104 7.1, draft-alvestrand-rmcat-remb, transport-wide-cc draft) */
 enum sdp_feedback_bits {
@@ -88,15 +88,15 @@ struct sdp_capabilities {
 
 /*
  * Opus with RED, G.711, telephone-event; VP8, VP9 profile 0 and 2, H.264 baseline, constrained baseline, main, high and
- * constrained high in both packetization modes, AV1; RTX for each video codec; all the extensions named above. Video RED
- * and ULPFEC are listed and off.
+ * constrained high in both packetization modes, AV1; RTX for each video codec; all the extensions named above. Video
+ * RED and ULPFEC are listed and off.
  */
 void sdp_default_capabilities(struct sdp_capabilities *out);
 /* Set |enabled| of every codec of this name (without regard to case); the number of codecs touched. */
 size_t sdp_capabilities_enable_codec(struct sdp_capabilities *caps, struct str name, bool enabled);
 void sdp_capabilities_enable_extension(struct sdp_capabilities *caps, enum sdp_extension extension, bool enabled);
 
-/* --- what this side wants -------------------------------------------------------------------------------------- */
+/* --- what this side wants --- */
 
 /* One RTP stream that we send on a section */
 struct sdp_encoding {
@@ -120,30 +120,30 @@ struct sdp_wish {
 	const struct sdp_encoding *encodings;
 	size_t encoding_count;
 	struct str cname;
-	bool receive_simulcast;        /* answer a=simulcast:send with recv; off: the attribute is left out */
+	bool receive_simulcast;         /* answer a=simulcast:send with recv; off: the attribute is left out */
 	const struct str *receive_rids; /* offer: a=simulcast:recv with these rids */
 	size_t receive_rid_count;
 };
 
 /* The one transport. All strings are borrowed. */
 struct sdp_transport {
-	struct str ufrag; /* 4..256 ice-char */
-	struct str pwd;   /* 22..256 ice-char */
-	struct str ice_options;                     /* "trickle", "trickle renomination"; may be empty */
+	struct str ufrag;       /* 4..256 ice-char */
+	struct str pwd;         /* 22..256 ice-char */
+	struct str ice_options; /* "trickle", "trickle renomination"; may be empty */
 	bool ice_lite;
 	const struct sdp_fingerprint *fingerprints; /* at least one of sha-256/384/512 */
 	size_t fingerprint_count;
 	/*
-	 * Offer: ACTPASS (also for NONE), or a fixed role. Answer to actpass: our role, ACTIVE for NONE (R17); once DTLS
-	 * is up, the role it has, so that a re-offer keeps it.
+	 * Offer: ACTPASS (also for NONE), or a fixed role. Answer to actpass: our role, ACTIVE for NONE (R17); once
+	 * DTLS is up, the role it has, so that a re-offer keeps it.
 	 */
 	enum sdp_setup setup;
 	const struct str *candidates; /* "candidate:..." lines, written to the section that carries the transport */
 	size_t candidate_count;
 	bool end_of_candidates;
-	uint16_t port;           /* default destination, 0: 9 */
-	struct str connection;   /* "IN IP4 192.0.2.1"; empty: "IN IP4 0.0.0.0" */
-	uint16_t sctp_port;      /* 0: 5000 */
+	uint16_t port;             /* default destination, 0: 9 */
+	struct str connection;     /* "IN IP4 192.0.2.1"; empty: "IN IP4 0.0.0.0" */
+	uint16_t sctp_port;        /* 0: 5000 */
 	uint64_t max_message_size; /* bytes, what we accept; 0: any */
 };
 
@@ -156,7 +156,7 @@ struct sdp_local {
 	size_t wish_count;
 };
 
-/* --- offer ----------------------------------------------------------------------------------------------------- */
+/* --- offer --- */
 
 struct sdp_offer_options {
 	/* The current descriptions, NULL at the first offer. Order of m-lines, payload types and extension ids stay. */
@@ -169,27 +169,27 @@ struct sdp_offer_options {
 };
 
 /*
- * Build an offer (RFC 9429 5.2). Each wish goes to the m-line that had its mid; new ones are appended in the order given;
- * an m-line without a wish is kept with port 0.
- * WLK_ERR_INVALID with the reason in *err: a wish or the transport is out of its documented range (also: CR, LF, NUL or
- * blanks where a token belongs). WLK_ERR_NOMEM. *out, written only on success, owns copies of all strings.
+ * Build an offer (RFC 9429 5.2). Each wish goes to the m-line that had its mid; new ones are appended in the order
+ * given; an m-line without a wish is kept with port 0. WLK_ERR_INVALID with the reason in *err: a wish or the transport
+ * is out of its documented range (also: CR, LF, NUL or blanks where a token belongs). WLK_ERR_NOMEM. *out, written only
+ * on success, owns copies of all strings.
  */
 wlk_err sdp_make_offer(struct sdp_session **out, const struct sdp_local *local, const struct sdp_offer_options *options,
 		       struct sdp_error *err) WLK_NODISCARD;
 
-/* --- answer ---------------------------------------------------------------------------------------------------- */
+/* --- answer --- */
 
 /*
- * Build the answer to |offer| (RFC 9429 5.3), which must have passed sdp_check_offer(). wishes[i] belongs to m-line i of
- * the offer; an m-line without a wish, with a stopped one or one of another kind is rejected, as is one that shares no
- * codec, is not RTP or SCTP over DTLS, or is not bundled with the first accepted one.
- * Accepted sections take payload types, rtpmap, fmtp, rtcp-fb and extmap ids from the offer only.
- * WLK_ERR_NEGOTIATION: the offer cannot be answered. WLK_ERR_INVALID, WLK_ERR_NOMEM as above.
+ * Build the answer to |offer| (RFC 9429 5.3), which must have passed sdp_check_offer(). wishes[i] belongs to m-line i
+ * of the offer; an m-line without a wish, with a stopped one or one of another kind is rejected, as is one that shares
+ * no codec, is not RTP or SCTP over DTLS, or is not bundled with the first accepted one. Accepted sections take payload
+ * types, rtpmap, fmtp, rtcp-fb and extmap ids from the offer only. WLK_ERR_NEGOTIATION: the offer cannot be answered.
+ * WLK_ERR_INVALID, WLK_ERR_NOMEM as above.
  */
 wlk_err sdp_make_answer(struct sdp_session **out, const struct sdp_session *offer, const struct sdp_local *local,
 			struct sdp_error *err) WLK_NODISCARD;
 
-/* --- checks ---------------------------------------------------------------------------------------------------- */
+/* --- checks --- */
 
 /*
  * Is this a remote offer that we can answer? WLK_ERR_NEGOTIATION with line and reason: no fingerprint or none but
@@ -204,23 +204,24 @@ wlk_err sdp_check_offer(const struct sdp_session *offer, struct sdp_error *err) 
  * Does |answer| fit |offer|? All of sdp_check_offer() and: number, order, kind, protocol and mid of the m-lines, setup
  * active or passive and the opposite of a fixed offer (R17), payload types only from the offer and with the same codec,
  * extension ids that do not contradict the offer's, no section accepted that was rejected in the offer, every accepted
- * section bundled when there is more than one, no rejected or foreign mid in the BUNDLE group (RFC 3264 6, RFC 9143 7.3).
- * A direction that the offer did not allow is no error: sdp_agree() takes what both allow. Errors as above; line numbers
- * are the answer's.
+ * section bundled when there is more than one, no rejected or foreign mid in the BUNDLE group (RFC 3264 6, RFC
+ * 9143 7.3). A direction that the offer did not allow is no error: sdp_agree() takes what both allow. Errors as above;
+ * line numbers are the answer's.
  */
-wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_session *answer, struct sdp_error *err)
-	WLK_NODISCARD;
+wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_session *answer,
+			 struct sdp_error *err) WLK_NODISCARD;
 
 /*
- * The section whose ICE, DTLS and address lines count for the one transport of |session|: the first of |group| that is not
- * rejected and has ICE credentials (RFC 9143 7.3.1: for a remote offer, |group| is the answer's), else of the session's
- * own BUNDLE group, else the first section that is not rejected. NULL when all are. |group| may be NULL.
+ * The section whose ICE, DTLS and address lines count for the one transport of |session|: the first of |group| that is
+ * not rejected and has ICE credentials and a fingerprint (RFC 9143 7.3.1: for a remote offer, |group| is the answer's),
+ * else of the session's own BUNDLE group, else the first section that is not rejected. NULL when all are. |group| may
+ * be NULL.
  */
 const struct sdp_media *sdp_transport_media(const struct sdp_session *session, const struct sdp_group *group);
 
 /*
- * The same for offer and answer together: the section of |described|, which is one of the two, that carries its transport
- * once |answer| holds. NULL when nothing was accepted.
+ * The same for offer and answer together: the section of |described|, which is one of the two, that carries its
+ * transport once |answer| holds. NULL when nothing was accepted.
  */
 const struct sdp_media *sdp_answered_transport(const struct sdp_session *described, const struct sdp_session *answer);
 
@@ -232,26 +233,26 @@ struct sdp_update {
 
 /*
  * Compare a new remote description with the previous one (R35, RFC 9429 5.7, RFC 8839 4.4.1.1.1).
- * |local_restarted|: |next| is an answer to an offer of ours with new ICE credentials; pass true for a remote offer too,
- * since an offer may always restart. WLK_ERR_NEGOTIATION: credentials change without a restart, a restart is not
+ * |local_restarted|: |next| is an answer to an offer of ours with new ICE credentials; pass true for a remote offer
+ * too, since an offer may always restart. WLK_ERR_NEGOTIATION: credentials change without a restart, a restart is not
  * answered with new credentials, or the fingerprint changes without a restart.
  */
 wlk_err sdp_check_update(const struct sdp_session *previous, const struct sdp_session *next, bool next_is_answer,
 			 bool local_restarted, struct sdp_update *out, struct sdp_error *err) WLK_NODISCARD;
 
-/* --- what was agreed ------------------------------------------------------------------------------------------- */
+/* --- what was agreed --- */
 
 enum { SDP_NO_TYPE = 0xff };
 
 struct sdp_agreed_codec {
 	struct str name;
 	uint32_t clock_hz;
-	uint32_t channels;   /* 1 when not written */
-	uint8_t send_type;   /* payload type that we put into packets: the remote's number */
-	uint8_t receive_type; /* payload type that arrives: our description's number */
+	uint32_t channels;        /* 1 when not written */
+	uint8_t send_type;        /* payload type that we put into packets: the remote's number */
+	uint8_t receive_type;     /* payload type that arrives: our description's number */
 	uint8_t send_rtx_type;    /* SDP_NO_TYPE: no retransmission format */
 	uint8_t receive_rtx_type; /* SDP_NO_TYPE: none */
-	struct str remote_fmtp; /* what the remote wants to get, governs our sending */
+	struct str remote_fmtp;   /* what the remote wants to get, governs our sending */
 	struct str local_fmtp;
 	uint32_t feedback; /* enum sdp_feedback_bits in both descriptions */
 };
@@ -281,8 +282,8 @@ struct sdp_agreed_section {
 	size_t index;
 	struct str mid; /* may be empty */
 	enum sdp_kind kind;
-	bool rejected; /* all that follows is empty then */
-	enum sdp_direction direction; /* ours, in both descriptions */
+	bool rejected;                   /* all that follows is empty then */
+	enum sdp_direction direction;    /* ours, in both descriptions */
 	struct sdp_agreed_codec *codecs; /* without rtx; in the order of the answer. The first that is neither
 					    telephone-event nor red/fec is the one to send */
 	size_t codec_count;
@@ -309,18 +310,18 @@ struct sdp_agreed_section {
 };
 
 struct sdp_agreed_transport {
-	bool present;        /* false: every section is rejected */
-	size_t index;        /* m-line whose section carries the remote's transport parameters */
+	bool present; /* false: every section is rejected */
+	size_t index; /* m-line whose section carries the remote's transport parameters */
 	struct str mid;
-	bool bundled;        /* a BUNDLE group was agreed */
-	struct str ufrag;    /* all of the remote */
+	bool bundled;     /* a BUNDLE group was agreed */
+	struct str ufrag; /* all of the remote */
 	struct str pwd;
 	bool ice_lite;
 	bool trickle;
 	bool renomination;
 	const struct sdp_fingerprint *fingerprints;
 	size_t fingerprint_count;
-	bool local_is_dtls_client; /* we are active */
+	bool local_is_dtls_client;    /* we are active */
 	const struct str *candidates; /* remote, "candidate:..." */
 	size_t candidate_count;
 	bool end_of_candidates;
@@ -337,8 +338,8 @@ struct sdp_agreement {
 /*
  * Tell what two descriptions that passed the checks agree on. |local_is_offer| says which of them was the answer.
  * The agreement owns all its strings; the descriptions may go. WLK_ERR_NEGOTIATION when the descriptions do not fit (as
- * a last guard), WLK_ERR_NOMEM. With aiortc the sections of a BUNDLE have different ICE credentials; those of the section
- * that the answer's BUNDLE group names first are taken (RFC 9143 7.3.1).
+ * a last guard), WLK_ERR_NOMEM. With aiortc the sections of a BUNDLE have different ICE credentials; those of the
+ * section that the answer's BUNDLE group names first are taken (RFC 9143 7.3.1).
  */
 wlk_err sdp_agree(struct sdp_agreement **out, const struct sdp_session *local, const struct sdp_session *remote,
 		  bool local_is_offer, struct sdp_error *err) WLK_NODISCARD;

@@ -18,14 +18,14 @@ struct offerer {
 	const struct sdp_capabilities *caps;
 	const struct sdp_wish *slots[SDP_MAX_MEDIA]; /* NULL: kept with port 0 */
 	size_t slot_count;
-	size_t old_count; /* slots that the previous descriptions have */
+	size_t old_count;           /* slots that the previous descriptions have */
 	const struct sdp_wish *tag; /* the section that carries the transport */
 	struct numbers common;
 	bool type_used[128];
 	bool id_used[MAX_EXTENSION_ID + 1];
 };
 
-/* --- which wish on which m-line ------------------------------------------------------------------------------------ */
+/* --- which wish on which m-line --- */
 
 static const struct sdp_media *old_media(const struct sdp_session *session, size_t index)
 {
@@ -103,8 +103,8 @@ static bool alive(const struct offerer *o, size_t slot)
 /* The transport stays where it was negotiated; otherwise the first living section carries it. */
 static void choose_tag(struct offerer *o)
 {
-	const struct sdp_session *old = o->options->previous_remote ? o->options->previous_remote :
-								       o->options->previous_local;
+	const struct sdp_session *old =
+		o->options->previous_remote ? o->options->previous_remote : o->options->previous_local;
 	const struct sdp_media *lines = old ? sdp_transport_media(old, NULL) : NULL;
 
 	if (lines && lines->index < o->slot_count && alive(o, lines->index))
@@ -114,7 +114,7 @@ static void choose_tag(struct offerer *o)
 			o->tag = o->slots[i];
 }
 
-/* --- numbers that stay --------------------------------------------------------------------------------------------- */
+/* --- numbers that stay --- */
 
 static void clear(struct numbers *n)
 {
@@ -267,7 +267,7 @@ static void number_section(const struct offerer *o, size_t slot, struct numbers 
 			n->extension[c] = o->common.extension[c];
 }
 
-/* --- writing ------------------------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 static struct str copy_text(struct sdp_builder *b, struct text *text)
 {
@@ -318,8 +318,8 @@ static void write_rtx(struct offerer *o, struct sdp_media *media, const struct s
 	sdp_build_codec(&o->b, media, type, STR("rtx"), cap->clock_hz, 0, copy_text(&o->b, &text));
 }
 
-static void write_codec(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media, const struct numbers *n,
-			size_t c)
+static void write_codec(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media,
+			const struct numbers *n, size_t c)
 {
 	const struct sdp_codec_capability *cap = &o->caps->codecs[c];
 	bool audio_red = cap->kind == SDP_AUDIO && str_equal_nocase(cap->name, STR("red"));
@@ -337,7 +337,8 @@ static void write_codec(struct offerer *o, const struct sdp_wish *wish, struct s
 		write_rtx(o, media, cap, n->rtx[c], n->type[c]);
 }
 
-static void write_codecs(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media, const struct numbers *n)
+static void write_codecs(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media,
+			 const struct numbers *n)
 {
 	for (size_t i = 0; wish->codecs && i < wish->codec_count; i++)
 		if (sdp_wish_rank(wish, o->caps, wish->codecs[i]) == i)
@@ -353,7 +354,8 @@ static void write_extensions(struct offerer *o, struct sdp_media *media, const s
 		const struct sdp_extension_capability *cap = &o->caps->extensions[c];
 
 		if (n->extension[c] && sdp_find_extension(o->caps, media->kind, cap->extension) == cap)
-			sdp_build_extmap(&o->b, media, n->extension[c], SDP_SENDRECV, sdp_extension_uri(cap->extension));
+			sdp_build_extmap(&o->b, media, n->extension[c], SDP_SENDRECV,
+					 sdp_extension_uri(cap->extension));
 	}
 }
 
@@ -368,7 +370,8 @@ static void write_simulcast(struct offerer *o, const struct sdp_wish *wish, stru
 		layers += wish->encodings[i].rid.size > 0;
 	for (size_t i = 0; layers > 1 && (media->direction & SDP_SENDONLY) && i < wish->encoding_count; i++)
 		if (wish->encodings[i].rid.size)
-			sdp_build_rid(&o->b, media, wish->encodings[i].rid, wish->encodings[i].paused, SDP_SENDONLY, &send);
+			sdp_build_rid(&o->b, media, wish->encodings[i].rid, wish->encodings[i].paused, SDP_SENDONLY,
+				      &send);
 	for (size_t i = 0; (media->direction & SDP_RECVONLY) && i < wish->receive_rid_count; i++)
 		sdp_build_rid(&o->b, media, wish->receive_rids[i], false, SDP_RECVONLY, &recv);
 	sdp_build_simulcast(&o->b, &send, &media->simulcast.send);
@@ -467,7 +470,9 @@ wlk_err sdp_make_offer(struct sdp_session **out, const struct sdp_local *local, 
 		       struct sdp_error *err)
 {
 	static const struct sdp_offer_options first = { 0 };
-	struct offerer o = { .b = { .local = local }, .options = options ? options : &first, .caps = local->capabilities };
+	struct offerer o = { .b = { .local = local },
+			     .options = options ? options : &first,
+			     .caps = local->capabilities };
 	wlk_err code = sdp_build_check(local, true, err);
 
 	if (!code)

@@ -2,8 +2,9 @@
  * Lines in, model out. One pass; each attribute is looked up in a table of handlers and stored in constant time (SSRCs:
  * in at most SDP_MAX_SSRCS steps), so that hostile input costs no more than honest input of the same size.
  *
- * Tolerance: what the model has no field for, and known attributes at a place or in a form that carries no meaning, go to
- * the list of other attributes and are written back as they came. What is plainly malformed is an error with its line.
+ * Tolerance: what the model has no field for, and known attributes at a place or in a form that carries no meaning, go
+ * to the list of other attributes and are written back as they came. What is plainly malformed is an error with its
+ * line.
  */
 #include "core/alloc.h"
 #include "sdp/attr.h"
@@ -16,13 +17,13 @@ struct parser {
 	struct sdp_media *media; /* NULL: still in the session part */
 	struct sdp_error *err;
 	size_t line;
-	bool fragment; /* a trickle-ice-sdpfrag: no v= is expected */
+	bool fragment;         /* a trickle-ice-sdpfrag: no v= is expected */
 	uint8_t codec_of[128]; /* payload type -> index in media->codecs, or NO_CODEC */
 };
 
-#define FAIL(p, ...) sdp_fail((p)->err, WLK_ERR_PARSE, (p)->line, __VA_ARGS__)
+#define FAIL(p, ...)     sdp_fail((p)->err, WLK_ERR_PARSE, (p)->line, __VA_ARGS__)
 #define TOO_MANY(p, ...) sdp_fail((p)->err, WLK_ERR_TOO_LARGE, (p)->line, __VA_ARGS__)
-#define NOMEM(p) sdp_fail((p)->err, WLK_ERR_NOMEM, (p)->line, "out of memory")
+#define NOMEM(p)         sdp_fail((p)->err, WLK_ERR_NOMEM, (p)->line, "out of memory")
 
 /* For messages: a short, harmless piece of the input. */
 #define SHOWN(s) (int)MIN((s).size, (size_t)40), (s).at
@@ -38,7 +39,7 @@ static wlk_err keep(struct parser *p, struct str name, struct str value, bool ha
 	return WLK_OK;
 }
 
-/* --- attributes of session and section -------------------------------------------------------------------------- */
+/* --- attributes of session and section --- */
 
 static wlk_err on_fingerprint(struct parser *p, struct str value)
 {
@@ -154,7 +155,7 @@ static wlk_err on_end_of_candidates(struct parser *p, struct str value)
 	return WLK_OK;
 }
 
-/* --- attributes of the session only ----------------------------------------------------------------------------- */
+/* --- attributes of the session only --- */
 
 static wlk_err on_group(struct parser *p, struct str value)
 {
@@ -189,7 +190,7 @@ static wlk_err on_ice_lite(struct parser *p, struct str value)
 	return WLK_OK;
 }
 
-/* --- attributes of a section only ------------------------------------------------------------------------------- */
+/* --- attributes of a section only --- */
 
 static wlk_err on_mid(struct parser *p, struct str value)
 {
@@ -470,7 +471,7 @@ static wlk_err on_max_message_size(struct parser *p, struct str value)
 	return WLK_OK;
 }
 
-/* --- the table --------------------------------------------------------------------------------------------------- */
+/* --- the table --- */
 
 enum { IN_SESSION = 1, IN_MEDIA = 2, ANYWHERE = 3 };
 
@@ -479,7 +480,10 @@ static const struct {
 	unsigned where;
 	wlk_err (*handle)(struct parser *p, struct str value);
 } attributes[] = {
-#define ATTRIBUTE(name, where, handle) { { name, sizeof(name) - 1 }, where, handle }
+#define ATTRIBUTE(name, where, handle)                                                                                 \
+	{                                                                                                              \
+		{ name, sizeof(name) - 1 }, where, handle                                                              \
+	}
 	ATTRIBUTE("rtcp-fb", IN_MEDIA, on_rtcp_fb), /* the frequent ones first */
 	ATTRIBUTE("rtpmap", IN_MEDIA, on_rtpmap),
 	ATTRIBUTE("fmtp", IN_MEDIA, on_fmtp),
@@ -535,7 +539,7 @@ static wlk_err on_attribute(struct parser *p, struct str text)
 	return keep(p, name, value, name.size < text.size);
 }
 
-/* --- lines other than a= ------------------------------------------------------------------------------------------ */
+/* --- lines other than a= --- */
 
 /* One format of an RTP m-line: a payload type becomes a codec. */
 static wlk_err on_payload_type(struct parser *p, struct str format)

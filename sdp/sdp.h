@@ -45,7 +45,15 @@ enum sdp_proto {
 	SDP_PROTO_SCTP_LEGACY, /* DTLS/SCTP <port> with a=sctpmap (draft-ietf-mmusic-sctp-sdp-05) */
 };
 
-enum sdp_hash { SDP_HASH_OTHER, SDP_HASH_MD5, SDP_HASH_SHA1, SDP_HASH_SHA224, SDP_HASH_SHA256, SDP_HASH_SHA384, SDP_HASH_SHA512 };
+enum sdp_hash {
+	SDP_HASH_OTHER,
+	SDP_HASH_MD5,
+	SDP_HASH_SHA1,
+	SDP_HASH_SHA224,
+	SDP_HASH_SHA256,
+	SDP_HASH_SHA384,
+	SDP_HASH_SHA512
+};
 
 /* a=fingerprint (RFC 8122 5) */
 struct sdp_fingerprint {
@@ -78,11 +86,11 @@ struct sdp_feedback {
 /* One payload type: m-line format, a=rtpmap, a=fmtp and a=rtcp-fb together */
 struct sdp_codec {
 	uint8_t payload_type;
-	bool mapped;        /* a=rtpmap stands in the text; a static type (RFC 3551 6) may come without */
-	struct str name;    /* "opus"; empty when neither a=rtpmap nor RFC 3551 tells */
+	bool mapped;     /* a=rtpmap stands in the text; a static type (RFC 3551 6) may come without */
+	struct str name; /* "opus"; empty when neither a=rtpmap nor RFC 3551 tells */
 	uint32_t clock_hz;
-	uint32_t channels;  /* 0: not written, which means 1 */
-	struct str fmtp;    /* raw parameters, "minptime=10;useinbandfec=1" */
+	uint32_t channels; /* 0: not written, which means 1 */
+	struct str fmtp;   /* raw parameters, "minptime=10;useinbandfec=1" */
 	struct sdp_feedback *feedback;
 	size_t feedback_count;
 };
@@ -242,7 +250,7 @@ struct sdp_session {
 	struct sdp_arena_block *arena; /* private to session.c */
 };
 
-/* --- life ------------------------------------------------------------------------------------------------------ */
+/* --- life --- */
 
 /* An empty session. WLK_ERR_NOMEM; *out is written only on success. */
 wlk_err sdp_session_create(struct sdp_session **out) WLK_NODISCARD;
@@ -263,7 +271,8 @@ wlk_err sdp_parse(struct sdp_session **out, const char *text, size_t size, struc
  * Read an application/trickle-ice-sdpfrag body (RFC 8840 9): ice-ufrag, ice-pwd and, per m-line, mid, candidates and
  * end-of-candidates, in the same model. The same errors and limits as sdp_parse().
  */
-wlk_err sdp_fragment_parse(struct sdp_session **out, const char *text, size_t size, struct sdp_error *err) WLK_NODISCARD;
+wlk_err sdp_fragment_parse(struct sdp_session **out, const char *text, size_t size,
+			   struct sdp_error *err) WLK_NODISCARD;
 
 /*
  * Append the description to |out|, lines ended by CRLF. WLK_ERR_INVALID when any value holds CR, LF or NUL (R33) or
@@ -271,10 +280,10 @@ wlk_err sdp_fragment_parse(struct sdp_session **out, const char *text, size_t si
  * sdp_parse(sdp_write(s)) gives an equal model; unknown attributes are kept, in order, behind the known ones.
  */
 wlk_err sdp_write(const struct sdp_session *session, struct text *out) WLK_NODISCARD;
-/* Append only what a trickle-ice-sdpfrag carries: group, ICE parameters, m-lines with mid and candidates (RFC 8840 9). */
+/* Append what a trickle-ice-sdpfrag carries: group, ICE parameters, m-lines with mid and candidates (RFC 8840 9). */
 wlk_err sdp_fragment_write(const struct sdp_session *session, struct text *out) WLK_NODISCARD;
 
-/* --- building -------------------------------------------------------------------------------------------------- */
+/* --- building --- */
 
 /* Zeroed memory that lives as long as the session; NULL when memory is out. */
 void *sdp_alloc(struct sdp_session *session, size_t size);
@@ -307,7 +316,7 @@ wlk_err sdp_ssrc_group_add(struct sdp_session *session, struct sdp_ssrc_group *g
 /* |media| NULL: session level. |text| is what stands behind "b=". */
 wlk_err sdp_add_bandwidth(struct sdp_session *session, struct sdp_media *media, struct str text) WLK_NODISCARD;
 
-/* --- reading, with what a section inherits from the session ---------------------------------------------------- */
+/* --- reading, with what a section inherits from the session --- */
 
 /* The section with this mid, or NULL. */
 struct sdp_media *sdp_media_by_mid(const struct sdp_session *session, struct str mid);

@@ -109,7 +109,8 @@ static void write_others(struct writer *w, const struct sdp_attribute *list, siz
 	}
 }
 
-static void write_feedback(struct writer *w, const struct sdp_codec *codec, const struct sdp_feedback *list, size_t count)
+static void write_feedback(struct writer *w, const struct sdp_codec *codec, const struct sdp_feedback *list,
+			   size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (codec)

@@ -84,7 +84,7 @@ static void agrees(const struct sdp_session *answer, const struct sdp_session *o
 static void offers_again(struct sdp_local *local, struct sdp_wish *wishes, const struct sdp_session *answer,
 			 const struct sdp_session *offer)
 {
-	struct sdp_offer_options options = { .previous_local = answer, .previous_remote = offer };
+	struct sdp_offer_options options = { .previous_local = answer, .previous_remote = offer, .recycle = true };
 	struct sdp_session *next = NULL;
 	struct text text;
 
@@ -99,9 +99,11 @@ static void offers_again(struct sdp_local *local, struct sdp_wish *wishes, const
 	sdp_session_destroy(next);
 }
 
-static void answer(const struct sdp_session *offer)
+/* |variant|: bit 0 our own H.264 level, bit 1 codec preferences. */
+static void answer(const struct sdp_session *offer, size_t variant)
 {
 	static struct sdp_capabilities caps;
+	uint16_t preferences[SDP_MAX_CODEC_CAPABILITIES];
 	struct sdp_fingerprint fp = { .hash = SDP_HASH_SHA256, .algorithm = STR("sha-256"), .size = 32 };
 	struct sdp_transport transport = {
 		.ufrag = STR("abcd"), .pwd = STR("0123456789012345678901"), .fingerprints = &fp, .fingerprint_count = 1
@@ -118,6 +120,9 @@ static void answer(const struct sdp_session *offer)
 	sdp_default_capabilities(&caps);
 	sdp_capabilities_enable_codec(&caps, STR("red"), true);
 	sdp_capabilities_enable_codec(&caps, STR("ulpfec"), true);
+	caps.h264_own_level = variant & 1;
+	for (uint16_t i = 0; i < caps.codec_count; i++)
+		preferences[i] = (uint16_t)(caps.codec_count - 1 - i);
 	for (size_t i = 0; i < offer->media_count; i++)
 		wishes[i] = (struct sdp_wish){ .kind = offer->media[i]->kind == SDP_OTHER ? SDP_AUDIO
 											  : offer->media[i]->kind,
@@ -126,7 +131,9 @@ static void answer(const struct sdp_session *offer)
 					       .track = STR("t"),
 					       .encodings = encodings,
 					       .encoding_count = 2,
-					       .receive_simulcast = true };
+					       .receive_simulcast = true,
+					       .codecs = variant & 2 ? preferences : NULL,
+					       .codec_count = variant & 2 ? caps.codec_count : 0 };
 	require(sdp_make_answer(&out, offer, &local, NULL) == WLK_OK);
 	answer_fits(offer, out);
 	agrees(out, offer);
@@ -149,7 +156,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sdp_check_offer(offer, &err))
 		require(err.message[0]);
 	else
-		answer(offer);
+		answer(offer, size);
 	sdp_session_destroy(offer);
 	require(alloc_live_blocks() == 0);
 	return 0;

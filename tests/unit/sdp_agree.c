@@ -142,12 +142,13 @@ static void test_simulcast_that_we_send(void **state)
 static void test_aiortc_credentials_of_the_tagged_section(void **state)
 {
 	struct sdp_session *offer = must_parse(
-		TEST_HEAD "a=group:BUNDLE 0 1\r\n"
-			  "m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:audi\r\n"
-			  "a=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:actpass\r\na=candidate:1 a\r\n"
-			  "m=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:1\r\na=rtcp-mux\r\na=ice-ufrag:vide\r\n"
-			  "a=ice-pwd:x123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:active\r\na=candidate:2 b\r\n"
-			  "a=rtpmap:97 VP8/90000\r\na=ssrc:5 msid:s t\r\na=ssrc:5 cname:c\r\na=ptime:20\r\n");
+		TEST_HEAD
+		"a=group:BUNDLE 0 1\r\n"
+		"m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:audi\r\n"
+		"a=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:actpass\r\na=candidate:1 a\r\n"
+		"m=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:1\r\na=rtcp-mux\r\na=ice-ufrag:vide\r\n"
+		"a=ice-pwd:x123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:active\r\na=candidate:2 b\r\n"
+		"a=rtpmap:97 VP8/90000\r\na=ssrc:5 msid:s t\r\na=ssrc:5 cname:c\r\na=ptime:20\r\n");
 	struct sdp_session *answer;
 	struct sdp_agreement *a;
 	struct sdp_side side;
@@ -173,9 +174,10 @@ static void test_aiortc_credentials_of_the_tagged_section(void **state)
 
 static void test_without_bundle(void **state)
 {
-	struct sdp_session *offer = must_parse(TEST_HEAD "a=ice-lite\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"
-							 "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n" TEST_ICE
-							 TEST_FINGERPRINT "a=setup:passive\r\na=ice-options:renomination\r\n");
+	struct sdp_session *offer =
+		must_parse(TEST_HEAD "a=ice-lite\r\nm=audio 0 UDP/TLS/RTP/SAVPF 0\r\n"
+				     "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-mux\r\n" TEST_ICE TEST_FINGERPRINT
+				     "a=setup:passive\r\na=ice-options:renomination\r\n");
 	struct sdp_session *answer;
 	struct sdp_agreement *a;
 	struct sdp_side side;
@@ -253,9 +255,10 @@ static void test_extension_directions(void **state)
 static void test_stream_groups(void **state)
 {
 	struct sdp_session *s = must_parse(
-		TEST_HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ssrc:1 cname:c\r\na=ssrc:2 cname:c\r\na=ssrc:3 cname:c\r\n"
-			  "a=ssrc:4 cname:c\r\na=ssrc-group:FID 1 2\r\na=ssrc-group:FEC-FR 1 3\r\na=ssrc-group:SIM 1 4\r\n"
-			  "a=ssrc-group:FID 4 4\r\na=ssrc-group:FID 4 5 6\r\na=ssrc-group:FID\r\n");
+		TEST_HEAD
+		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ssrc:1 cname:c\r\na=ssrc:2 cname:c\r\na=ssrc:3 cname:c\r\n"
+		"a=ssrc:4 cname:c\r\na=ssrc-group:FID 1 2\r\na=ssrc-group:FEC-FR 1 3\r\na=ssrc-group:SIM 1 4\r\n"
+		"a=ssrc-group:FID 4 4\r\na=ssrc-group:FID 4 5 6\r\na=ssrc-group:FID\r\n");
 	struct sdp_agreement *a = must_agree(s, s, true);
 	const struct sdp_agreed_section *section = &a->sections[0];
 

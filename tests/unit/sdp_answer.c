@@ -3,14 +3,14 @@
 #include <string.h>
 
 #define GROUP(mids) "a=group:BUNDLE" mids "\r\n"
-#define AUDIO(mid) \
-	"m=audio 9 UDP/TLS/RTP/SAVPF 111 63 0\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT "a=setup:actpass\r\n" \
+#define AUDIO(mid)                                                                                                     \
+	"m=audio 9 UDP/TLS/RTP/SAVPF 111 63 0\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT "a=setup:actpass\r\n"    \
 	"a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n"
-#define VIDEO(mid) \
-	"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT "a=setup:actpass\r\n" \
+#define VIDEO(mid)                                                                                                     \
+	"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT "a=setup:actpass\r\n"       \
 	"a=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
-#define DATA(mid) \
-	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT \
+#define DATA(mid)                                                                                                      \
+	"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:" mid "\r\n" TEST_ICE TEST_FINGERPRINT              \
 	"a=setup:actpass\r\na=sctp-port:5000\r\n"
 
 /* The answer to |text| as text, each m-line wanted sendrecv. */
@@ -55,7 +55,8 @@ static void test_golden_data_only_answer(void **state)
 	char *answer = answered(text);
 
 	(void)state;
-	assert_string_equal(answer,
+	assert_string_equal(
+		answer,
 		"v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
 		"a=extmap-allow-mixed\r\na=msid-semantic:WMS *\r\n"
 		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
@@ -98,14 +99,18 @@ static void test_rfc8829_section_7_shape(void **state)
 		"a=rtpmap:97 telephone-event/8000\r\na=rtpmap:98 telephone-event/48000\r\na=fmtp:97 0-15\r\n"
 		"a=fmtp:98 0-15\r\na=maxptime:120\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
 		"a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-		"a=msid:47017fee-b6c1-4162-929c-a25110252400\r\na=ice-ufrag:ETEn\r\na=ice-pwd:OtSK0WpNtpUjkY4+86js7ZQl\r\n"
-		TEST_FINGERPRINT "a=setup:actpass\r\na=tls-id:91bbf309c0990a6bec11e38ba2933cee\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
+		"a=msid:47017fee-b6c1-4162-929c-a25110252400\r\na=ice-ufrag:ETEn\r\na=ice-pwd:OtSK0WpNtpUjkY4+"
+		"86js7ZQl\r\n" TEST_FINGERPRINT
+		"a=setup:actpass\r\na=tls-id:91bbf309c0990a6bec11e38ba2933cee\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"
 		"a=rtcp-mux\r\na=rtcp-rsize\r\n"
 		"m=video 0 UDP/TLS/RTP/SAVPF 100 101 102 103\r\nc=IN IP4 0.0.0.0\r\na=bundle-only\r\na=mid:v1\r\n"
 		"a=sendrecv\r\na=rtpmap:100 VP8/90000\r\na=rtpmap:101 H264/90000\r\n"
-		"a=fmtp:101 packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:102 rtx/90000\r\na=fmtp:102 apt=100\r\n"
-		"a=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=101\r\na=imageattr:100 recv [x=[48:1920],y=[48:1080],q=1.0]\r\n"
-		"a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:3 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+		"a=fmtp:101 packetization-mode=1;profile-level-id=42e01f\r\na=rtpmap:102 rtx/90000\r\na=fmtp:102 "
+		"apt=100\r\n"
+		"a=rtpmap:103 rtx/90000\r\na=fmtp:103 apt=101\r\na=imageattr:100 recv "
+		"[x=[48:1920],y=[48:1080],q=1.0]\r\n"
+		"a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:3 "
+		"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
 		"a=rtcp-fb:100 ccm fir\r\na=rtcp-fb:100 nack\r\na=rtcp-fb:100 nack pli\r\n"
 		"a=msid:47017fee-b6c1-4162-929c-a25110252400\r\na=rtcp-mux\r\na=rtcp-rsize\r\n");
 
@@ -148,9 +153,9 @@ static void test_red_only_around_accepted_codecs(void **state)
 					     "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 9/9\r\n";
 	static const char bare[] = TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" TEST_ICE TEST_FINGERPRINT
 					     "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\n";
-	static const char loop[] = TEST_HEAD
-		"m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" TEST_ICE TEST_FINGERPRINT
-		"a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/63\r\na=rtpmap:111 opus/48000/2\r\n";
+	static const char loop[] =
+		TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" TEST_ICE TEST_FINGERPRINT
+			  "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/63\r\na=rtpmap:111 opus/48000/2\r\n";
 
 	(void)state;
 	has(g722, "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n");
@@ -188,12 +193,14 @@ static void test_video_red_and_ulpfec_when_enabled(void **state)
 
 static void test_no_common_codec_rejects_the_section(void **state)
 {
-	char *text = answered(TEST_HEAD GROUP(" 0 1") "m=audio 9 UDP/TLS/RTP/SAVPF 9 126\r\na=mid:0\r\n" TEST_ICE
-				TEST_FINGERPRINT "a=rtcp-mux\r\na=rtpmap:126 telephone-event/8000\r\n" VIDEO("1"));
+	char *text = answered(
+		TEST_HEAD GROUP(" 0 1") "m=audio 9 UDP/TLS/RTP/SAVPF 9 126\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
+					"a=rtcp-mux\r\na=rtpmap:126 telephone-event/8000\r\n" VIDEO("1"));
 
 	(void)state;
 	assert_true(contains(text, GROUP(" 1")));
-	assert_true(contains(text, "m=audio 0 UDP/TLS/RTP/SAVPF 9 126\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=video"));
+	assert_true(contains(
+		text, "m=audio 0 UDP/TLS/RTP/SAVPF 9 126\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=video"));
 	/* the transport moves to the first section that is accepted */
 	assert_true(contains(strstr(text, "m=video"), "a=candidate:1 "));
 	wlk_free(text);
@@ -232,7 +239,8 @@ static void test_what_else_is_rejected(void **state)
 	has(TEST_HEAD "m=audio 9 udp 0\r\n" TEST_ICE TEST_FINGERPRINT, "m=audio 0 udp 0\r\n");
 	has(TEST_HEAD "m=application 9 UDP/DTLS/SCTP x\r\n" TEST_ICE TEST_FINGERPRINT "a=sctp-port:5000\r\n",
 	    "m=application 0 UDP/DTLS/SCTP x\r\n");
-	has(TEST_HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" TEST_ICE TEST_FINGERPRINT, "m=application 0 ");
+	has(TEST_HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n" TEST_ICE TEST_FINGERPRINT,
+	    "m=application 0 ");
 	/* one association for all channels */
 	has(TEST_HEAD GROUP(" 0 1") DATA("0") DATA("1"), GROUP(" 0") "a=msid");
 }
@@ -310,7 +318,8 @@ static void test_R17_setup(void **state)
 		struct sdp_side side;
 
 		text_init(&text);
-		text_addf(&text, TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" TEST_ICE TEST_FINGERPRINT "a=rtcp-mux\r\n%s",
+		text_addf(&text,
+			  TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" TEST_ICE TEST_FINGERPRINT "a=rtcp-mux\r\n%s",
 			  rows[i].offered);
 		offer = must_parse(text.at);
 		side_init(&side);
@@ -337,12 +346,13 @@ static void test_legacy_data_channel_is_answered_in_its_form(void **state)
 
 static void test_extensions_in_both_directions(void **state)
 {
-	static const char offer[] = TEST_HEAD AUDIO("0")
-		"a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-		"a=extmap:2/recvonly http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
-		"a=extmap:3/inactive urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
-		"a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:5 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-		"a=extmap:6 urn:unknown\r\na=extmap:7 urn:3gpp:video-orientation\r\n";
+	static const char offer[] = TEST_HEAD AUDIO(
+		"0") "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+		     "a=extmap:2/recvonly http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
+		     "a=extmap:3/inactive urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
+		     "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:5 "
+		     "urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+		     "a=extmap:6 urn:unknown\r\na=extmap:7 urn:3gpp:video-orientation\r\n";
 
 	(void)state;
 	has(offer, "a=extmap:2/sendonly http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n"
@@ -354,8 +364,8 @@ static void test_extensions_in_both_directions(void **state)
 
 static void test_one_way_extension_is_taken_when_nothing_is_handed_back(void **state)
 {
-	struct sdp_session *offer = must_parse(
-		TEST_HEAD AUDIO("0") "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
+	struct sdp_session *offer =
+		must_parse(TEST_HEAD AUDIO("0") "a=extmap:1/sendonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
 	struct sdp_session *answer;
 	struct sdp_side side;
 
@@ -373,16 +383,17 @@ static void test_one_way_extension_is_taken_when_nothing_is_handed_back(void **s
 
 static void test_feedback(void **state)
 {
-	static const char offer[] = TEST_HEAD VIDEO("0")
-		"a=rtcp-fb:96 nack sli\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:* ccm fir\r\n"
-		"a=rtcp-fb:96 transport-cc\r\na=rtcp-fb:97 nack\r\n";
+	static const char offer[] = TEST_HEAD VIDEO(
+		"0") "a=rtcp-fb:96 nack sli\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:* ccm fir\r\n"
+		     "a=rtcp-fb:96 transport-cc\r\na=rtcp-fb:97 nack\r\n";
 
 	(void)state;
 	/* transport-cc says nothing without the extension that numbers packets */
 	has(offer, "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 ccm fir\r\na=rtpmap:97 rtx/90000\r\n"
 		   "a=fmtp:97 apt=96\r\na=ssrc");
 	has(TEST_HEAD VIDEO("0") "a=rtcp-fb:96 transport-cc\r\na=extmap:3 "
-		"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n", "a=rtcp-fb:96 transport-cc\r\n");
+				 "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
+	    "a=rtcp-fb:96 transport-cc\r\n");
 }
 
 static void test_codec_preferences_set_order_and_choice(void **state)
@@ -444,7 +455,8 @@ static void test_simulcast_is_sent_when_asked_for(void **state)
 	struct sdp_session *offer = must_parse(
 		TEST_HEAD VIDEO("0") "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n"
 				     "a=rid:a recv\r\na=rid:b recv\r\na=rid:c recv\r\na=simulcast:recv a;b;c;c;x\r\n");
-	struct sdp_encoding layers[] = { { .ssrc = 1, .rid = STR("c") }, { .ssrc = 2, .rid = STR("a"), .paused = true } };
+	struct sdp_encoding layers[] = { { .ssrc = 1, .rid = STR("c") },
+					 { .ssrc = 2, .rid = STR("a"), .paused = true } };
 	struct sdp_session *answer;
 	struct sdp_side side;
 	char *written;
@@ -483,9 +495,9 @@ static void test_all_offered_protocol_names_come_back(void **state)
 
 static void test_conflicting_ids_of_aiortc_are_answered_per_section(void **state)
 {
-	char *text = answered(TEST_HEAD GROUP(" 0 1") AUDIO("0")
-			      "a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n" VIDEO("1")
-			      "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
+	char *text = answered(
+		TEST_HEAD GROUP(" 0 1") AUDIO("0") "a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n" VIDEO(
+			"1") "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
 
 	(void)state;
 	assert_true(contains(text, "a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"));

@@ -3,13 +3,13 @@
 #include <string.h>
 
 /* Writes with |write| into a fresh string and compares. */
-#define WRITES(write, value, expected)                           \
-	do {                                                     \
-		struct text text;                                \
-		text_init(&text);                                \
-		write(value, &text);                             \
-		assert_string_equal(text.at, expected);          \
-		text_free(&text);                                \
+#define WRITES(write, value, expected)                                                                                 \
+	do {                                                                                                           \
+		struct text text;                                                                                      \
+		text_init(&text);                                                                                      \
+		write(value, &text);                                                                                   \
+		assert_string_equal(text.at, expected);                                                                \
+		text_free(&text);                                                                                      \
 	} while (0)
 
 static void test_fingerprint(void **state)
@@ -17,12 +17,14 @@ static void test_fingerprint(void **state)
 	struct sdp_fingerprint fp, other;
 
 	(void)state;
-	assert_true(sdp_fingerprint_parse(STR("SHA-1 00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:fF"), &fp));
+	assert_true(
+		sdp_fingerprint_parse(STR("SHA-1 00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:11:12:fF"), &fp));
 	assert_int_equal(fp.hash, SDP_HASH_SHA1);
 	assert_int_equal(fp.size, 20);
 	assert_int_equal(fp.value[19], 0xff);
 	WRITES(sdp_fingerprint_write, &fp, "SHA-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:FF");
-	assert_true(sdp_fingerprint_parse(STR("sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:FF"), &other));
+	assert_true(sdp_fingerprint_parse(STR("sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:FF"),
+					  &other));
 	assert_true(sdp_fingerprint_equal(&fp, &other));
 	other.value[0] ^= 1;
 	assert_false(sdp_fingerprint_equal(&fp, &other));
@@ -33,8 +35,8 @@ static void test_fingerprint(void **state)
 
 static void test_fingerprint_refuses(void **state)
 {
-	static const char *const bad[] = { "", "sha-256", "sha-256 ", "sha-256 AB:CD", "md5 AB", "x AB:", "x :AB", "x A:BC",
-					   "x ABC", "x AB:GG", "x AB CD", "x\" AB" };
+	static const char *const bad[] = { "",      "sha-256", "sha-256 ", "sha-256 AB:CD", "md5 AB",  "x AB:",
+					   "x :AB", "x A:BC",  "x ABC",    "x AB:GG",       "x AB CD", "x\" AB" };
 	struct sdp_fingerprint fp;
 	char longer[300] = "x AA";
 

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define M "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
-#define MUX "a=rtcp-mux\r\n"
+#define M    "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
+#define MUX  "a=rtcp-mux\r\n"
 #define SHA1 "a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13\r\n"
-#define MD5 "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F\r\n"
+#define MD5  "a=fingerprint:md5 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F\r\n"
 
 static void must_check(const char *text)
 {
@@ -34,6 +34,10 @@ static void test_R14_fingerprints(void **state)
 {
 	(void)state;
 	must_not_check(TEST_HEAD M TEST_ICE MUX, 5, "no fingerprint");
+	/* also where another section of the bundle has a good one: any of them may carry the transport in the end */
+	must_not_check(TEST_HEAD "a=group:BUNDLE 0 1\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT MUX M
+				 "a=mid:1\r\n" TEST_ICE MUX SHA1,
+		       12, "no fingerprint of sha-256");
 	must_not_check(TEST_HEAD M TEST_ICE MUX SHA1 MD5, 5, "no fingerprint of sha-256");
 	must_check(TEST_HEAD M TEST_ICE MUX SHA1 TEST_FINGERPRINT);
 }
@@ -61,8 +65,9 @@ static void test_R35_rtcp_mux_is_required(void **state)
 static void test_mids_groups_and_ids(void **state)
 {
 	(void)state;
-	must_not_check(TEST_HEAD M TEST_ICE TEST_FINGERPRINT MUX "a=mid:0\r\n" M TEST_ICE TEST_FINGERPRINT MUX "a=mid:0\r\n", 11,
-		       "used twice");
+	must_not_check(TEST_HEAD M TEST_ICE TEST_FINGERPRINT MUX "a=mid:0\r\n" M TEST_ICE TEST_FINGERPRINT MUX
+								 "a=mid:0\r\n",
+		       11, "used twice");
 	must_not_check(TEST_HEAD "a=group:BUNDLE 0 1\r\n" M TEST_ICE TEST_FINGERPRINT MUX "a=mid:0\r\n", 0, "\"1\"");
 	must_not_check(TEST_HEAD M TEST_ICE TEST_FINGERPRINT MUX "a=extmap:1 urn:x\r\na=extmap:1 urn:y\r\n", 5,
 		       "extension id 1");
@@ -70,18 +75,18 @@ static void test_mids_groups_and_ids(void **state)
 	must_not_check(TEST_HEAD M TEST_ICE TEST_FINGERPRINT MUX "a=setup:holdconn\r\n", 5, "holdconn");
 }
 
-#define OFFER                                                                                                        \
-	TEST_HEAD "a=group:BUNDLE 0 1 2\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:actpass\r\n"     \
-		  "a=extmap:1 urn:x\r\n"                                                                             \
-		  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:actpass\r\n" \
-		  "a=rtpmap:96 VP8/90000\r\n"                                                                        \
+#define OFFER                                                                                                          \
+	TEST_HEAD "a=group:BUNDLE 0 1 2\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:actpass\r\n"       \
+		  "a=extmap:1 urn:x\r\n"                                                                               \
+		  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:actpass\r\n"  \
+		  "a=rtpmap:96 VP8/90000\r\n"                                                                          \
 		  "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n"
 
-#define ANSWER                                                                                                       \
-	TEST_HEAD "a=group:BUNDLE 0 1\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:active\r\n"        \
-		  "a=extmap:1 urn:x\r\n"                                                                             \
-		  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:active\r\n"  \
-		  "a=rtpmap:96 VP8/90000\r\n"                                                                        \
+#define ANSWER                                                                                                         \
+	TEST_HEAD "a=group:BUNDLE 0 1\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:active\r\n"          \
+		  "a=extmap:1 urn:x\r\n"                                                                               \
+		  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n" TEST_ICE TEST_FINGERPRINT MUX "a=setup:active\r\n"   \
+		  "a=rtpmap:96 VP8/90000\r\n"                                                                          \
 		  "m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n"
 
 /* |text| with its first |from| replaced by |to|. */
@@ -127,8 +132,8 @@ static void test_answers(void **state)
 	changed("a=group:BUNDLE 0 1\r\n", "", 0, "bundle");
 	changed("a=mid:2", "a=mid:3", 22, "mid");
 	changed("a=mid:2\r\n", "", 22, "mid");
-	changed("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n",
-		M "a=mid:2\r\n" TEST_ICE TEST_FINGERPRINT MUX, 22, "port 0");
+	changed("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n", M "a=mid:2\r\n" TEST_ICE TEST_FINGERPRINT MUX, 22,
+		"port 0");
 	changed("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n", "", 0, "2 m-lines answer an offer of 3");
 	changed(" 0\r\na=mid:0", " 0 8\r\na=mid:0", 6, "payload type 8 was not offered");
 	changed("96 VP8/90000", "96 VP9/90000", 14, "another codec");
@@ -160,9 +165,9 @@ static void test_R17_roles(void **state)
 		const char *offer, *answer;
 		bool good;
 	} rows[] = {
-		{ "actpass", "active", true },    { "actpass", "passive", true }, { "actpass", "actpass", false },
-		{ "active", "passive", true },    { "active", "active", false },  { "passive", "active", true },
-		{ "passive", "passive", false },  { "active", "actpass", false }, { "passive", "holdconn", false },
+		{ "actpass", "active", true },   { "actpass", "passive", true }, { "actpass", "actpass", false },
+		{ "active", "passive", true },   { "active", "active", false },  { "passive", "active", true },
+		{ "passive", "passive", false }, { "active", "actpass", false }, { "passive", "holdconn", false },
 	};
 
 	(void)state;
@@ -189,14 +194,15 @@ static void test_R17_roles(void **state)
 
 static void test_transport_section(void **state)
 {
-	struct sdp_session *s = must_parse(TEST_HEAD "a=group:BUNDLE 2 1 0\r\n" M "a=mid:0\r\n" TEST_ICE M "a=mid:1\r\n" TEST_ICE
-						     M "a=mid:2\r\n");
+	struct sdp_session *s =
+		must_parse(TEST_HEAD "a=group:BUNDLE 2 1 0\r\n" M "a=mid:0\r\n" TEST_ICE TEST_FINGERPRINT M
+				     "a=mid:1\r\n" TEST_ICE TEST_FINGERPRINT M "a=mid:2\r\n" TEST_ICE);
 	struct sdp_session *answer = must_parse(TEST_HEAD "a=group:BUNDLE 0\r\n" M "a=mid:0\r\n"
 							  "m=audio 0 X 0\r\na=mid:1\r\nm=audio 0 X 0\r\na=mid:2\r\n");
 	struct sdp_session *alone = must_parse(TEST_HEAD "m=audio 0 X 0\r\n" M "m=audio 0 X 0\r\n");
 
 	(void)state;
-	/* 2 has no credentials, so the next of the group counts */
+	/* 2 has no fingerprint, so the next of the group counts */
 	assert_ptr_equal(sdp_transport_media(s, NULL), s->media[1]);
 	assert_ptr_equal(sdp_answered_transport(s, answer), s->media[0]);
 	assert_ptr_equal(sdp_answered_transport(s, alone), s->media[1]);
@@ -230,9 +236,10 @@ static void test_R35_fingerprint_and_credentials_stay(void **state)
 {
 	static const char same[] = TEST_HEAD M TEST_ICE SHA1 TEST_FINGERPRINT MUX; /* order is no change */
 	static const char other_key[] = TEST_HEAD M TEST_ICE TEST_FINGERPRINT MUX;
-	static const char new_ice[] = TEST_HEAD M "a=ice-ufrag:efgh\r\na=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT SHA1
-						  MUX;
-	static const char both[] = TEST_HEAD M "a=ice-ufrag:efgh\r\na=ice-pwd:x123456789012345678901\r\n" TEST_FINGERPRINT MUX;
+	static const char new_ice[] =
+		TEST_HEAD M "a=ice-ufrag:efgh\r\na=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT SHA1 MUX;
+	static const char both[] =
+		TEST_HEAD M "a=ice-ufrag:efgh\r\na=ice-pwd:x123456789012345678901\r\n" TEST_FINGERPRINT MUX;
 
 	(void)state;
 	update(same, false, true, WLK_OK, NULL, false);

@@ -63,7 +63,8 @@ static void like_the_browser(const struct sdp_session *answer, const struct sdp_
 		assert_int_equal(answer->media[i]->setup, browser->media[i]->setup);
 		/* the same codec comes first */
 		if (answer->media[i]->codec_count)
-			assert_int_equal(answer->media[i]->codecs[0].payload_type, browser->media[i]->codecs[0].payload_type);
+			assert_int_equal(answer->media[i]->codecs[0].payload_type,
+					 browser->media[i]->codecs[0].payload_type);
 	}
 	assert_int_equal(sdp_bundle(answer)->mid_count, sdp_bundle(browser)->mid_count);
 }

@@ -9,14 +9,22 @@ static void test_h264_profiles_by_table_5(void **state)
 		struct str id;
 		enum sdp_h264_profile profile;
 	} rows[] = {
-		{ { "42e01f", 6 }, SDP_H264_CONSTRAINED_BASELINE }, { { "42C00a", 6 }, SDP_H264_CONSTRAINED_BASELINE },
-		{ { "4de01f", 6 }, SDP_H264_CONSTRAINED_BASELINE }, { { "58f01f", 6 }, SDP_H264_CONSTRAINED_BASELINE },
-		{ { "42001f", 6 }, SDP_H264_BASELINE },             { { "42a01f", 6 }, SDP_H264_BASELINE },
-		{ { "58a01f", 6 }, SDP_H264_BASELINE },             { { "4d401f", 6 }, SDP_H264_MAIN },
-		{ { "4d001f", 6 }, SDP_H264_MAIN },                 { { "58001f", 6 }, SDP_H264_EXTENDED },
-		{ { "64001f", 6 }, SDP_H264_HIGH },                 { { "640c1f", 6 }, SDP_H264_CONSTRAINED_HIGH },
-		{ { "f4001f", 6 }, SDP_H264_HIGH_444 },             { { "42e11f", 6 }, SDP_H264_UNKNOWN },
-		{ { "64081f", 6 }, SDP_H264_UNKNOWN },              { { "000000", 6 }, SDP_H264_UNKNOWN },
+		{ { "42e01f", 6 }, SDP_H264_CONSTRAINED_BASELINE },
+		{ { "42C00a", 6 }, SDP_H264_CONSTRAINED_BASELINE },
+		{ { "4de01f", 6 }, SDP_H264_CONSTRAINED_BASELINE },
+		{ { "58f01f", 6 }, SDP_H264_CONSTRAINED_BASELINE },
+		{ { "42001f", 6 }, SDP_H264_BASELINE },
+		{ { "42a01f", 6 }, SDP_H264_BASELINE },
+		{ { "58a01f", 6 }, SDP_H264_BASELINE },
+		{ { "4d401f", 6 }, SDP_H264_MAIN },
+		{ { "4d001f", 6 }, SDP_H264_MAIN },
+		{ { "58001f", 6 }, SDP_H264_EXTENDED },
+		{ { "64001f", 6 }, SDP_H264_HIGH },
+		{ { "640c1f", 6 }, SDP_H264_CONSTRAINED_HIGH },
+		{ { "f4001f", 6 }, SDP_H264_HIGH_444 },
+		{ { "42e11f", 6 }, SDP_H264_UNKNOWN },
+		{ { "64081f", 6 }, SDP_H264_UNKNOWN },
+		{ { "000000", 6 }, SDP_H264_UNKNOWN },
 	};
 	struct sdp_h264_level level;
 
@@ -54,8 +62,12 @@ static void test_h264_level_1b_lies_between_1_and_1_1(void **state)
 
 static bool matches(const char *name, uint32_t clock, uint32_t channels, const char *ours, const char *theirs)
 {
-	struct sdp_codec_capability cap = { .name = STR("opus"), .clock_hz = 48000, .channels = 2, .fmtp = str_of(ours) };
-	struct sdp_codec codec = { .name = str_of(name), .clock_hz = clock, .channels = channels, .fmtp = str_of(theirs) };
+	struct sdp_codec_capability cap = {
+		.name = STR("opus"), .clock_hz = 48000, .channels = 2, .fmtp = str_of(ours)
+	};
+	struct sdp_codec codec = {
+		.name = str_of(name), .clock_hz = clock, .channels = channels, .fmtp = str_of(theirs)
+	};
 
 	if (clock == 90000) {
 		cap.name = str_of(name);
@@ -85,7 +97,8 @@ static void test_codec_identity(void **state)
 			    "profile-level-id=4dc01f;packetization-mode=1"));
 	assert_false(matches("H264", 90000, 0, "packetization-mode=1;profile-level-id=42e034",
 			     "profile-level-id=42001f;packetization-mode=1"));
-	assert_false(matches("H264", 90000, 0, "packetization-mode=1;profile-level-id=42e034", "profile-level-id=42e01f"));
+	assert_false(
+		matches("H264", 90000, 0, "packetization-mode=1;profile-level-id=42e034", "profile-level-id=42e01f"));
 	/* RFC 6184 8.1: neither parameter means mode 0, baseline */
 	assert_true(matches("H264", 90000, 0, "packetization-mode=0;profile-level-id=420034", ""));
 	assert_false(matches("H264", 90000, 0, "packetization-mode=0;profile-level-id=420034", "profile-level-id=xyz"));
@@ -111,10 +124,13 @@ static void test_h264_level_of_the_answer(void **state)
 
 	(void)state;
 	/* RFC 6184 8.2.2: the lower of both ... */
-	answers(false, mine, "packetization-mode=1;profile-level-id=42e034", "packetization-mode=1;profile-level-id=42e01f");
-	answers(false, mine, "profile-level-id=42e00a; packetization-mode=1", "profile-level-id=42e00a; packetization-mode=1");
+	answers(false, mine, "packetization-mode=1;profile-level-id=42e034",
+		"packetization-mode=1;profile-level-id=42e01f");
+	answers(false, mine, "profile-level-id=42e00a; packetization-mode=1",
+		"profile-level-id=42e00a; packetization-mode=1");
 	/* ... unless both allow asymmetry, and we speak for ourselves */
-	answers(true, mine, "profile-level-id=42e00a;packetization-mode=1", "profile-level-id=42e00a;packetization-mode=1");
+	answers(true, mine, "profile-level-id=42e00a;packetization-mode=1",
+		"profile-level-id=42e00a;packetization-mode=1");
 	answers(true, mine, "level-asymmetry-allowed=1;profile-level-id=42e00a;packetization-mode=1",
 		"level-asymmetry-allowed=1;profile-level-id=42e01f;packetization-mode=1");
 	answers(false, mine, "level-asymmetry-allowed=1;profile-level-id=42e00a;packetization-mode=1",

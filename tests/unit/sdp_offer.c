@@ -32,7 +32,8 @@ static void test_golden_data_only_offer(void **state)
 	side_add(&side, SDP_APPLICATION, "0");
 	offer = must_offer(&side, NULL);
 	text = must_write(offer);
-	assert_string_equal(text,
+	assert_string_equal(
+		text,
 		"v=0\r\no=- 4611731400430051336 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
 		"a=extmap-allow-mixed\r\na=msid-semantic:WMS *\r\n"
 		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\n"
@@ -163,7 +164,8 @@ static void test_order_and_numbers_stay(void **state)
 		assert_true(str_equal(second->media[i]->mid, first->media[i]->mid));
 		assert_int_equal(second->media[i]->codec_count, first->media[i]->codec_count);
 		for (size_t k = 0; k < first->media[i]->codec_count; k++) {
-			assert_int_equal(second->media[i]->codecs[k].payload_type, first->media[i]->codecs[k].payload_type);
+			assert_int_equal(second->media[i]->codecs[k].payload_type,
+					 first->media[i]->codecs[k].payload_type);
 			assert_true(str_equal(second->media[i]->codecs[k].fmtp, first->media[i]->codecs[k].fmtp));
 		}
 		for (size_t k = 0; k < first->media[i]->extmap_count; k++)
@@ -215,11 +217,12 @@ static void test_an_id_means_one_thing_in_a_section(void **state)
 {
 	/* aiortc: id 2 is audio-level in the one section and abs-send-time in the other */
 	struct sdp_session *remote = must_parse(
-		TEST_HEAD "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
-			  "a=rtcp-mux\r\na=rtpmap:96 opus/48000/2\r\n"
-			  "a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-			  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
-			  "a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
+		TEST_HEAD
+		"a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
+		"a=rtcp-mux\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=extmap:2 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+		"m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
+		"a=extmap:2 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time\r\n");
 	struct sdp_offer_options options = { .previous_remote = remote };
 	struct sdp_side side;
 	struct sdp_session *offer;
@@ -308,7 +311,9 @@ static void test_recycling_takes_a_line_rejected_on_both_sides(void **state)
 
 static void test_simulcast_offer(void **state)
 {
-	struct sdp_encoding layers[] = { { .rid = STR("q") }, { .rid = STR("h"), .paused = true }, { .rid = STR("f") } };
+	struct sdp_encoding layers[] = { { .rid = STR("q") },
+					 { .rid = STR("h"), .paused = true },
+					 { .rid = STR("f") } };
 	struct str rids[] = { STR("1"), STR("2") };
 	struct sdp_side side;
 	struct sdp_session *offer;
@@ -403,8 +408,9 @@ static void test_red_needs_its_codec(void **state)
 static void test_legacy_data_channel_keeps_its_form(void **state)
 {
 	struct sdp_offer_options options = { 0 };
-	struct sdp_session *remote = must_parse(TEST_HEAD "m=application 9 DTLS/SCTP 5000\r\na=mid:0\r\n" TEST_ICE
-							  TEST_FINGERPRINT "a=sctpmap:5000 webrtc-datachannel 1024\r\n");
+	struct sdp_session *remote =
+		must_parse(TEST_HEAD "m=application 9 DTLS/SCTP 5000\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
+				     "a=sctpmap:5000 webrtc-datachannel 1024\r\n");
 	struct sdp_side side;
 	struct sdp_session *offer;
 

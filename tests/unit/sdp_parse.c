@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define M_AUDIO "m=audio 9 UDP/TLS/RTP/SAVPF 111 0\r\n"
-#define M_DATA "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+#define M_DATA  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
 
 static void test_chromium_offer_field_by_field(void **state)
 {
@@ -117,13 +117,14 @@ static void test_legacy_data_channel(void **state)
 static void test_tolerates(void **state)
 {
 	static const char *const good[] = {
-		"v=0\n",                                                      /* bare LF, nothing else */
-		"v=0",                                                        /* no line end */
-		"v=0\r\n\r\ns=my session\r\n\r\n",                            /* empty lines, any s= */
-		TEST_HEAD "i=x\r\nz=x\r\nk=clear:x\r\nr=1\r\nQ=x\r\n",        /* lines that mean nothing to us */
-		TEST_HEAD "a=x-unknown\r\na=x-unknown:1:2\r\na=mid:0\r\n",    /* unknown or misplaced attributes */
-		TEST_HEAD M_AUDIO "a=group:BUNDLE 0\r\na=ice-lite\r\n",       /* session attributes in a section */
-		TEST_HEAD M_AUDIO "a=rtpmap:96 VP8/90000\r\na=fmtp:96 x\r\na=rtcp-fb:96 nack\r\n", /* not in the m-line */
+		"v=0\n",                                                   /* bare LF, nothing else */
+		"v=0",                                                     /* no line end */
+		"v=0\r\n\r\ns=my session\r\n\r\n",                         /* empty lines, any s= */
+		TEST_HEAD "i=x\r\nz=x\r\nk=clear:x\r\nr=1\r\nQ=x\r\n",     /* lines that mean nothing to us */
+		TEST_HEAD "a=x-unknown\r\na=x-unknown:1:2\r\na=mid:0\r\n", /* unknown or misplaced attributes */
+		TEST_HEAD M_AUDIO "a=group:BUNDLE 0\r\na=ice-lite\r\n",    /* session attributes in a section */
+		TEST_HEAD M_AUDIO
+		"a=rtpmap:96 VP8/90000\r\na=fmtp:96 x\r\na=rtcp-fb:96 nack\r\n", /* not in the m-line */
 		TEST_HEAD M_AUDIO "a=fmtp:111 x=1\r\na=fmtp:111 x=2\r\na=fmtp:0\r\n",
 		TEST_HEAD M_AUDIO "a=simulcast: send rid=1;2\r\na=ptime:20.5\r\na=maxptime:x\r\n", /* forms of drafts */
 		TEST_HEAD M_AUDIO "a=rtpmap:111 opus/48000/2\r\na=rtpmap:111 OPUS/48000/2\r\n",
@@ -131,7 +132,8 @@ static void test_tolerates(void **state)
 		TEST_HEAD "m=audio 9/2 RTP/AVP 0 0 0\r\n",
 		TEST_HEAD "m=image 9 udptl t38\r\nm=text 0 X Y\r\n",
 		TEST_HEAD M_AUDIO "a=rtcp-fb:111\r\na=rtcp-fb:* nack\r\n" M_DATA "a=rtcp-fb:* nack\r\na=rtpmap:0 x\r\n",
-		TEST_HEAD "c=IN IP4 192.0.2.1\r\nb=AS:1\r\nb=CT:2\r\n" M_AUDIO "c=IN IP4 1.1.1.1\r\nc=IN IP4 2.2.2.2\r\nb=TIAS:3\r\n",
+		TEST_HEAD "c=IN IP4 192.0.2.1\r\nb=AS:1\r\nb=CT:2\r\n" M_AUDIO
+			  "c=IN IP4 1.1.1.1\r\nc=IN IP4 2.2.2.2\r\nb=TIAS:3\r\n",
 		TEST_HEAD M_AUDIO "a=candidate:\r\na=candidate:x\r\na=ice-ufrag:\r\na=ice-options:\r\na=rtcp-mux:x\r\n",
 	};
 
@@ -185,7 +187,8 @@ static void test_errors_tell_their_line(void **state)
 	must_refuse(TEST_HEAD M_DATA "a=sctp-port:0\r\n", WLK_ERR_PARSE, 6, "sctp-port");
 	must_refuse(TEST_HEAD M_DATA "a=sctpmap:5000\r\n", WLK_ERR_PARSE, 6, "sctpmap");
 	must_refuse(TEST_HEAD M_DATA "a=max-message-size:-1\r\n", WLK_ERR_PARSE, 6, "max-message-size");
-	must_refuse(TEST_HEAD M_DATA "a=max-message-size:18446744073709551616\r\n", WLK_ERR_PARSE, 6, "max-message-size");
+	must_refuse(TEST_HEAD M_DATA "a=max-message-size:18446744073709551616\r\n", WLK_ERR_PARSE, 6,
+		    "max-message-size");
 }
 
 static void test_error_place_may_be_left_out(void **state)
@@ -395,11 +398,12 @@ static void test_R33_1_MiB_and_10000_m_lines_are_refused_quickly(void **state)
 static void test_fragment(void **state)
 {
 	/* The shape of RFC 8840 9 and RFC 9725 4.3.1 */
-	static const char text[] = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
-				   "m=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
-				   "a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\n"
-				   "a=candidate:3471623853 1 udp 2122194687 198.51.100.2 61765 typ host generation 0\r\n"
-				   "a=end-of-candidates\r\n";
+	static const char text[] =
+		"a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+		"m=audio 9 RTP/AVP 0\r\na=mid:0\r\n"
+		"a=candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host generation 0\r\n"
+		"a=candidate:3471623853 1 udp 2122194687 198.51.100.2 61765 typ host generation 0\r\n"
+		"a=end-of-candidates\r\n";
 	struct sdp_session *s = NULL;
 	struct text out;
 

@@ -53,15 +53,16 @@ static void test_R33_building_stops_at_the_limits(void **state)
 
 static void test_section_inherits_from_session(void **state)
 {
-	struct sdp_session *s = must_parse(TEST_HEAD "a=sendonly\r\n" TEST_FINGERPRINT TEST_ICE
-						     "a=ice-options:ice2,trickle renomination\r\na=setup:passive\r\n"
-						     "a=extmap:9 urn:x\r\na=extmap-allow-mixed\r\na=end-of-candidates\r\n"
-						     "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=extmap:1 urn:y\r\n"
-						     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ice-ufrag:efgh\r\n"
-						     "a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:active\r\n"
-						     "a=inactive\r\na=ice-options:none\r\n"
-						     "a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:"
-						     "11:12:13\r\n");
+	struct sdp_session *s =
+		must_parse(TEST_HEAD "a=sendonly\r\n" TEST_FINGERPRINT TEST_ICE
+				     "a=ice-options:ice2,trickle renomination\r\na=setup:passive\r\n"
+				     "a=extmap:9 urn:x\r\na=extmap-allow-mixed\r\na=end-of-candidates\r\n"
+				     "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=extmap:1 urn:y\r\n"
+				     "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=ice-ufrag:efgh\r\n"
+				     "a=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:active\r\n"
+				     "a=inactive\r\na=ice-options:none\r\n"
+				     "a=fingerprint:sha-1 00:01:02:03:04:05:06:07:08:09:0a:0b:0c:0d:0e:0f:10:"
+				     "11:12:13\r\n");
 	size_t count;
 
 	(void)state;
@@ -102,10 +103,11 @@ static void test_direction_defaults_and_reverses(void **state)
 static void test_sctp_port_and_message_size(void **state)
 {
 	struct sdp_session *s = must_parse(
-		TEST_HEAD "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5001\r\na=max-message-size:0\r\n"
-			  "m=application 9 DTLS/SCTP 5002\r\n"
-			  "m=application 9 DTLS/SCTP 5002\r\na=sctpmap:5003 webrtc-datachannel 1024\r\n"
-			  "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
+		TEST_HEAD
+		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5001\r\na=max-message-size:0\r\n"
+		"m=application 9 DTLS/SCTP 5002\r\n"
+		"m=application 9 DTLS/SCTP 5002\r\na=sctpmap:5003 webrtc-datachannel 1024\r\n"
+		"m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n");
 
 	(void)state;
 	assert_int_equal(sdp_media_sctp_port(s->media[0]), 5001);

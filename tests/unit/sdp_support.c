@@ -50,8 +50,13 @@ struct sdp_wish *side_add(struct sdp_side *side, enum sdp_kind kind, const char 
 {
 	struct sdp_wish *wish = &side->wishes[side->local.wish_count++];
 
-	*wish = (struct sdp_wish){ .kind = kind, .mid = str_of(mid), .direction = SDP_SENDRECV, .track = STR("track"),
-				   .cname = STR("cname"), .encodings = &side->encoding, .encoding_count = 1 };
+	*wish = (struct sdp_wish){ .kind = kind,
+				   .mid = str_of(mid),
+				   .direction = SDP_SENDRECV,
+				   .track = STR("track"),
+				   .cname = STR("cname"),
+				   .encodings = &side->encoding,
+				   .encoding_count = 1 };
 	return wish;
 }
 

@@ -13,11 +13,10 @@
 #include "sdp/attr.h"
 #include "sdp/negotiate.h"
 
-#define TEST_HEX32 \
-	"82:F1:0A:BE:77:D3:C3:23:CF:CF:22:70:E3:F2:C3:F0:75:39:A5:56:8F:7D:C9:5A:D6:7C:AB:3C:D6:C7:45:06"
+#define TEST_HEX32       "82:F1:0A:BE:77:D3:C3:23:CF:CF:22:70:E3:F2:C3:F0:75:39:A5:56:8F:7D:C9:5A:D6:7C:AB:3C:D6:C7:45:06"
 #define TEST_FINGERPRINT "a=fingerprint:sha-256 " TEST_HEX32 "\r\n"
-#define TEST_ICE "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
-#define TEST_HEAD "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define TEST_ICE         "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n"
+#define TEST_HEAD        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 
 /* A local side: capabilities, transport and one wish for each m-line, all to be changed by the test. */
 struct sdp_side {
@@ -44,7 +43,8 @@ void must_refuse(const char *text, wlk_err code, size_t line, const char *messag
 char *must_write(const struct sdp_session *session);
 struct sdp_session *must_answer(const struct sdp_session *offer, const struct sdp_side *side);
 struct sdp_session *must_offer(const struct sdp_side *side, const struct sdp_offer_options *options);
-struct sdp_agreement *must_agree(const struct sdp_session *local, const struct sdp_session *remote, bool local_is_offer);
+struct sdp_agreement *must_agree(const struct sdp_session *local, const struct sdp_session *remote,
+				 bool local_is_offer);
 /* sdp_check_offer() must refuse with this in the message. */
 void must_not_check(const char *text, size_t line, const char *message);
 

@@ -70,20 +70,47 @@ static void test_R33_injection_is_refused_in_every_field(void **state)
 	for (size_t e = 0; e < ARRAY_SIZE(evil); e++) {
 		for (int field = 0; field < 33; field++) {
 			struct sdp_session *s = must_parse(
-				TEST_HEAD "a=group:BUNDLE 0\r\na=x:y\r\nb=AS:1\r\na=extmap:1 urn:x y\r\n" TEST_FINGERPRINT
-					  "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nb=AS:1\r\na=candidate:1\r\na=extmap:1 urn:x y\r\n"
-					  "a=msid:s t\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=fmtp:96 x\r\n"
-					  "a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\na=rid:q send x\r\n"
-					  "a=simulcast:send q recv r\r\na=sctpmap:5000 x\r\na=x:y\r\n");
+				TEST_HEAD
+				"a=group:BUNDLE 0\r\na=x:y\r\nb=AS:1\r\na=extmap:1 urn:x y\r\n" TEST_FINGERPRINT
+				"m=video 9 UDP/TLS/RTP/SAVPF 96\r\nb=AS:1\r\na=candidate:1\r\na=extmap:1 urn:x y\r\n"
+				"a=msid:s t\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=fmtp:96 x\r\n"
+				"a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\na=rid:q send x\r\n"
+				"a=simulcast:send q recv r\r\na=sctpmap:5000 x\r\na=x:y\r\n");
 			struct sdp_media *m = s->media[0];
 			struct str *fields[] = {
-				&s->origin_user, &s->origin_id, &s->origin_version, &s->origin_address, &s->name, &s->connection,
-				&s->bandwidths[0], &s->groups[0].semantics, &s->groups[0].mids[0], &s->msid_semantic,
-				&s->ice.ufrag, &s->fingerprints[0].algorithm, &s->extmaps[0].uri, &s->extmaps[0].attributes,
-				&s->others[0].name, &m->kind_text, &m->proto, &m->formats[0], &m->mid, &m->rtcp, &m->ice.pwd,
-				&m->candidates[0], &m->codecs[0].name, &m->codecs[0].fmtp, &m->codecs[0].feedback[0].parameter,
-				&m->ssrcs[0].cname, &m->ssrc_groups[0].semantics, &m->msids[0].track, &m->rids[0].id,
-				&m->rids[0].restrictions, &m->simulcast.recv, &m->sctpmap.app, &m->others[0].value,
+				&s->origin_user,
+				&s->origin_id,
+				&s->origin_version,
+				&s->origin_address,
+				&s->name,
+				&s->connection,
+				&s->bandwidths[0],
+				&s->groups[0].semantics,
+				&s->groups[0].mids[0],
+				&s->msid_semantic,
+				&s->ice.ufrag,
+				&s->fingerprints[0].algorithm,
+				&s->extmaps[0].uri,
+				&s->extmaps[0].attributes,
+				&s->others[0].name,
+				&m->kind_text,
+				&m->proto,
+				&m->formats[0],
+				&m->mid,
+				&m->rtcp,
+				&m->ice.pwd,
+				&m->candidates[0],
+				&m->codecs[0].name,
+				&m->codecs[0].fmtp,
+				&m->codecs[0].feedback[0].parameter,
+				&m->ssrcs[0].cname,
+				&m->ssrc_groups[0].semantics,
+				&m->msids[0].track,
+				&m->rids[0].id,
+				&m->rids[0].restrictions,
+				&m->simulcast.recv,
+				&m->sctpmap.app,
+				&m->others[0].value,
 			};
 			struct text out;
 
