@@ -1,4 +1,4 @@
-/* The media of one peer: all RTP streams of its BUNDLE group, both ways, with their RTCP; plaintext in, plaintext out. */
+/* The media of one peer: all RTP streams of its BUNDLE group with their RTCP, both ways; plaintext in and out. */
 #ifndef MEDIA_ENGINE_H
 #define MEDIA_ENGINE_H
 
@@ -79,16 +79,17 @@ struct media_section_config {
 
 	/*
 	 * Deliver packets in sequence order, waiting a little for lost ones (audio 60 ms; video 100-250 ms by the
-	 * round trip when NACK is on, else 50 ms), then going on with a gap. False: deliver as they arrive.
+	 * round trip when NACK is on, else 50 ms), then going on with a gap. False: deliver as they arrive, duplicates
+	 * too.
 	 */
 	bool in_order;
 };
 
 struct media_engine_config {
-	struct pktbuf_pool *pool;    /* of the loop; NULL: heap */
-	int64_t unix_us_at_zero;     /* wall clock (us since 1970) at wlk_time 0, for NTP timestamps in SRs */
-	uint64_t max_receive_bps;    /* never ask for more by REMB; 0: 100 Mbit/s */
-	const char *log_prefix;      /* e.g. "pc3"; NULL: silent prefix */
+	struct pktbuf_pool *pool; /* of the loop; NULL: heap */
+	int64_t unix_us_at_zero;  /* wall clock (us since 1970) at wlk_time 0, for NTP timestamps in SRs */
+	uint64_t max_receive_bps; /* never ask for more by REMB; 0: 100 Mbit/s */
+	const char *log_prefix;   /* e.g. "pc3"; NULL: silent prefix */
 };
 
 /** WLK_ERR_NOMEM or WLK_ERR_CRYPTO (no random bytes). */
@@ -122,8 +123,8 @@ size_t media_engine_known_ssrcs(const struct media_engine *e, uint32_t *out, siz
 /* ---- what arrives ---- */
 
 /**
- * One decrypted RTP packet. Takes |buf| over in every case; |buf| must be writable and not shared. Malformed packets, unknown
- * SSRCs that neither mid, rid nor payload type explains (RFC 9143 9.2), and packets for a section that does not
+ * One decrypted RTP packet. Takes |buf| over in every case; |buf| must be writable and not shared. Malformed packets,
+ * unknown SSRCs that neither mid, rid nor payload type explains (RFC 9143 9.2), and packets for a section that does not
  * receive are counted and dropped.
  */
 void media_engine_input_rtp(struct media_engine *e, wlk_time now, struct pktbuf *buf);
@@ -133,22 +134,23 @@ void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t
 
 /* One received packet for the application. Owns |buf|: give it back with pktbuf_release(). */
 struct media_packet {
-	struct pktbuf *buf; /* the whole RTP packet; do not change it while other holders may exist */
+	struct pktbuf *buf;    /* the whole RTP packet; do not change it while other holders may exist */
 	struct rtp_packet rtp; /* view into buf; a retransmission already has its original ssrc, pt and seq */
 	size_t section;
-	int64_t extended_seq; /* seq without wrap; grows from its first value in 65536..131071; also over resets of the sender */
-	int64_t forward_seq; /* extended_seq minus the padding-only packets that were taken out in front of it */
-	wlk_time arrival;    /* of the packet that completed it (of the retransmission, when recovered) */
-	bool is_recovered;   /* came by retransmission */
-	bool after_reset;    /* first packet after the sender's sequence numbers jumped */
-	const struct rtp_ext_ids *ext_ids; /* for rtp_ext_find(&rtp, ext_ids->id[RTP_EXT_...]); valid until configure */
+	int64_t extended_seq;       /* seq without wrap: begins in 65536..131071 and grows, also over resets */
+	int64_t forward_seq;        /* extended_seq minus the padding-only packets that were taken out in front of it */
+	wlk_time arrival;           /* of the packet that completed it (of the retransmission, when recovered) */
+	bool is_recovered;          /* came by retransmission */
+	bool after_reset;           /* first packet after the sender's sequence numbers jumped */
+	struct rtp_ext_ids ext_ids; /* for rtp_ext_find(&rtp, ext_ids.id[RTP_EXT_...]) */
 };
 
-/** The next received packet with payload; false: none. Padding-only packets never come out and leave no gap in forward_seq. */
+/** The next received packet with payload; false: none. Padding-only packets never come out and leave no gap in
+ * forward_seq. */
 bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out);
 
 enum media_event_type {
-	MEDIA_EVENT_KEY_FRAME_REQUEST, /* the peer wants a key frame of what we send (PLI/FIR, at most one per 500 ms) */
+	MEDIA_EVENT_KEY_FRAME_REQUEST, /* the peer wants a key frame of what we send; at most one per 500 ms */
 	MEDIA_EVENT_SSRC_NEW,          /* first packet of a remote SSRC */
 	MEDIA_EVENT_SSRC_BYE,          /* the peer said BYE for it */
 	MEDIA_EVENT_REMB,              /* the peer limits what we send to remb_bps */
@@ -177,7 +179,7 @@ struct rtp_send {
 	uint32_t timestamp; /* in the caller's numbering; a random offset is added */
 	int64_t seq;        /* in the caller's numbering, growing; gaps are kept. MEDIA_SEQ_NEXT: the next one */
 	wlk_bytes payload;
-	const struct rtp_ext *ext; /* end-to-end extensions with the ids of send_ext; mid, transport-cc and abs-send-time are ours */
+	const struct rtp_ext *ext; /* with the ids of send_ext; mid, transport-cc and abs-send-time are ours */
 	size_t ext_count;          /* at most MEDIA_EXT_ITEMS_MAX */
 };
 
@@ -186,8 +188,9 @@ struct rtp_send {
  *
  * WLK_ERR_NOT_FOUND: no such section, or |pt| is not one of its send_pts. WLK_ERR_STATE: the section does not send.
  * WLK_ERR_INVALID: |seq| does not grow or jumps by more than
- * 3,000; an extension id that is ours; too many extensions. WLK_ERR_TOO_LARGE: above what a datagram holds. WLK_ERR_AGAIN: the pacer is
- * full (4,096 packets), drop it. WLK_ERR_NOMEM. On error nothing was sent and no number was used.
+ * 3,000; an extension id that is ours; too many extensions. WLK_ERR_TOO_LARGE: above what a datagram holds.
+ * WLK_ERR_AGAIN: the pacer is full (4,096 packets), drop it. WLK_ERR_NOMEM. On error nothing was sent and no number was
+ * used.
  */
 wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t section, const struct rtp_send *packet);
 
@@ -197,7 +200,8 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
  * else is our own. |packet| stays the caller's. When the source SSRC changes, or its numbers jump by more than 3,000,
  * numbering goes on seamlessly behind the last packet.
  *
- * @param packet  from media_engine_poll_packet() of this engine or of another one
+ * @param packet  from media_engine_poll_packet() of this engine or of another one whose payload types mean the same:
+ *                its payload type is looked up among the recv_pts of |section|
  * Errors as media_engine_send_rtp(); WLK_ERR_NOT_FOUND also when the payload type has no counterpart.
  */
 wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section);
@@ -223,7 +227,8 @@ struct media_transmit {
 	wlk_time sent;
 };
 
-/** The next packet to send; false: nothing now (the pacer's next moment is in the deadline). Call it when the peer can send. */
+/** The next packet to send; false: nothing now (the pacer's next moment is in the deadline). Call it when the peer can
+ * send. */
 bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct media_transmit *out);
 
 /**
@@ -240,10 +245,14 @@ void media_engine_close(struct media_engine *e, wlk_time now);
 /** A round trip measured elsewhere (ICE checks) [us]: paces NACKs until RTCP has measured its own. */
 void media_engine_set_rtt(struct media_engine *e, wlk_time rtt_us);
 
-/** Limit the pacer to |bps| (an estimate of the path); 0: no estimate, 2.5 times what is being sent, at least 30 Mbit/s. */
+/** Limit the pacer to |bps| (an estimate of the path); 0: no estimate, 2.5 times what is being sent, at least 30
+ * Mbit/s. */
 void media_engine_set_pacing_rate(struct media_engine *e, wlk_time now, uint64_t bps);
 
-/** Absolute time of the next work, WLK_TIME_NEVER when idle. */
+/**
+ * Absolute time of the next work, WLK_TIME_NEVER when idle. RTCP that is due and packets in the pacer count as work:
+ * while the peer cannot send yet (no SRTP keys), leave this deadline out, since poll_transmit is what moves it.
+ */
 wlk_time media_engine_deadline(const struct media_engine *e);
 void media_engine_handle_timeout(struct media_engine *e, wlk_time now);
 
@@ -254,8 +263,8 @@ struct media_inbound_stats {
 	uint32_t ssrc, rtx_ssrc;
 	uint8_t pt; /* of the last packet */
 	uint32_t clock_hz;
-	uint64_t packets_received; /* RTX not counted */
-	uint64_t bytes_received;   /* payload bytes */
+	uint64_t packets_received;      /* RTX not counted */
+	uint64_t bytes_received;        /* payload bytes */
 	uint64_t header_bytes_received; /* headers and padding */
 	uint64_t retransmitted_packets_received, retransmitted_bytes_received;
 	uint64_t packets_discarded; /* duplicates and packets that came after they were given up */
@@ -289,7 +298,7 @@ struct media_outbound_stats {
 	uint64_t retransmitted_packets_sent, retransmitted_bytes_sent;
 	uint32_t nack_count, pli_count, fir_count; /* received */
 	uint64_t nacked_packets;
-	uint64_t retransmissions_refused; /* not in the history any more, too early, or over the budget */
+	uint64_t retransmissions_refused;    /* not in the history any more, too early, or over the budget */
 	wlk_time total_packet_send_delay_us; /* in the pacer */
 	/* remote-inbound-rtp, from the peer's report blocks about |ssrc| */
 	bool has_report;
@@ -309,9 +318,9 @@ struct media_engine_stats {
 	uint64_t padding_only_received;
 	uint64_t packets_dropped; /* the application did not poll: the queue of 2,048 was full, or memory was out */
 	uint64_t twcc_sent, twcc_received, remb_sent, remb_received;
-	uint64_t remb_bps;            /* last received; 0: none */
+	uint64_t remb_bps;             /* last received; 0: none */
 	uint64_t receive_estimate_bps; /* what our REMB says; 0: REMB is not in use */
-	wlk_time rtt_us;              /* 0: unknown */
+	wlk_time rtt_us;               /* 0: unknown */
 };
 
 /** The |index|-th receive stream of all sections; false: there is none. */

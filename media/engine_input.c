@@ -243,7 +243,7 @@ static void deliver_to(struct media_engine *e, wlk_time now, struct ssrc_entry *
 	}
 	entry->bye = false;
 	section_activate(e, s, now);
-	if (e->use_remb && (payload->fb & MEDIA_FB_REMB))
+	if (s->uses_remb)
 		receive_rate_on_packet(&e->rate, now, buf->size);
 	if (is_rtx)
 		recv_stream_input_rtx(&entry->stream, now, buf, &d->p, payload->recv_pt, e->rtt_us, &e->received);
@@ -294,7 +294,7 @@ bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out)
 		.arrival = item.arrival,
 		.is_recovered = item.is_recovered,
 		.after_reset = item.after_reset,
-		.ext_ids = &entry->section->recv_ext,
+		.ext_ids = entry->section->recv_ext,
 	};
 	err = rtp_parse(&out->rtp, item.buf->data, item.buf->size);
 	assert(err == WLK_OK && "only parsed packets are queued");

@@ -6,13 +6,14 @@
 #include "core/rand.h"
 #include "media/cc/pacer.h"
 #include "media/cc/receive_rate.h"
-#include "media/cc/twcc_recv.h"
+#include "media/recv/twcc_recv.h"
 #include "media/engine.h"
 #include "media/recv/stream.h"
 #include "media/send/stream.h"
 
 /*
- * engine.c         life, configuration, deadline
+ * engine.c         life, lookups, deadline, events
+ * engine_config.c  sections from what was negotiated
  * engine_input.c   RTP in: which section and stream (RFC 9143 9.2)
  * engine_rtcp_in.c RTCP in
  * engine_rtcp_out.c reports and feedback out
@@ -36,7 +37,7 @@ struct media_section;
 struct recv_entry {
 	struct recv_stream stream;
 	struct media_section *section;
-	char rid[MEDIA_MID_MAX + 1]; /* "": none */
+	char rid[MEDIA_MID_MAX + 1];   /* "": none */
 	bool new_pending, bye_pending; /* events not polled yet */
 	bool announced;
 	bool bye;
@@ -71,6 +72,7 @@ struct media_section {
 	size_t payload_count;
 	struct rtp_ext_ids recv_ext, send_ext;
 	bool extmap_allow_mixed, rtcp_rsize, rtcp_xr_rrtr, in_order;
+	bool uses_twcc, uses_remb; /* how the peer learns the rate it may send at, in this section */
 	struct media_remote_ssrc *remotes;
 	size_t remote_count;
 	char (*rids)[MEDIA_MID_MAX + 1];
@@ -80,9 +82,10 @@ struct media_section {
 	size_t cname_size;
 
 	/* kept over renegotiations */
-	struct send_stream *out; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
+	struct send_stream
+		*out; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
 	struct forward_map forward;
-	wlk_time report_due; /* WLK_TIME_NEVER: nothing to report yet */
+	wlk_time report_due;        /* WLK_TIME_NEVER: nothing to report yet */
 	uint64_t reported_activity; /* packets received and sent at the last report */
 
 	/* the peer asked us for a key frame */
@@ -115,7 +118,8 @@ struct media_engine {
 	size_t entry_count;
 	uint32_t *retired; /* SSRCs that sent once: their numbers are used up under this key (R20) */
 	size_t retired_count, retired_capacity;
-	struct rtp_ext_ids recv_ext; /* of all sections together: BUNDLE makes ids mean the same everywhere (RFC 9143 9.2) */
+	struct rtp_ext_ids
+		recv_ext; /* of all sections together: BUNDLE makes ids mean the same everywhere (RFC 9143 9.2) */
 
 	struct recv_queue received;
 	struct pacer pacer;
@@ -134,6 +138,9 @@ struct media_engine {
 	struct media_engine_stats stats;
 };
 
+/* engine_config.c */
+void engine_section_destroy(struct media_section *s);
+
 /* engine.c */
 int64_t engine_wall_us(const struct media_engine *e, wlk_time now);
 uint32_t engine_ntp_mid(const struct media_engine *e, wlk_time now);
@@ -144,7 +151,7 @@ uint32_t section_feedback(const struct media_section *s, uint8_t recv_pt);
 bool section_has_feedback(const struct media_section *s, uint32_t fb);
 struct recv_stream_config section_stream_config(const struct media_section *s, uint32_t ssrc);
 struct media_section *engine_section_of_mid(const struct media_engine *e, wlk_bytes mid);
-/* Something happened on |s|: its reports begin. */
+/* Something happened on |s|: its reports begin, or come at their normal pace again. */
 void section_activate(struct media_engine *e, struct media_section *s, wlk_time now);
 void engine_on_rtt(struct media_engine *e, wlk_time rtt_us);
 void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_time now);

@@ -17,11 +17,11 @@ static struct pacer_item pacer_item(struct media_section *s, wlk_time now, const
 	};
 }
 
-static wlk_err push(struct media_engine *e, struct media_section *s, wlk_time now, enum pacer_class class,
+static wlk_err push(struct media_engine *e, struct media_section *s, wlk_time now, enum pacer_class prio,
 		    const struct send_packet *packet)
 {
 	struct pacer_item item = pacer_item(s, now, packet);
-	wlk_err err = pacer_push(&e->pacer, now, s->kind == MEDIA_AUDIO ? PACER_AUDIO : class, &item);
+	wlk_err err = pacer_push(&e->pacer, now, s->kind == MEDIA_AUDIO ? PACER_AUDIO : prio, &item);
 
 	if (err)
 		pktbuf_release(packet->buf);
@@ -131,7 +131,8 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
 		return WLK_ERR_INVALID;
 	if (packet->seq != MEDIA_SEQ_NEXT && (packet->seq > INT64_MAX / 2 || packet->seq < INT64_MIN / 2))
 		return WLK_ERR_INVALID;
-	base = s->out->has_caller_base || packet->seq == MEDIA_SEQ_NEXT ? s->out->caller_base : s->out->next_seq - packet->seq;
+	base = s->out->has_caller_base || packet->seq == MEDIA_SEQ_NEXT ? s->out->caller_base
+									: s->out->next_seq - packet->seq;
 	seq = packet->seq == MEDIA_SEQ_NEXT ? s->out->next_seq : packet->seq + base;
 	err = send_numbered(e, now, s, payload, packet, seq, packet->timestamp + s->out->timestamp_offset);
 	if (!err && packet->seq != MEDIA_SEQ_NEXT) {
@@ -152,7 +153,8 @@ static struct forward_map map_source(const struct media_section *s, wlk_time now
 	const struct send_stream *out = s->out;
 	uint32_t timestamp;
 
-	if (map.started && map.source_ssrc == packet->rtp.ssrc && !packet->after_reset && ahead > 0 && ahead <= FORWARD_JUMP_MAX)
+	if (map.started && map.source_ssrc == packet->rtp.ssrc && !packet->after_reset && ahead > 0 &&
+	    ahead <= FORWARD_JUMP_MAX)
 		return map;
 	timestamp = packet->rtp.timestamp + out->timestamp_offset;
 	if (out->started) {
@@ -175,7 +177,7 @@ static size_t copy_ext(const struct media_section *s, const struct media_packet 
 
 	while (count < RTP_EXT_KINDS && rtp_ext_next(&iter, &ext)) {
 		for (size_t kind = 0; kind < RTP_EXT_KINDS; kind++) {
-			if (packet->ext_ids->id[kind] != ext.id || !rtp_ext_is_end_to_end((enum rtp_ext_kind)kind))
+			if (packet->ext_ids.id[kind] != ext.id || !rtp_ext_is_end_to_end((enum rtp_ext_kind)kind))
 				continue;
 			if (s->send_ext.id[kind])
 				items[count++] = (struct rtp_ext){ s->send_ext.id[kind], ext.data };
@@ -229,15 +231,16 @@ static struct pktbuf *keep_for_rtx(struct media_engine *e, struct send_stream *o
 
 	if (!wire)
 		return item->buf; /* sent, but not kept */
-	history_put(&out->history, now, &(struct history_item){
-						.buf = item->buf,
-						.seq = load_u16(item->buf->data + 2),
-						.rtx_pt = item->rtx_pt,
-						.twcc_offset = item->twcc_offset,
-						.time_offset = item->time_offset,
-						.header_size = item->header_size,
-						.sent = now,
-					});
+	history_put(&out->history, now,
+		    &(struct history_item){
+			    .buf = item->buf,
+			    .seq = load_u16(item->buf->data + 2),
+			    .rtx_pt = item->rtx_pt,
+			    .twcc_offset = item->twcc_offset,
+			    .time_offset = item->time_offset,
+			    .header_size = item->header_size,
+			    .sent = now,
+		    });
 	return wire;
 }
 
@@ -280,7 +283,8 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 	*out = (struct media_transmit){
 		.buf = wire,
 		.kind = item.is_protected ? MEDIA_TRANSMIT_PROTECTED_RTP : MEDIA_TRANSMIT_RTP,
-		.keep_protected = stream->keeps_history && item.rtx_pt == RTP_PT_NONE && !item.is_rtx && !item.is_protected,
+		.keep_protected =
+			stream->keeps_history && item.rtx_pt == RTP_PT_NONE && !item.is_rtx && !item.is_protected,
 		.ssrc = load_u32(wire->data + 8),
 		.seq = load_u16(wire->data + 2),
 		.sent = now,
@@ -302,11 +306,12 @@ void media_engine_on_protected(struct media_engine *e, const struct media_transm
 	copy = pktbuf_slice(tx->buf, 0, tx->buf->size);
 	if (!copy)
 		return;
-	history_put(&out->history, tx->sent, &(struct history_item){
-						     .buf = copy,
-						     .seq = tx->seq,
-						     .rtx_pt = RTP_PT_NONE,
-						     .header_size = tx->header_size,
-						     .sent = tx->sent,
-					     });
+	history_put(&out->history, tx->sent,
+		    &(struct history_item){
+			    .buf = copy,
+			    .seq = tx->seq,
+			    .rtx_pt = RTP_PT_NONE,
+			    .header_size = tx->header_size,
+			    .sent = tx->sent,
+		    });
 }

@@ -225,8 +225,8 @@ static wlk_err on_packet(struct media_engine *e, wlk_time now, const struct rtcp
 		err = rtcp_fb_parse(&fb, packet);
 		if (err)
 			return err;
-		return packet->type == RTCP_RTPFB ? on_transport_feedback(e, now, packet, &fb) :
-						    on_payload_feedback(e, now, packet, &fb);
+		return packet->type == RTCP_RTPFB ? on_transport_feedback(e, now, packet, &fb)
+						  : on_payload_feedback(e, now, packet, &fb);
 	default:
 		return WLK_OK; /* SDES, APP and what the future brings */
 	}

@@ -231,18 +231,18 @@ wlk_err media_engine_request_key_frame(struct media_engine *e, wlk_time now, siz
 	return WLK_OK;
 }
 
-/* The section in whose name transport-wide feedback and REMB go: the first that receives. */
-static const struct media_section *feedback_section(const struct media_engine *e, uint32_t fb)
+/* The section in whose name transport-wide feedback or REMB goes: the first that wants it. */
+static const struct media_section *feedback_section(const struct media_engine *e, bool remb)
 {
 	for (size_t i = 0; i < e->section_count; i++)
-		if (e->sections[i]->receive && section_has_feedback(e->sections[i], fb))
+		if (remb ? e->sections[i]->uses_remb : e->sections[i]->uses_twcc)
 			return e->sections[i];
 	return NULL;
 }
 
 static void build_twcc(struct media_engine *e, wlk_time now)
 {
-	const struct media_section *s = feedback_section(e, MEDIA_FB_TRANSPORT_CC);
+	const struct media_section *s = feedback_section(e, false);
 	struct rtcp_out out;
 
 	while (e->twcc.deadline <= now) {
@@ -267,7 +267,7 @@ static uint32_t remb_loss(struct media_engine *e)
 		struct recv_entry *entry = e->ssrcs[i].entry;
 		struct source *source = &entry->stream.source;
 
-		if (e->ssrcs[i].is_rtx || !(section_feedback(entry->section, entry->stream.pt) & MEDIA_FB_REMB))
+		if (e->ssrcs[i].is_rtx || !entry->section->uses_remb)
 			continue;
 		expected += source_expected(source) - entry->remb_expected;
 		received += source->received - entry->remb_received;
@@ -282,7 +282,7 @@ static uint32_t remb_loss(struct media_engine *e)
 
 static void build_remb(struct media_engine *e, wlk_time now)
 {
-	const struct media_section *s = feedback_section(e, MEDIA_FB_REMB);
+	const struct media_section *s = feedback_section(e, true);
 	uint32_t ssrcs[MEDIA_STREAMS_MAX];
 	struct rtcp_out out;
 	size_t count = 0;
@@ -291,7 +291,7 @@ static void build_remb(struct media_engine *e, wlk_time now)
 	for (size_t i = 0; i < e->ssrc_count; i++) {
 		const struct recv_entry *entry = e->ssrcs[i].entry;
 
-		if (!e->ssrcs[i].is_rtx && !entry->bye && section_has_feedback(entry->section, MEDIA_FB_REMB))
+		if (!e->ssrcs[i].is_rtx && !entry->bye && entry->section->uses_remb)
 			ssrcs[count++] = e->ssrcs[i].ssrc;
 	}
 	if (!s || !count || !begin_feedback(e, s, &out))

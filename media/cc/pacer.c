@@ -3,12 +3,12 @@
 wlk_err pacer_init(struct pacer *p)
 {
 	*p = (struct pacer){ .deadline = WLK_TIME_NEVER, .budget_bytes = PACER_BURST_MIN };
-	for (int class = 0; class < PACER_CLASSES; class++) {
-		wlk_err err = event_queue_init(&p->queues[class], sizeof(struct pacer_item), 16);
+	for (int prio = 0; prio < PACER_CLASSES; prio++) {
+		wlk_err err = event_queue_init(&p->queues[prio], sizeof(struct pacer_item), 16);
 
 		if (err) {
-			while (class--)
-				event_queue_free(&p->queues[class]);
+			while (prio--)
+				event_queue_free(&p->queues[prio]);
 			return err;
 		}
 	}
@@ -19,10 +19,10 @@ void pacer_free(struct pacer *p)
 {
 	struct pacer_item item;
 
-	for (int class = 0; class < PACER_CLASSES; class++) {
-		while (event_queue_pop(&p->queues[class], &item))
+	for (int prio = 0; prio < PACER_CLASSES; prio++) {
+		while (event_queue_pop(&p->queues[prio], &item))
 			pktbuf_release(item.buf);
-		event_queue_free(&p->queues[class]);
+		event_queue_free(&p->queues[prio]);
 	}
 }
 
@@ -30,8 +30,8 @@ static size_t queued_packets(const struct pacer *p)
 {
 	size_t count = 0;
 
-	for (int class = 0; class < PACER_CLASSES; class++)
-		count += event_queue_count(&p->queues[class]);
+	for (int prio = 0; prio < PACER_CLASSES; prio++)
+		count += event_queue_count(&p->queues[prio]);
 	return count;
 }
 
@@ -83,13 +83,13 @@ void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps)
 	update(p, now);
 }
 
-wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class class, const struct pacer_item *item)
+wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const struct pacer_item *item)
 {
 	wlk_err err;
 
 	if (pacer_is_full(p))
 		return WLK_ERR_AGAIN;
-	err = event_queue_push(&p->queues[class], item);
+	err = event_queue_push(&p->queues[prio], item);
 	if (err)
 		return err;
 	p->queued_bytes += item->buf->size;
@@ -103,10 +103,10 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 	update(p, now);
 	if (p->deadline > now)
 		return false;
-	for (int class = 0; class < PACER_CLASSES; class++) {
-		if (class != PACER_AUDIO && p->budget_bytes <= 0)
+	for (int prio = 0; prio < PACER_CLASSES; prio++) {
+		if (prio != PACER_AUDIO && p->budget_bytes <= 0)
 			break;
-		if (!event_queue_pop(&p->queues[class], out))
+		if (!event_queue_pop(&p->queues[prio], out))
 			continue;
 		p->queued_bytes -= out->buf->size;
 		p->budget_bytes -= (int64_t)out->buf->size;
@@ -120,8 +120,8 @@ void pacer_forget(struct pacer *p, const void *owner)
 {
 	struct pacer_item item;
 
-	for (int class = 0; class < PACER_CLASSES; class++) {
-		struct event_queue *q = &p->queues[class];
+	for (int prio = 0; prio < PACER_CLASSES; prio++) {
+		struct event_queue *q = &p->queues[prio];
 
 		for (size_t left = event_queue_count(q); left && event_queue_pop(q, &item); left--) {
 			/* The place it came from is free, so pushing it back needs no memory. */

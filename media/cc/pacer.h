@@ -47,7 +47,7 @@ void pacer_free(struct pacer *p);
 void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps);
 
 /** Takes |item->buf| over, on success only. WLK_ERR_AGAIN: full. WLK_ERR_NOMEM. */
-wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class class, const struct pacer_item *item) WLK_NODISCARD;
+wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const struct pacer_item *item) WLK_NODISCARD;
 /** The next packet that may leave now. */
 bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out);
 /** Release all packets of |owner|. */

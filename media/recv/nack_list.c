@@ -52,7 +52,8 @@ void nack_list_add(struct nack_list *l, int64_t first, int64_t last, wlk_time no
 	if (last < first)
 		return;
 	if ((uint64_t)(last - first) >= NACK_LIST_MAX - l->count ||
-	    !array_reserve((void **)&l->items, &l->capacity, l->count + (size_t)(last - first) + 1, sizeof(*l->items))) {
+	    !array_reserve((void **)&l->items, &l->capacity, l->count + (size_t)(last - first) + 1,
+			   sizeof(*l->items))) {
 		nack_list_clear(l);
 		l->gave_up = true;
 		return;

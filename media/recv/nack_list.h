@@ -5,9 +5,9 @@
 #include "core/time.h"
 
 enum {
-	NACK_LIST_MAX = 1000,     /* missing at once; a larger hole is given up */
+	NACK_LIST_MAX = 1000, /* missing at once; a larger hole is given up */
 	NACK_TRIES_MAX = 10,
-	NACK_REORDER_US = 5000,   /* a number is asked for only when it did not show up by itself for this long */
+	NACK_REORDER_US = 5000, /* a number is asked for only when it did not show up by itself for this long */
 	NACK_RETRY_MIN_US = 20000,
 	NACK_RTT_DEFAULT_US = 100000,
 };

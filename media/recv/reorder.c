@@ -55,7 +55,8 @@ static void set_deadline(struct reorder *r)
 	}
 }
 
-enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *buf, wlk_time arrival, bool is_recovered)
+enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *buf, wlk_time arrival,
+				 bool is_recovered)
 {
 	struct reorder_slot *slot;
 

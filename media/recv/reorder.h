@@ -20,7 +20,7 @@ struct reorder {
 	int64_t next; /* extended sequence number that goes out next */
 	int64_t highest;
 	wlk_time hold_us;
-	wlk_time deadline; /* when the hole in front of the oldest held packet is given up; WLK_TIME_NEVER: nothing held */
+	wlk_time deadline; /* when the hole in front is given up; WLK_TIME_NEVER: nothing is held */
 };
 
 struct reorder_out {
@@ -47,7 +47,8 @@ void reorder_reset(struct reorder *r);
  * Offer a packet. When it is too far ahead, call reorder_skip_for() first. |arrival| is also the moment from which a
  * hole in front of it is waited for.
  */
-enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *buf, wlk_time arrival, bool is_recovered);
+enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *buf, wlk_time arrival,
+				 bool is_recovered);
 
 /** True while |seq| is too far ahead for the buffer: pop with |give_up| true until it is not. */
 bool reorder_is_far(const struct reorder *r, int64_t seq);

@@ -8,8 +8,9 @@
 #include "media/rtp/rtcp.h"
 
 enum {
-	SOURCE_MAX_DROPOUT = 3000,  /* a larger step forward is a jump (RFC 3550 A.1, R25) */
-	SOURCE_MAX_MISORDER = 1024, /* older than this is a jump too; large enough for retransmissions on the same SSRC */
+	SOURCE_MAX_DROPOUT = 3000, /* a larger step forward is a jump (RFC 3550 A.1, R25) */
+	SOURCE_MAX_MISORDER =
+		1024, /* older than this is a jump too; large enough for retransmissions on the same SSRC */
 };
 
 enum source_verdict {

@@ -45,8 +45,11 @@ wlk_time recv_stream_hold_time(const struct recv_stream_config *config, wlk_time
 		return 60 * MILLISECOND;
 	if (!config->use_nack)
 		return 50 * MILLISECOND;
-	/* Room for two requests and the reorder wait in front of them; a longer wait would freeze more than a loss. */
-	return MIN(MAX(3 * rtt_us + 40 * MILLISECOND, 100 * MILLISECOND), 250 * MILLISECOND);
+	/*
+	 * Room for several requests, since the answers get lost as well, and giving up costs a key frame. Above a
+	 * quarter of a second the wait freezes more than the loss would.
+	 */
+	return MIN(4 * (rtt_us ? rtt_us : NACK_RTT_DEFAULT_US) + 100 * MILLISECOND, 250 * MILLISECOND);
 }
 
 void recv_stream_init(struct recv_stream *s, const struct recv_stream_config *config)

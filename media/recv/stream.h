@@ -25,7 +25,8 @@ struct recv_item {
 	bool after_reset;
 };
 
-/* Where streams put what may be delivered; shared by all streams of a peer, so that arrival order holds between them. */
+/* Where streams put what may be delivered; shared by all streams of a peer, so that arrival order holds between them.
+ */
 struct recv_queue {
 	struct event_queue items; /* of struct recv_item */
 	uint64_t drops;
@@ -110,7 +111,8 @@ void recv_stream_on_sr(struct recv_stream *s, wlk_time now, const struct rtcp_se
 /** A report block on the media SSRC; begins its next interval. */
 struct rtcp_report_block recv_stream_report(struct recv_stream *s, wlk_time now);
 
-/** Restore the original packet of an RTX packet in place: SSRC, payload type, sequence number, payload without the OSN. */
+/** Restore the original packet of an RTX packet in place: SSRC, payload type, sequence number, payload without the OSN.
+ */
 bool rtx_unwrap(struct pktbuf *buf, const struct rtp_packet *p, uint32_t ssrc, uint8_t pt, uint16_t *original_seq);
 
 #endif

@@ -22,8 +22,9 @@ static const struct {
 	[RTP_EXT_AUDIO_LEVEL] = { "urn:ietf:params:rtp-hdrext:ssrc-audio-level", true },
 	[RTP_EXT_VIDEO_ORIENTATION] = { "urn:3gpp:video-orientation", true },
 	[RTP_EXT_PLAYOUT_DELAY] = { "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay", true },
-	[RTP_EXT_DEPENDENCY_DESCRIPTOR] = {
-		"https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", true },
+	[RTP_EXT_DEPENDENCY_DESCRIPTOR] = { "https://aomediacodec.github.io/av1-rtp-spec/"
+					    "#dependency-descriptor-rtp-header-extension",
+					    true },
 	[RTP_EXT_VIDEO_CONTENT_TYPE] = { "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type", true },
 	[RTP_EXT_COLOR_SPACE] = { "http://www.webrtc.org/experiments/rtp-hdrext/color-space", true },
 	[RTP_EXT_ABS_CAPTURE_TIME] = { "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time", true },
@@ -126,7 +127,7 @@ size_t rtp_ext_write(struct bytes_writer *w, const struct rtp_ext *items, size_t
 			bytes_put_u8(w, items[i].id);
 			bytes_put_u8(w, (uint8_t)items[i].data.size);
 		} else {
-			bytes_put_u8(w, (uint8_t)(items[i].id << 4 | (items[i].data.size - 1)));
+			bytes_put_u8(w, (uint8_t)((size_t)items[i].id << 4 | (items[i].data.size - 1)));
 		}
 		if (offsets)
 			offsets[i] = w->size - start;

@@ -8,7 +8,14 @@
  * |            contributing source (CSRC) identifiers, CC of them |
  * |      defined by profile       |  length in words of extension |
  */
-enum { VERSION_2 = 0x80, VERSION_MASK = 0xc0, PADDING_BIT = 0x20, EXT_BIT = 0x10, COUNT_MASK = 0x0f, MARKER_BIT = 0x80 };
+enum {
+	VERSION_2 = 0x80,
+	VERSION_MASK = 0xc0,
+	PADDING_BIT = 0x20,
+	EXT_BIT = 0x10,
+	COUNT_MASK = 0x0f,
+	MARKER_BIT = 0x80
+};
 
 bool rtp_peek(struct rtp_peek *out, const uint8_t *data, size_t size)
 {
@@ -44,7 +51,8 @@ wlk_err rtp_parse(struct rtp_packet *out, const uint8_t *data, size_t size)
 	if (!bytes_ok(&r) || (first & VERSION_MASK) != VERSION_2)
 		return WLK_ERR_PARSE;
 	if (first & PADDING_BIT) {
-		/* The last byte counts the padding, itself included; zero or more than there is would be a lie (R23). */
+		/* The last byte counts the padding, itself included; zero or more than there is would be a lie (R23).
+		 */
 		p.padding = r.left ? r.at[r.left - 1] : 0;
 		if (p.padding == 0 || p.padding > r.left)
 			return WLK_ERR_PARSE;
@@ -58,7 +66,8 @@ wlk_err rtp_parse(struct rtp_packet *out, const uint8_t *data, size_t size)
 void rtp_write_header(struct bytes_writer *w, const struct rtp_packet *p)
 {
 	assert(p->csrc_count <= RTP_CSRC_MAX && "a packet has at most 15 CSRCs");
-	bytes_put_u8(w, (uint8_t)(VERSION_2 | (p->padding ? PADDING_BIT : 0) | (p->has_ext ? EXT_BIT : 0) | p->csrc_count));
+	bytes_put_u8(
+		w, (uint8_t)(VERSION_2 | (p->padding ? PADDING_BIT : 0) | (p->has_ext ? EXT_BIT : 0) | p->csrc_count));
 	bytes_put_u8(w, (uint8_t)((p->marker ? MARKER_BIT : 0) | (p->pt & 0x7f)));
 	bytes_put_u16(w, p->seq);
 	bytes_put_u32(w, p->timestamp);

@@ -27,8 +27,8 @@ struct rtp_packet {
 	uint32_t timestamp;
 	uint32_t ssrc;
 	uint8_t csrc_count;
-	const uint8_t *csrc; /* csrc_count * 4 bytes, network order */
-	bool has_ext;        /* the X bit */
+	const uint8_t *csrc;  /* csrc_count * 4 bytes, network order */
+	bool has_ext;         /* the X bit */
 	uint16_t ext_profile; /* 0xBEDE or 0x100x for RFC 8285 */
 	wlk_bytes ext;        /* content of the block behind its 4-byte head; whole words, may be empty */
 	wlk_bytes payload;    /* without padding; empty in a packet of only padding */

@@ -22,7 +22,8 @@ enum {
 	RTCP_REPORT_BLOCK_SIZE = 24,
 };
 
-/* One sub-packet: |count| is the five-bit field (RC, SC or FMT), |body| what follows the first word, without padding. */
+/* One sub-packet: |count| is the five-bit field (RC, SC or FMT), |body| what follows the first word, without padding.
+ */
 struct rtcp_packet {
 	uint8_t type;
 	uint8_t count;
@@ -70,7 +71,8 @@ struct rtcp_report {
 	const uint8_t *blocks; /* block_count * RTCP_REPORT_BLOCK_SIZE bytes */
 };
 
-/** WLK_ERR_PARSE when the body is too short for its report count (R22). Profile extensions behind the blocks are skipped. */
+/** WLK_ERR_PARSE when the body is too short for its report count (R22). Profile extensions behind the blocks are
+ * skipped. */
 wlk_err rtcp_report_parse(struct rtcp_report *out, const struct rtcp_packet *packet) WLK_NODISCARD;
 /** Block |index| < block_count. */
 struct rtcp_report_block rtcp_report_block_at(const struct rtcp_report *report, size_t index);
@@ -94,7 +96,8 @@ struct rtcp_bye {
 wlk_err rtcp_bye_parse(struct rtcp_bye *out, const struct rtcp_packet *packet) WLK_NODISCARD;
 uint32_t rtcp_bye_ssrc(const struct rtcp_bye *bye, size_t index);
 /** At most RTCP_BLOCKS_MAX SSRCs; |reason_size| 0 for none, at most 255. */
-void rtcp_write_bye(struct bytes_writer *w, const uint32_t *ssrcs, size_t count, const char *reason, size_t reason_size);
+void rtcp_write_bye(struct bytes_writer *w, const uint32_t *ssrcs, size_t count, const char *reason,
+		    size_t reason_size);
 
 /* RFC 3611: the two blocks by which a receiver that sends no SR learns the round trip. */
 struct rtcp_dlrr {

@@ -1,4 +1,4 @@
-/* RTCP feedback (RFC 4585, RFC 5104): generic NACK, PLI, FIR and REMB, both ways. transport-cc has its own file, twcc.h. */
+/* RTCP feedback (RFC 4585, RFC 5104): generic NACK, PLI, FIR and REMB, both ways; transport-cc is in twcc.h. */
 #ifndef MEDIA_RTP_RTCP_FB_H
 #define MEDIA_RTP_RTCP_FB_H
 

@@ -35,7 +35,8 @@ static size_t delta_size(unsigned symbol)
 	return symbol == SYMBOL_SMALL ? 1 : symbol == SYMBOL_LARGE ? 2 : 0;
 }
 
-/* Bytes of deltas that the first |count| symbols of |chunk| stand for; a run is not walked, so the work follows the bytes. */
+/* Bytes of deltas that the first |count| symbols of |chunk| stand for; a run is not walked, so the work follows the
+ * bytes. */
 static size_t chunk_deltas(uint16_t chunk, size_t count)
 {
 	size_t size = 0;
@@ -64,7 +65,8 @@ wlk_err twcc_feedback_parse(struct twcc_feedback *out, const struct rtcp_fb *fb)
 		uint16_t chunk = bytes_u16(&r);
 		size_t length = chunk_length(chunk);
 
-		/* Vectors have a fixed length and may go past the count at the end; a run may not, and is never empty. */
+		/* Vectors have a fixed length and may go past the count at the end; a run may not, and is never empty.
+		 */
 		if (!bytes_ok(&r) || !length || (!(chunk & 0x8000) && length > left))
 			return WLK_ERR_PARSE;
 		length = MIN(length, left);
@@ -176,7 +178,7 @@ static size_t choose_chunk(const struct twcc_builder *b, size_t at, uint16_t *ch
 	for (size_t i = 0; i < window; i++)
 		large = large || b->symbols[at + i] == SYMBOL_LARGE;
 	if (run == left || run >= (large ? VECTOR_2 : VECTOR_1)) {
-		*chunk = (uint16_t)(b->symbols[at] << 13 | run);
+		*chunk = (uint16_t)((size_t)b->symbols[at] << 13 | run);
 		return run;
 	}
 	window = MIN(left, large ? VECTOR_2 : VECTOR_1);
@@ -186,8 +188,8 @@ static size_t choose_chunk(const struct twcc_builder *b, size_t at, uint16_t *ch
 	return window;
 }
 
-void twcc_builder_write(const struct twcc_builder *b, struct bytes_writer *w, uint32_t sender_ssrc,
-			uint32_t media_ssrc, uint8_t feedback_count)
+void twcc_builder_write(const struct twcc_builder *b, struct bytes_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
+			uint8_t feedback_count)
 {
 	assert(b->has_time && "a feedback message has at least one received packet");
 	size_t start = rtcp_begin(w, RTCP_FB_TRANSPORT_CC, RTCP_RTPFB);

@@ -15,7 +15,7 @@ struct twcc_feedback {
 	uint32_t sender_ssrc;
 	uint32_t media_ssrc;
 	uint16_t base_seq;
-	uint16_t status_count; /* 1..TWCC_STATUS_MAX */
+	uint16_t status_count;  /* 1..TWCC_STATUS_MAX */
 	int32_t reference_time; /* 24 bits signed, units of 64 ms, of the receiver's clock */
 	uint8_t feedback_count;
 	const uint8_t *chunks;
@@ -71,7 +71,7 @@ void twcc_builder_init(struct twcc_builder *b, uint16_t base_seq, size_t max_siz
  */
 bool twcc_builder_add(struct twcc_builder *b, bool received, wlk_time arrival);
 /** Write the message; it needs at least one received packet to have a time (asserted). */
-void twcc_builder_write(const struct twcc_builder *b, struct bytes_writer *w, uint32_t sender_ssrc,
-			uint32_t media_ssrc, uint8_t feedback_count);
+void twcc_builder_write(const struct twcc_builder *b, struct bytes_writer *w, uint32_t sender_ssrc, uint32_t media_ssrc,
+			uint8_t feedback_count);
 
 #endif

@@ -14,8 +14,8 @@ enum {
 struct history_item {
 	struct pktbuf *buf; /* NULL: empty */
 	uint16_t seq;
-	uint8_t rtx_pt;        /* RTP_PT_NONE: |buf| is protected */
-	uint16_t twcc_offset;  /* where the stamps stand in |buf|; 0: not there */
+	uint8_t rtx_pt;       /* RTP_PT_NONE: |buf| is protected */
+	uint16_t twcc_offset; /* where the stamps stand in |buf|; 0: not there */
 	uint16_t time_offset;
 	uint16_t header_size;
 	wlk_time sent;

@@ -4,7 +4,7 @@
 
 enum {
 	START_MASK = 0x7fff,
-	BUDGET_START = 12000,   /* ten packets before anything was sent */
+	BUDGET_START = 12000, /* ten packets before anything was sent */
 	BUDGET_MAX = 250000,
 	RESEND_MIN_US = 10000, /* a packet is not repeated faster than this, whatever the round trip */
 	HIGH_LOSS = 26,        /* of 256: above 10 % more is needed */

@@ -9,7 +9,7 @@
 #include "media/send/history.h"
 
 enum {
-	SEND_SEQ_JUMP_MAX = 3000, /* more would look like a restart to the receiver */
+	SEND_SEQ_JUMP_MAX = 3000,            /* more would look like a restart to the receiver */
 	SEND_SIZE_MAX = PKTBUF_PAYLOAD - 64, /* of a plain packet: RTX adds 2 bytes, SRTP its tag */
 };
 
@@ -69,7 +69,7 @@ struct send_packet {
 
 /* What send_stream_build() writes. */
 struct send_request {
-	int64_t seq; /* ours: at least s->next_seq */
+	int64_t seq;        /* ours: at least s->next_seq */
 	uint32_t timestamp; /* on the wire */
 	uint8_t pt, rtx_pt;
 	uint32_t clock_hz;
@@ -104,7 +104,8 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
 /** Contents of an SR at |now|; |unix_us| is the wall clock at that moment. False: nothing was sent yet. */
 bool send_stream_sender_info(const struct send_stream *s, wlk_time now, int64_t unix_us, struct rtcp_sender_info *out);
 
-/** A report block of the peer about |s->ssrc|; |ntp_mid| is our NTP time now, middle 32 bits. Answers the round trip [us], 0: none in it. */
+/** A report block of the peer about |s->ssrc|; |ntp_mid| is our NTP time now, middle 32 bits. Answers the round trip
+ * [us], 0: none in it. */
 wlk_time send_stream_on_report(struct send_stream *s, wlk_time now, uint32_t ntp_mid,
 			       const struct rtcp_report_block *block);
 

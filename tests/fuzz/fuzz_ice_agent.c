@@ -19,12 +19,12 @@
 
 #define PEER_PWD "peerpasswordpeerpasswor"
 
-#define MUST(fact)                                                                   \
-	do {                                                                         \
-		if (!(fact)) {                                                       \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #fact); \
-			abort();                                                     \
-		}                                                                    \
+#define MUST(fact)                                                                                                     \
+	do {                                                                                                           \
+		if (!(fact)) {                                                                                         \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #fact);                                     \
+			abort();                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
 enum { PLACES = 16, KEPT_CHECKS = 8, KEPT_PATHS = 512, COMMANDS_MAX = 300, MESSAGE_MAX = 512 };
@@ -52,10 +52,10 @@ struct world {
 	size_t next_check;
 	struct path proven[KEPT_PATHS]; /* answered as they should */
 	size_t proven_count;
-	bool named[PLACES];             /* a candidate, or the source of an authentic request */
-	bool expired;                   /* consent of a path in use was lost */
-	bool restarted;                 /* from then on it cannot be told from outside whose consent was lost */
-	bool stopped;                   /* nothing may leave any more */
+	bool named[PLACES]; /* a candidate, or the source of an authentic request */
+	bool expired;       /* consent of a path in use was lost */
+	bool restarted;     /* from then on it cannot be told from outside whose consent was lost */
+	bool stopped;       /* nothing may leave any more */
 };
 
 /* The addresses of this world; some of them are such as nobody may probe. */
@@ -218,7 +218,8 @@ static void send_request(struct world *w)
 	stun_put_text(&out, STUN_ATTR_USERNAME, user);
 	if (!(flags & 0x40))
 		stun_put_u32(&out, STUN_ATTR_PRIORITY, (uint32_t)from << 20);
-	stun_put_u64(&out, flags & 1 ? STUN_ATTR_ICE_CONTROLLED : STUN_ATTR_ICE_CONTROLLING, flags & 2 ? UINT64_MAX : 1);
+	stun_put_u64(&out, flags & 1 ? STUN_ATTR_ICE_CONTROLLED : STUN_ATTR_ICE_CONTROLLING,
+		     flags & 2 ? UINT64_MAX : 1);
 	if (flags & 4)
 		stun_put_flag(&out, STUN_ATTR_USE_CANDIDATE);
 	if (flags & 8)
@@ -253,7 +254,8 @@ static void send_answer(struct world *w)
 	memcpy(txid, c->txid, sizeof(txid));
 	txid[11] ^= fault == 2;
 	from.port = (uint16_t)(from.port + (fault == 3));
-	stun_writer_init(&out, buf, sizeof(buf), fault == 4 || fault == 5 ? STUN_ERROR : STUN_SUCCESS, STUN_METHOD_BINDING, txid);
+	stun_writer_init(&out, buf, sizeof(buf), fault == 4 || fault == 5 ? STUN_ERROR : STUN_SUCCESS,
+			 STUN_METHOD_BINDING, txid);
 	if (fault == 4 || fault == 5)
 		stun_put_error(&out, fault == 4 ? 487 : 500, "");
 	else if (fault != 6)
@@ -274,7 +276,8 @@ static void send_raw(struct world *w)
 	wlk_addr mdns = addr_v4(10, 0, 0, 1, 50353);
 
 	if (data.data)
-		ice_agent_input(w->agent, w->now, size & 1 ? &mdns : &w->bases[size & 2 ? 1 : 0], &source, data.data, data.size);
+		ice_agent_input(w->agent, w->now, size & 1 ? &mdns : &w->bases[size & 2 ? 1 : 0], &source, data.data,
+				data.size);
 }
 
 static void add_candidate(struct world *w)
@@ -369,10 +372,13 @@ static void traffic(struct world *w)
 static void command(struct world *w)
 {
 	switch (bytes_u8(&w->in) % 16) {
-	case 0: case 1:
+	case 0:
+	case 1:
 		send_request(w);
 		break;
-	case 2: case 3: case 4:
+	case 2:
+	case 3:
+	case 4:
 		send_answer(w);
 		break;
 	case 5:

@@ -1,6 +1,10 @@
 foreach(name packet ext rtcp rtcp_fb twcc)
 	wlk_unit_test(rtp_${name} SOURCES unit/rtp_${name}.c MODULES media core)
 endforeach()
-foreach(name source nack_list reorder recv_stream send_stream twcc_recv pacer engine engine_pair)
+foreach(name source nack_list reorder recv_stream send_stream twcc_recv pacer engine engine_output engine_rtcp
+	engine_verbs engine_pair)
 	wlk_unit_test(media_${name} SOURCES unit/media_${name}.c MODULES media core)
 endforeach()
+wlk_fuzz_target(rtp_packet MODULES media core)
+wlk_fuzz_target(rtcp_compound MODULES media core)
+wlk_fuzz_target(rtp_engine MODULES media core)

@@ -72,7 +72,8 @@ static bool link_next(struct link *l, wlk_time now, struct flight *out)
 	for (size_t i = 0; i < l->count; i++)
 		if (l->flights[i].arrival <= now &&
 		    (best == l->count || l->flights[i].arrival < l->flights[best].arrival ||
-		     (l->flights[i].arrival == l->flights[best].arrival && l->flights[i].order < l->flights[best].order)))
+		     (l->flights[i].arrival == l->flights[best].arrival &&
+		      l->flights[i].order < l->flights[best].order)))
 			best = i;
 	if (best == l->count)
 		return false;
@@ -158,7 +159,10 @@ static void send_one(struct pair *p, size_t section, uint32_t timestamp, bool ma
 {
 	uint8_t payload[1300];
 	struct rtp_send send = {
-		.pt = section == VIDEO ? 96 : 111, .marker = marker, .timestamp = timestamp, .seq = MEDIA_SEQ_NEXT,
+		.pt = section == VIDEO ? 96 : 111,
+		.marker = marker,
+		.timestamp = timestamp,
+		.seq = MEDIA_SEQ_NEXT,
 		.payload = { payload, size },
 	};
 
@@ -258,9 +262,9 @@ static void test_ten_percent_loss_and_reorder_is_recovered_in_order(void **state
 	/* Audio has neither NACK nor RTX: what was lost is a gap, what came is in order. */
 	assert_true(p->back[AUDIO].packets > p->sent[AUDIO] * 75 / 100);
 	assert_int_equal(p->back[AUDIO].wrong_bytes, 0);
-	/* Video: at least 99.5 % after two lossy hops, where 81 % would come through without recovery. */
+	/* Video: at least 99.9 % after two lossy hops, where 81 % would come through without recovery. */
 	assert_int_equal(p->back[VIDEO].wrong_bytes, 0);
-	assert_true(p->back[VIDEO].packets * 1000 >= p->sent[VIDEO] * 995);
+	assert_true(p->back[VIDEO].packets * 1000 >= p->sent[VIDEO] * 999);
 	assert_true(p->back[VIDEO].recovered > p->sent[VIDEO] / 20);
 	assert_true(media_engine_inbound_stats(p->client, 1, &in));
 	assert_int_equal(in.rtx_ssrc, 2003);

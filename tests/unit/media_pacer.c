@@ -188,7 +188,7 @@ static void test_remb_estimate_falls_on_loss_and_has_limits(void **state)
 	before = r.estimate_bps;
 	assert_false(receive_rate_update(&r, 3 * SECOND, 10)); /* 4 %: stays */
 	assert_int_equal(r.estimate_bps, before);
-	fill(&r, 3 * SECOND, 5 * SECOND, 1000); /* 800 kbit/s */
+	fill(&r, 3 * SECOND, 5 * SECOND, 1000);                /* 800 kbit/s */
 	assert_true(receive_rate_update(&r, 5 * SECOND, 128)); /* 50 % lost: received x 0.75 */
 	assert_in_range(r.estimate_bps, 560000, 640000);
 	for (int i = 0; i < 10; i++)

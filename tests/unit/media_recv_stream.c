@@ -8,7 +8,9 @@ struct fixture {
 
 static void setup(struct fixture *f, bool in_order, bool use_nack)
 {
-	const struct recv_stream_config config = { .ssrc = 77, .in_order = in_order, .use_nack = use_nack, .is_video = true };
+	const struct recv_stream_config config = {
+		.ssrc = 77, .in_order = in_order, .use_nack = use_nack, .is_video = true
+	};
 
 	assert_int_equal(recv_queue_init(&f->q), WLK_OK);
 	recv_stream_init(&f->s, &config);
@@ -34,8 +36,15 @@ static struct pktbuf *rtx_buf(uint16_t rtx_seq, uint16_t osn, const char *payloa
 	static const uint8_t ext[] = { 0x10, 0xaa, 0, 0 };
 	uint8_t data[64];
 	struct rtp_packet p = {
-		.pt = 97, .ssrc = 78, .seq = rtx_seq, .timestamp = (uint32_t)osn * 3000, .marker = true, .has_ext = true,
-		.ext_profile = 0xbede, .ext = { ext, 4 }, .padding = padding,
+		.pt = 97,
+		.ssrc = 78,
+		.seq = rtx_seq,
+		.timestamp = (uint32_t)osn * 3000,
+		.marker = true,
+		.has_ext = true,
+		.ext_profile = 0xbede,
+		.ext = { ext, 4 },
+		.padding = padding,
 	};
 
 	if (payload) {
@@ -46,7 +55,8 @@ static struct pktbuf *rtx_buf(uint16_t rtx_seq, uint16_t osn, const char *payloa
 	return rtp_buf(&p);
 }
 
-static void feed_rtx(struct fixture *f, wlk_time now, uint16_t rtx_seq, uint16_t osn, const char *payload, uint8_t padding)
+static void feed_rtx(struct fixture *f, wlk_time now, uint16_t rtx_seq, uint16_t osn, const char *payload,
+		     uint8_t padding)
 {
 	struct pktbuf *buf = rtx_buf(rtx_seq, osn, payload, padding);
 	struct rtp_packet p;
@@ -135,10 +145,10 @@ static void test_hole_is_given_up_after_the_hold_time(void **state)
 	feed(&f, 0, 10, "a");
 	feed(&f, 1 * MS, 12, "c");
 	expect(&f, 65546, 65546, "a", false);
-	assert_int_equal(recv_stream_deadline(&f.s), 101 * MS);
-	recv_stream_handle_timeout(&f.s, 101 * MS - 1, &f.q);
+	assert_int_equal(recv_stream_deadline(&f.s), 251 * MS);
+	recv_stream_handle_timeout(&f.s, 251 * MS - 1, &f.q);
 	expect_none(&f);
-	recv_stream_handle_timeout(&f.s, 101 * MS, &f.q);
+	recv_stream_handle_timeout(&f.s, 251 * MS, &f.q);
 	expect(&f, 65548, 65548, "c", false);
 	assert_true(f.s.needs_key_frame);
 	assert_int_equal(f.s.nacks.count, 0);
@@ -154,8 +164,9 @@ static void test_hold_times(void **state)
 	(void)state;
 	assert_int_equal(recv_stream_hold_time(&audio, 100 * MS), 60 * MS);
 	assert_int_equal(recv_stream_hold_time(&video, 100 * MS), 50 * MS);
-	assert_int_equal(recv_stream_hold_time(&nack, 0), 100 * MS);
-	assert_int_equal(recv_stream_hold_time(&nack, 50 * MS), 190 * MS);
+	assert_int_equal(recv_stream_hold_time(&nack, 0), 250 * MS); /* unknown: as 100 ms */
+	assert_int_equal(recv_stream_hold_time(&nack, 1 * MS), 104 * MS);
+	assert_int_equal(recv_stream_hold_time(&nack, 20 * MS), 180 * MS);
 	assert_int_equal(recv_stream_hold_time(&nack, SECOND), 250 * MS);
 }
 

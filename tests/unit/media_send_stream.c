@@ -10,9 +10,18 @@ static struct send_request request(const struct send_stream *s, const char *payl
 	ext[0] = (struct rtp_ext){ 3, { zeros, 2 } };
 	ext[1] = (struct rtp_ext){ 2, { zeros, 3 } };
 	return (struct send_request){
-		.seq = s->next_seq, .timestamp = 1234, .pt = 96, .rtx_pt = 97, .clock_hz = 90000, .marker = true,
-		.payload = { (const uint8_t *)payload, strlen(payload) }, .ext = ext, .ext_count = 2, .twcc_index = 0,
-		.time_index = 1, .allow_two_byte = true,
+		.seq = s->next_seq,
+		.timestamp = 1234,
+		.pt = 96,
+		.rtx_pt = 97,
+		.clock_hz = 90000,
+		.marker = true,
+		.payload = { (const uint8_t *)payload, strlen(payload) },
+		.ext = ext,
+		.ext_count = 2,
+		.twcc_index = 0,
+		.time_index = 1,
+		.allow_two_byte = true,
 	};
 }
 
@@ -29,11 +38,16 @@ static struct send_packet build(struct send_stream *s, wlk_time now, const char 
 static void sent(struct send_stream *s, wlk_time now, const struct send_packet *p)
 {
 	send_stream_on_sent(s, p, p->buf->size, 0);
-	history_put(&s->history, now, &(struct history_item){
-					      .buf = p->buf, .seq = load_u16(p->buf->data + 2), .rtx_pt = p->rtx_pt,
-					      .twcc_offset = p->twcc_offset, .time_offset = p->time_offset,
-					      .header_size = p->header_size, .sent = now,
-				      });
+	history_put(&s->history, now,
+		    &(struct history_item){
+			    .buf = p->buf,
+			    .seq = load_u16(p->buf->data + 2),
+			    .rtx_pt = p->rtx_pt,
+			    .twcc_offset = p->twcc_offset,
+			    .time_offset = p->time_offset,
+			    .header_size = p->header_size,
+			    .sent = now,
+		    });
 }
 
 static void test_R20_R21_start_is_random_below_2_to_15(void **state)
@@ -159,7 +173,8 @@ static void test_R20_without_rtx_the_same_ciphertext_goes_again(void **state)
 
 	(void)state;
 	assert_int_equal(send_stream_init(&s, 1, 0, true), WLK_OK);
-	history_put(&s.history, 0, &(struct history_item){ .buf = cipher, .seq = 5, .rtx_pt = RTP_PT_NONE, .header_size = 12 });
+	history_put(&s.history, 0,
+		    &(struct history_item){ .buf = cipher, .seq = 5, .rtx_pt = RTP_PT_NONE, .header_size = 12 });
 	assert_true(send_stream_resend(&s, 20 * MS, NULL, 5, 0, &again));
 	assert_true(again.is_protected);
 	assert_false(again.is_rtx);
@@ -216,7 +231,8 @@ static void test_sender_report_maps_the_same_instant(void **state)
 	assert_false(send_stream_sender_info(&s, 0, WALL_AT_ZERO, &info));
 	p = build(&s, 10 * SECOND, "12345");
 	send_stream_on_sent(&s, &p, p.buf->size, 3 * MS);
-	assert_true(send_stream_sender_info(&s, 11 * SECOND + SECOND / 2, WALL_AT_ZERO + 11 * SECOND + SECOND / 2, &info));
+	assert_true(
+		send_stream_sender_info(&s, 11 * SECOND + SECOND / 2, WALL_AT_ZERO + 11 * SECOND + SECOND / 2, &info));
 	assert_int_equal(info.rtp_timestamp, 1234 + 135000); /* 1.5 s of 90 kHz after the packet's time */
 	assert_int_equal(info.packets, 1);
 	assert_int_equal(info.bytes, 5);
@@ -255,7 +271,9 @@ static void test_history_is_bounded_and_ages(void **state)
 	assert_non_null(history_find(&h, 0, (uint16_t)(65000 + 2999 - 1023)));
 	assert_null(history_find(&h, 0, (uint16_t)(65000 + 2999 - 1024)));
 	/* a gap pushes the old ones out */
-	history_put(&h, 10, &(struct history_item){ .buf = pktbuf_alloc(NULL, 10), .seq = (uint16_t)(65000 + 2999 + 900), .sent = 10 });
+	history_put(&h, 10,
+		    &(struct history_item){
+			    .buf = pktbuf_alloc(NULL, 10), .seq = (uint16_t)(65000 + 2999 + 900), .sent = 10 });
 	assert_int_equal(h.count, 1024 - 900 + 1);
 	history_expire(&h, 10 + HISTORY_AGE_US);
 	assert_int_equal(h.count, 1);

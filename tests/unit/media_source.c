@@ -88,8 +88,9 @@ static void test_jitter_of_rfc_3550_a_8_by_hand(void **state)
 	struct source s;
 
 	/*
-	 * Clock 8000: a packet of 160 ticks each 20 ms. Transit differences D: the third packet is 5 ms late (40 ticks),
-	 * the fourth on time again (-40). J*16: 0, then 0 + 40 - 0 = 40, then 40 + 40 - ((40 + 8) >> 4 = 3) = 77.
+	 * Clock 8000: a packet of 160 ticks each 20 ms. Transit differences D: the third packet is 5 ms late (40
+	 * ticks), the fourth on time again (-40). J*16: 0, then 0 + 40 - 0 = 40, then 40 + 40 - ((40 + 8) >> 4 = 3)
+	 * = 77.
 	 */
 	(void)state;
 	source_init(&s);

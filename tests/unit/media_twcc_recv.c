@@ -1,4 +1,4 @@
-#include "media/cc/twcc_recv.h"
+#include "media/recv/twcc_recv.h"
 #include "media_support.h"
 
 struct report {
@@ -145,7 +145,8 @@ static void test_a_full_message_is_followed_by_another_without_a_gap(void **stat
 	twcc_recv_init(&t);
 	for (uint16_t i = 0; i < 3000; i++)
 		if (i % 3)
-			twcc_recv_on_packet(&t, SECOND + i * 400, (uint16_t)(99 + i), 7); /* deltas of two bytes at times */
+			twcc_recv_on_packet(&t, SECOND + i * 400, (uint16_t)(99 + i),
+					    7); /* deltas of two bytes at times */
 	while (take(&t, 10 * SECOND, &r)) {
 		assert_int_equal(r.f.base_seq, next);
 		assert_true(r.size <= 1000);

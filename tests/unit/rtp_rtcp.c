@@ -1,17 +1,23 @@
 #include "media_support.h"
 
 static const struct rtcp_report_block block_a = {
-	.ssrc = 0x11223344, .fraction_lost = 26, .cumulative_lost = -5, .highest_seq = 0x0001fffe, .jitter = 321,
-	.lsr = 0x89abcdef, .dlsr = 0x00010000,
+	.ssrc = 0x11223344,
+	.fraction_lost = 26,
+	.cumulative_lost = -5,
+	.highest_seq = 0x0001fffe,
+	.jitter = 321,
+	.lsr = 0x89abcdef,
+	.dlsr = 0x00010000,
 };
 static const struct rtcp_sender_info sender = { 0x0123456789abcdefu, 90000, 17, 4242 };
 
 static void test_sr_has_the_layout_of_rfc_3550_6_4_1(void **state)
 {
 	static const uint8_t expected[] = {
-		0x81, 200, 0, 12, 0xde, 0xad, 0xbe, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x00, 0x01, 0x5f,
-		0x90, 0,    0,   0,  17,   0,    0,    0x10, 0x92, 0x11, 0x22, 0x33, 0x44, 26,   0xff, 0xff, 0xfb, 0x00, 0x01,
-		0xff, 0xfe, 0,   0,  0x01, 0x41, 0x89, 0xab, 0xcd, 0xef, 0,    1,    0,    0,
+		0x81, 200,  0,    12,   0xde, 0xad, 0xbe, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89,
+		0xab, 0xcd, 0xef, 0x00, 0x01, 0x5f, 0x90, 0,    0,    0,    17,   0,    0,
+		0x10, 0x92, 0x11, 0x22, 0x33, 0x44, 26,   0xff, 0xff, 0xfb, 0x00, 0x01, 0xff,
+		0xfe, 0,    0,    0x01, 0x41, 0x89, 0xab, 0xcd, 0xef, 0,    1,    0,    0,
 	};
 	struct rtcp_report report;
 	struct rtcp_packet packet;
@@ -160,8 +166,8 @@ static void test_sdes_cname_round_trip_for_every_length(void **state)
 static void test_sdes_with_several_chunks_and_items(void **state)
 {
 	/* SSRC 1: NAME "ab", CNAME "x"; SSRC 2: CNAME "yz" (RFC 3550 6.5) */
-	static const uint8_t data[] = { 0x82, 202, 0, 7, 0, 0, 0, 1, 2, 2, 'a', 'b', 1, 1, 'x', 0,
-					0,    0,   0, 2, 1, 2, 'y', 'z', 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t data[] = { 0x82, 202, 0, 7, 0, 0, 0,   1,   2, 2, 'a', 'b', 1, 1, 'x', 0,
+					0,    0,   0, 2, 1, 2, 'y', 'z', 0, 0, 0,   0,   0, 0, 0,   0 };
 	struct rtcp_packet packet;
 	struct rtcp_iter iter = rtcp_iter(data, sizeof(data));
 	wlk_bytes cname;

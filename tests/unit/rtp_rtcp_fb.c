@@ -122,10 +122,10 @@ static void test_remb_exponents(void **state)
 		uint32_t field; /* exponent << 18 | mantissa */
 	} cases[] = {
 		{ 0, 0 },
-		{ 262143, 0x3ffff },                  /* the largest without exponent */
-		{ 262144, 1u << 18 | 0x20000 },       /* 2^18 */
-		{ 1000000, 2u << 18 | 250000 },       /* 250000 * 4 */
-		{ 1500001, 3u << 18 | 187500 },       /* rounded down to 1500000 */
+		{ 262143, 0x3ffff },            /* the largest without exponent */
+		{ 262144, 1u << 18 | 0x20000 }, /* 2^18 */
+		{ 1000000, 2u << 18 | 250000 }, /* 250000 * 4 */
+		{ 1500001, 3u << 18 | 187500 }, /* rounded down to 1500000 */
 		{ UINT64_MAX, 46u << 18 | 0x3ffff },
 	};
 	const uint32_t ssrcs[] = { 1, 2, 3 };

@@ -45,7 +45,8 @@ static void test_run_length_chunks_of_the_draft(void **state)
 
 static void test_vector_chunks_of_the_draft(void **state)
 {
-	/* draft-holmer 3.1.4, one bit a symbol: 1 lost, 5 received, 3 lost, 3 received, 2 lost = 1 0 0 11111 000 111 00 */
+	/* draft-holmer 3.1.4, one bit a symbol: 1 lost, 5 received, 3 lost, 3 received, 2 lost = 1 0 0 11111 000 111 00
+	 */
 	static const uint8_t one_bit[] = { 0x9f, 0x1c, 1, 2, 3, 4, 5, 6, 7, 8 };
 	static const bool expected[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, 0, 0 };
 	/* two bits: lost, large delta, 3 small, 2 lost = 11 00 10 01 01 01 00 00 */
@@ -85,8 +86,9 @@ static void test_R22_lying_counts_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(parse_fci(&f, fci, 9, run9, sizeof(run9)), WLK_OK);
-	assert_int_equal(parse_fci(&f, fci, 8, run9, sizeof(run9)), WLK_ERR_PARSE);  /* run past the count */
-	assert_int_equal(parse_fci(&f, fci, 10, run9, sizeof(run9)), WLK_ERR_PARSE); /* deltas taken for chunks, then the end */
+	assert_int_equal(parse_fci(&f, fci, 8, run9, sizeof(run9)), WLK_ERR_PARSE); /* run past the count */
+	assert_int_equal(parse_fci(&f, fci, 10, run9, sizeof(run9)),
+			 WLK_ERR_PARSE); /* deltas taken for chunks, then the end */
 	assert_int_equal(parse_fci(&f, fci, 9, run9, sizeof(run9) - 1), WLK_ERR_PARSE); /* a delta missing */
 	assert_int_equal(parse_fci(&f, fci, 9, run9, 1), WLK_ERR_PARSE);
 	assert_int_equal(parse_fci(&f, fci, 0, run9, sizeof(run9)), WLK_ERR_PARSE);
@@ -139,9 +141,9 @@ static void test_message_bytes(void **state)
 {
 	/* base 5 at 256.25 ms, 6 lost, 7 at 258 ms, 8 at 257 ms: small, lost, small, large negative */
 	static const uint8_t expected[] = {
-		0x8f, 205, 0, 6, 0, 0, 0, 1, 0, 0, 0, 2, 0, 5, 0, 4, 0, 0, 4, 9,
-		0xd1, 0x80, /* 11 01 00 01 10 000000 */
-		1, 7, 0xff, 0xfc, 0, 0,
+		0x8f, 205, 0,    6,    0, 0, 0, 1, 0, 0,    0,
+		2,    0,   5,    0,    4, 0, 0, 4, 9, 0xd1, 0x80, /* 11 01 00 01 10 000000 */
+		1,    7,   0xff, 0xfc, 0, 0,
 	};
 	struct twcc_builder b;
 	uint8_t out[64];
@@ -196,7 +198,7 @@ static void test_delta_beyond_16_bits_ends_the_message(void **state)
 	assert_false(twcc_builder_add(&b, true, 2 * 32767 * 250 + 250));
 	assert_int_equal(b.count, 2);
 	assert_true(twcc_builder_add(&b, false, 0)); /* a loss needs no delta */
-	assert_true(twcc_builder_add(&b, true, 0)); /* back by 32767 ticks */
+	assert_true(twcc_builder_add(&b, true, 0));  /* back by 32767 ticks */
 }
 
 static void test_random_statuses_round_trip_within_the_size(void **state)

@@ -1,4 +1,4 @@
-#include "media/cc/twcc_recv.h"
+#include "media/recv/twcc_recv.h"
 
 #include "core/alloc.h"
 

@@ -1,18 +1,18 @@
 /* Remembers when packets with a transport-wide sequence number arrived and writes the feedback about them. */
-#ifndef MEDIA_CC_TWCC_RECV_H
-#define MEDIA_CC_TWCC_RECV_H
+#ifndef MEDIA_RECV_TWCC_RECV_H
+#define MEDIA_RECV_TWCC_RECV_H
 
 #include "core/seq.h"
 #include "core/time.h"
 #include "media/rtp/twcc.h"
 
 enum {
-	TWCC_WINDOW = 8192,        /* sequence numbers remembered */
-	TWCC_INTERVAL_US = 50000,  /* between messages while enough arrives */
-	TWCC_LAZY_US = 100000,     /* a packet waits at most this long */
-	TWCC_BUSY_PACKETS = 10,    /* "enough" */
-	TWCC_FULL_PACKETS = 500,   /* at high rates: do not wait until one message cannot hold them */
-	TWCC_BACK_US = 500000,     /* a late packet reopens what was reported up to this long ago */
+	TWCC_WINDOW = 8192,       /* sequence numbers remembered */
+	TWCC_INTERVAL_US = 50000, /* between messages while enough arrives */
+	TWCC_LAZY_US = 100000,    /* a packet waits at most this long */
+	TWCC_BUSY_PACKETS = 10,   /* "enough" */
+	TWCC_FULL_PACKETS = 500,  /* at high rates: do not wait until one message cannot hold them */
+	TWCC_BACK_US = 500000,    /* a late packet reopens what was reported up to this long ago */
 };
 
 struct twcc_recv {
@@ -39,8 +39,8 @@ void twcc_recv_free(struct twcc_recv *t);
 void twcc_recv_on_packet(struct twcc_recv *t, wlk_time now, uint16_t seq, uint32_t media_ssrc);
 
 /**
- * Write one feedback message of at most |w|'s room (at least 400 bytes; no more than 1,000 are used). False when nothing is due. Call again
- * while deadline <= now: a long gap or a full message makes several.
+ * Write one feedback message of at most |w|'s room (at least 400 bytes; no more than 1,000 are used). False when
+ * nothing is due. Call again while deadline <= now: a long gap or a full message makes several.
  */
 bool twcc_recv_write(struct twcc_recv *t, wlk_time now, uint32_t sender_ssrc, struct bytes_writer *w);
 

@@ -1,0 +1,366 @@
+#include "core/alloc.h"
+#include "media/engine_internal.h"
+
+/*
+ * media_engine_configure() checks everything, builds all new sections beside the old ones, and only then moves over
+ * what must go on: from there nothing can fail.
+ */
+enum { SECTIONS_MAX = 64, PAYLOADS_MAX = 128 };
+
+void engine_section_destroy(struct media_section *s)
+{
+	if (!s)
+		return;
+	if (s->out) {
+		send_stream_free(s->out);
+		wlk_free(s->out);
+	}
+	wlk_free(s->payloads);
+	wlk_free(s->remotes);
+	wlk_free(s->rids);
+	wlk_free(s->cname);
+	wlk_free(s);
+}
+
+static bool ext_ids_valid(const struct rtp_ext_ids *ids)
+{
+	for (size_t i = 0; i < RTP_EXT_KINDS; i++) {
+		if (ids->id[i] == 15)
+			return false;
+		for (size_t j = 0; ids->id[i] && j < i; j++)
+			if (ids->id[j] == ids->id[i])
+				return false;
+	}
+	return true;
+}
+
+static bool names_fit(const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!names[i] || strlen(names[i]) > MEDIA_MID_MAX)
+			return false;
+	return true;
+}
+
+static bool is_used(const struct media_section_config *c)
+{
+	return c->receive || c->send;
+}
+
+static bool section_config_valid(const struct media_section_config *c)
+{
+	size_t cname_size;
+
+	if (!names_fit(&c->mid, 1))
+		return false;
+	if (!is_used(c))
+		return true;
+	cname_size = c->cname ? strlen(c->cname) : 0;
+	return c->ssrc && c->ssrc != c->rtx_ssrc && cname_size >= 1 && cname_size <= 255 &&
+	       c->payload_count <= PAYLOADS_MAX && c->remote_ssrc_count <= MEDIA_STREAMS_MAX &&
+	       c->rid_count <= MEDIA_RIDS_MAX && names_fit(c->rids, c->rid_count) && ext_ids_valid(&c->recv_ext) &&
+	       ext_ids_valid(&c->send_ext);
+}
+
+static bool shares_ssrc(const struct media_section_config *a, const struct media_section_config *b)
+{
+	return a->ssrc == b->ssrc || a->ssrc == b->rtx_ssrc || b->ssrc == a->rtx_ssrc ||
+	       (a->rtx_ssrc && a->rtx_ssrc == b->rtx_ssrc);
+}
+
+static bool configs_valid(const struct media_section_config *configs, size_t count)
+{
+	if (count > SECTIONS_MAX)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!section_config_valid(&configs[i]))
+			return false;
+		for (size_t j = 0; j < i; j++) {
+			if (configs[i].mid[0] && !strcmp(configs[i].mid, configs[j].mid))
+				return false;
+			if (is_used(&configs[i]) && is_used(&configs[j]) && shares_ssrc(&configs[i], &configs[j]))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* A copy of |count| items; an empty list is NULL and no failure. */
+static bool copy_items(void *out, const void *items, size_t count, size_t item_size)
+{
+	void *copy;
+
+	if (!count)
+		return true;
+	copy = wlk_calloc(count, item_size);
+	if (!copy)
+		return false;
+	memcpy(copy, items, count * item_size);
+	memcpy(out, &copy, sizeof(copy));
+	return true;
+}
+
+static bool copy_rids(struct media_section *s, const struct media_section_config *c)
+{
+	if (!c->rid_count)
+		return true;
+	s->rids = wlk_calloc(c->rid_count, sizeof(*s->rids));
+	if (!s->rids)
+		return false;
+	for (size_t i = 0; i < c->rid_count; i++)
+		memcpy(s->rids[i], c->rids[i], strlen(c->rids[i]));
+	s->rid_count = c->rid_count;
+	return true;
+}
+
+static wlk_err section_create(struct media_section **out, const struct media_section_config *c, size_t index,
+			      const struct media_section *old)
+{
+	wlk_err err = WLK_ERR_NOMEM;
+	struct media_section *s = wlk_calloc(1, sizeof(*s));
+	bool keeps_history;
+
+	if (!s)
+		return WLK_ERR_NOMEM;
+	s->index = index;
+	memcpy(s->mid, c->mid, strlen(c->mid));
+	s->kind = c->kind;
+	s->receive = c->receive;
+	s->send = c->send;
+	s->payload_count = c->payload_count;
+	s->recv_ext = c->recv_ext;
+	s->send_ext = c->send_ext;
+	s->extmap_allow_mixed = c->extmap_allow_mixed;
+	s->rtcp_rsize = c->rtcp_rsize;
+	s->rtcp_xr_rrtr = c->rtcp_xr_rrtr;
+	s->in_order = c->in_order;
+	s->remote_count = c->remote_ssrc_count;
+	s->ssrc = c->ssrc;
+	s->report_due = s->key_frame_event_due = s->key_frame_due = WLK_TIME_NEVER;
+	s->key_frame_event_last = s->key_frame_asked = -KEY_FRAME_PAUSE_US;
+	s->fir_in_seq = -1;
+	if (!copy_items(&s->payloads, c->payloads, c->payload_count, sizeof(*c->payloads)) ||
+	    !copy_items(&s->remotes, c->remote_ssrcs, c->remote_ssrc_count, sizeof(*c->remote_ssrcs)) ||
+	    !copy_rids(s, c))
+		goto fail;
+	s->cname_size = c->cname ? strlen(c->cname) : 0;
+	s->cname = wlk_strndup(c->cname ? c->cname : "", s->cname_size);
+	if (!s->cname)
+		goto fail;
+	if (c->send && !(old && old->out && old->out->ssrc == c->ssrc)) {
+		s->out = wlk_calloc(1, sizeof(*s->out));
+		if (!s->out)
+			goto fail;
+		keeps_history = section_has_feedback(s, MEDIA_FB_NACK);
+		err = send_stream_init(s->out, c->ssrc, c->rtx_ssrc, keeps_history);
+		if (err) {
+			wlk_free(s->out);
+			s->out = NULL;
+			goto fail;
+		}
+	}
+	*out = s;
+	return WLK_OK;
+fail:
+	engine_section_destroy(s);
+	return err;
+}
+
+static struct media_section *find_old(const struct media_engine *e, const struct media_section_config *c)
+{
+	struct media_section *s = engine_section_of_mid(e, (wlk_bytes){ (const uint8_t *)c->mid, strlen(c->mid) });
+
+	return s && s->kind == c->kind ? s : NULL;
+}
+
+/* The send stream of |old| ends; its packets in the pacer go with it. */
+static void retire_out(struct media_engine *e, struct media_section *old)
+{
+	if (!old->out)
+		return;
+	if (old->send)
+		engine_send_bye(e, old);
+	e->retired[e->retired_count++] = old->out->ssrc;
+	if (old->out->rtx_ssrc)
+		e->retired[e->retired_count++] = old->out->rtx_ssrc;
+	pacer_forget(&e->pacer, old->out);
+	send_stream_free(old->out);
+	wlk_free(old->out);
+	old->out = NULL;
+}
+
+static bool is_retired(const struct media_engine *e, uint32_t ssrc)
+{
+	for (size_t i = 0; i < e->retired_count; i++)
+		if (e->retired[i] == ssrc)
+			return true;
+	return false;
+}
+
+/* R20: no SSRC may begin a second numbering under the same key, be it retired or another section's. */
+static bool reuses_ssrc(const struct media_engine *e, const struct media_section_config *c)
+{
+	const struct media_section *same = find_old(e, c);
+
+	if (!c->send)
+		return false;
+	if (is_retired(e, c->ssrc) || (c->rtx_ssrc && is_retired(e, c->rtx_ssrc)))
+		return true;
+	for (size_t i = 0; i < e->section_count; i++) {
+		const struct send_stream *out = e->sections[i]->out;
+
+		if (out && e->sections[i] != same &&
+		    (out->ssrc == c->ssrc || out->rtx_ssrc == c->ssrc || (c->rtx_ssrc && out->rtx_ssrc == c->rtx_ssrc)))
+			return true;
+	}
+	return false;
+}
+
+static bool lists_ssrc(const struct media_section *s, uint32_t ssrc)
+{
+	for (size_t i = 0; i < s->remote_count; i++)
+		if (s->remotes[i].ssrc == ssrc)
+			return true;
+	return false;
+}
+
+/* Streams of |old| go over to |s|, unless the peer took their SSRC out of its description, or we stopped receiving. */
+static void move_streams(struct media_engine *e, const struct media_section *old, struct media_section *s)
+{
+	for (size_t i = e->ssrc_count; i-- > 0;) {
+		struct recv_entry *entry;
+		uint32_t ssrc;
+
+		if (i >= e->ssrc_count)
+			continue;
+		entry = e->ssrcs[i].entry;
+		ssrc = entry->stream.config.ssrc;
+		if (entry->section != old)
+			continue;
+		if (!s || !s->receive || (lists_ssrc(old, ssrc) && s->remote_count && !lists_ssrc(s, ssrc))) {
+			engine_remove_entry(e, entry);
+			continue;
+		}
+		struct recv_stream_config config = section_stream_config(s, ssrc);
+
+		entry->section = s;
+		recv_stream_reconfigure(&entry->stream, &config);
+	}
+}
+
+/* Everything that must not begin anew; cannot fail. */
+static void section_take_over(struct media_engine *e, struct media_section *s, struct media_section *old,
+			      const struct media_section_config *c)
+{
+	move_streams(e, old, s);
+	if (old->out && old->out->ssrc == c->ssrc && !s->out) {
+		if (old->send && !s->send)
+			engine_send_bye(e, old);
+		s->out = old->out;
+		s->out->rtx_ssrc = c->rtx_ssrc;
+		s->out->keeps_history = section_has_feedback(s, MEDIA_FB_NACK);
+		s->forward = old->forward;
+		old->out = NULL;
+	}
+	retire_out(e, old);
+	s->report_due = old->report_due;
+	s->reported_activity = old->reported_activity;
+	s->key_frame_event = old->key_frame_event && s->send;
+	s->key_frame_event_last = old->key_frame_event_last;
+	s->key_frame_event_due = s->send ? old->key_frame_event_due : WLK_TIME_NEVER;
+	s->fir_in_seq = old->fir_in_seq;
+	s->key_frame_asked = old->key_frame_asked;
+	s->key_frame_due = s->receive ? old->key_frame_due : WLK_TIME_NEVER;
+}
+
+static void merge_ext_ids(struct media_engine *e)
+{
+	e->recv_ext = (struct rtp_ext_ids){ 0 };
+	e->use_twcc = e->use_remb = false;
+	for (size_t i = 0; i < e->section_count; i++) {
+		struct media_section *s = e->sections[i];
+
+		if (!s->receive)
+			continue;
+		/* libwebrtc takes a REMB as a cap even beside transport-cc, so it is sent only where there is nothing
+		 * better. */
+		s->uses_twcc = section_has_feedback(s, MEDIA_FB_TRANSPORT_CC) && s->recv_ext.id[RTP_EXT_TRANSPORT_CC];
+		s->uses_remb = section_has_feedback(s, MEDIA_FB_REMB) && !s->uses_twcc;
+		for (size_t kind = 0; kind < RTP_EXT_KINDS; kind++)
+			if (!e->recv_ext.id[kind])
+				e->recv_ext.id[kind] = s->recv_ext.id[kind];
+		e->use_twcc = e->use_twcc || s->uses_twcc;
+		e->use_remb = e->use_remb || s->uses_remb;
+	}
+}
+
+wlk_err media_engine_configure(struct media_engine *e, wlk_time now, const struct media_section_config *configs,
+			       size_t count)
+{
+	struct media_section **sections;
+	wlk_err err = WLK_ERR_NOMEM;
+	size_t made = 0;
+
+	(void)now;
+	if (!configs_valid(configs, count))
+		return WLK_ERR_INVALID;
+	for (size_t i = 0; i < count; i++)
+		if (reuses_ssrc(e, &configs[i]))
+			return WLK_ERR_INVALID;
+	if (!array_reserve((void **)&e->retired, &e->retired_capacity, e->retired_count + 2 * e->section_count,
+			   sizeof(*e->retired)))
+		return WLK_ERR_NOMEM;
+	sections = wlk_calloc(MAX(count, 1), sizeof(struct media_section *));
+	if (!sections)
+		return WLK_ERR_NOMEM;
+	for (; made < count; made++) {
+		err = section_create(&sections[made], &configs[made], made, find_old(e, &configs[made]));
+		if (err)
+			goto fail;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct media_section *old = find_old(e, &configs[i]);
+
+		if (old)
+			section_take_over(e, sections[i], old, &configs[i]);
+	}
+	for (size_t i = 0; i < e->section_count; i++) {
+		move_streams(e, e->sections[i], NULL);
+		retire_out(e, e->sections[i]);
+		engine_section_destroy(e->sections[i]);
+	}
+	wlk_free(e->sections);
+	e->sections = sections;
+	e->section_count = count;
+	merge_ext_ids(e);
+	return WLK_OK;
+fail:
+	while (made--)
+		engine_section_destroy(sections[made]);
+	wlk_free(sections);
+	return err;
+}
+
+static size_t put_ssrc(uint32_t *out, size_t capacity, size_t count, uint32_t ssrc)
+{
+	if (!ssrc)
+		return count;
+	if (count < capacity)
+		out[count] = ssrc;
+	return count + 1;
+}
+
+size_t media_engine_known_ssrcs(const struct media_engine *e, uint32_t *out, size_t capacity)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < e->section_count; i++) {
+		const struct media_section *s = e->sections[i];
+
+		for (size_t j = 0; s->receive && j < s->remote_count; j++) {
+			count = put_ssrc(out, capacity, count, s->remotes[j].ssrc);
+			count = put_ssrc(out, capacity, count, s->remotes[j].rtx_ssrc);
+		}
+	}
+	return count;
+}

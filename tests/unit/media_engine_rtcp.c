@@ -1,0 +1,496 @@
+/* The media engine: reports and feedback, both ways. */
+#include "media_support.h"
+
+struct seen {
+	bool sr, rr, sdes, bye, pli, fir, nack, twcc, remb, rrtr, dlrr;
+	struct rtcp_report report;
+	struct rtcp_report_block block;
+	struct rtcp_remb remb_value;
+	struct rtcp_xr xr;
+	uint16_t nacked;
+	uint32_t media_ssrc;
+	uint8_t first_type;
+	size_t datagrams;
+	uint8_t data[1200];
+};
+
+static void look(struct seen *seen, const struct pktbuf *buf)
+{
+	struct rtcp_packet packet;
+	struct rtcp_iter iter;
+	struct rtcp_fb fb;
+
+	memcpy(seen->data, buf->data, buf->size);
+	iter = rtcp_iter(seen->data, buf->size);
+	seen->first_type = seen->data[1];
+	seen->datagrams++;
+	while (rtcp_next(&iter, &packet)) {
+		switch (packet.type) {
+		case RTCP_SR:
+		case RTCP_RR:
+			seen->sr = seen->sr || packet.type == RTCP_SR;
+			seen->rr = seen->rr || packet.type == RTCP_RR;
+			assert_int_equal(rtcp_report_parse(&seen->report, &packet), WLK_OK);
+			if (packet.count)
+				seen->block = rtcp_report_block_at(&seen->report, 0);
+			break;
+		case RTCP_SDES:
+			seen->sdes = true;
+			break;
+		case RTCP_BYE:
+			seen->bye = true;
+			break;
+		case RTCP_XR:
+			assert_int_equal(rtcp_xr_parse(&seen->xr, &packet), WLK_OK);
+			seen->rrtr = seen->rrtr || seen->xr.has_rrtr;
+			seen->dlrr = seen->dlrr || seen->xr.dlrr_count;
+			break;
+		default:
+			assert_int_equal(rtcp_fb_parse(&fb, &packet), WLK_OK);
+			seen->media_ssrc = fb.media_ssrc;
+			seen->pli = seen->pli || (packet.type == RTCP_PSFB && packet.count == RTCP_FB_PLI);
+			seen->fir = seen->fir || (packet.type == RTCP_PSFB && packet.count == RTCP_FB_FIR);
+			if (packet.type == RTCP_PSFB && packet.count == RTCP_FB_AFB)
+				seen->remb = rtcp_remb_parse(&seen->remb_value, &fb) == WLK_OK;
+			if (packet.type == RTCP_RTPFB && packet.count == RTCP_FB_NACK)
+				seen->nack = rtcp_nack_parse(&fb, &seen->nacked, 1) == 1;
+			seen->twcc = seen->twcc || (packet.type == RTCP_RTPFB && packet.count == RTCP_FB_TRANSPORT_CC);
+		}
+	}
+	assert_false(iter.malformed);
+}
+
+static struct seen take_rtcp(struct media_engine *e, wlk_time now)
+{
+	struct seen seen = { 0 };
+	struct media_transmit tx;
+
+	media_engine_handle_timeout(e, now);
+	while (media_engine_poll_transmit(e, now, &tx)) {
+		if (tx.kind == MEDIA_TRANSMIT_RTCP)
+			look(&seen, tx.buf);
+		pktbuf_release(tx.buf);
+	}
+	assert_true(media_engine_deadline(e) > now);
+	return seen;
+}
+
+static void test_receiver_report_and_sender_report(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct rtp_send send = { .pt = 111, .seq = MEDIA_SEQ_NEXT, .payload = { (const uint8_t *)"abc", 3 } };
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(media_engine_deadline(e), WLK_TIME_NEVER);
+	for (uint16_t seq = 1; seq <= 10; seq++)
+		if (seq != 5)
+			input(e, seq * 20 * MS, packet_with(111, REMOTE_AUDIO, seq, "0", -1, "a"));
+	seen = take_rtcp(e, SECOND);
+	assert_true(seen.rr && seen.sdes && !seen.sr);
+	assert_int_equal(seen.report.ssrc, 1001);
+	assert_int_equal(seen.block.ssrc, REMOTE_AUDIO);
+	assert_int_equal(seen.block.cumulative_lost, 1);
+	assert_int_equal(seen.block.fraction_lost, 25);
+	assert_int_equal(seen.block.highest_seq, 10);
+	assert_int_equal(media_engine_send_rtp(e, 2 * SECOND, AUDIO, &send), WLK_OK);
+	seen = take_rtcp(e, 4 * SECOND);
+	assert_true(seen.sr && seen.sdes && !seen.rr);
+	assert_int_equal(seen.report.block_count, 0); /* nothing came since */
+	seen = take_rtcp(e, 12 * SECOND);
+	assert_int_equal(seen.report.sender.packets, 1);
+	assert_int_equal(seen.report.sender.bytes, 3);
+	assert_int_equal(seen.report.sender.ntp, time_to_ntp(WALL_AT_ZERO + 12 * SECOND));
+	media_engine_destroy(e);
+}
+
+static void test_reports_slow_down_in_silence_and_come_back(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	size_t reports = 0;
+	wlk_time now = 0;
+
+	(void)state;
+	input(e, 0, packet_with(111, REMOTE_AUDIO, 1, "0", -1, "a"));
+	for (; now < 20 * SECOND; now += 100 * MS)
+		reports += take_rtcp(e, now).rr;
+	assert_in_range(reports, 3, 9); /* about every five seconds */
+	input(e, now, packet_with(111, REMOTE_AUDIO, 2, "0", -1, "a"));
+	assert_in_range(media_engine_deadline(e), now + 1, now + 300 * MS);
+	reports = 0;
+	for (uint16_t seq = 3; seq < 503; seq++, now += 20 * MS) {
+		input(e, now, packet_with(111, REMOTE_AUDIO, seq, "0", -1, "a"));
+		reports += take_rtcp(e, now).rr;
+	}
+	assert_in_range(reports, 7, 15); /* every 0.5 to 1.5 s (RFC 3550 6.2) */
+	media_engine_destroy(e);
+}
+
+static void test_round_trip_from_the_peers_report(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct rtp_send send = { .pt = 111, .seq = MEDIA_SEQ_NEXT, .payload = { (const uint8_t *)"abc", 3 } };
+	struct rtcp_report_block block = { .ssrc = 1001, .fraction_lost = 64, .cumulative_lost = 7, .jitter = 480 };
+	struct media_outbound_stats stats;
+	uint8_t data[64];
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+	struct seen seen;
+
+	(void)state;
+	media_engine_set_rtt(e, 70 * MS);
+	assert_int_equal(stats_of(e).rtt_us, 70 * MS);
+	assert_int_equal(media_engine_send_rtp(e, 0, AUDIO, &send), WLK_OK);
+	seen = take_rtcp(e, SECOND); /* RTP first: no SR yet before the packet left; the report may be due as well */
+	seen = take_rtcp(e, 8 * SECOND);
+	assert_true(seen.sr);
+	block.lsr = (uint32_t)(seen.report.sender.ntp >> 16);
+	block.dlsr = 65536 / 2;
+	rtcp_write_rr(&w, REMOTE_AUDIO, &block, 1);
+	media_engine_input_rtcp(e, 8 * SECOND + SECOND / 2 + 30 * MS, data, w.size);
+	assert_true(media_engine_outbound_stats(e, AUDIO, &stats));
+	assert_true(stats.has_report);
+	assert_in_range(stats.rtt_us, 29900, 30100);
+	assert_int_equal(stats.packets_lost, 7);
+	assert_true(stats.fraction_lost == 0.25);
+	assert_true(stats.jitter_s == 0.01);
+	assert_in_range(stats_of(e).rtt_us, 29900, 30100);
+	media_engine_set_rtt(e, 70 * MS); /* its own measure is better */
+	assert_in_range(stats_of(e).rtt_us, 29900, 30100);
+	media_engine_destroy(e);
+}
+
+static void test_transport_feedback_names_the_media_ssrc(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct seen seen;
+
+	(void)state;
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", 40, "v"));
+	input(e, 0, rtp_buf(&(struct rtp_packet){ .pt = 97, .ssrc = REMOTE_RTX, .seq = 1, .padding = 9 }));
+	input(e, 0, packet_with(97, REMOTE_RTX, 2, "1", 41, "")); /* a probe counts, and is of the video stream */
+	assert_int_equal(media_engine_deadline(e), 100 * MS);
+	seen = take_rtcp(e, 100 * MS);
+	assert_true(seen.twcc);
+	assert_int_equal(seen.first_type, RTCP_RTPFB); /* reduced-size */
+	assert_int_equal(seen.media_ssrc, REMOTE_VIDEO);
+	assert_int_equal(stats_of(e).twcc_sent, 1);
+	assert_int_equal(stats_of(e).remb_sent, 0);
+	media_engine_destroy(e);
+}
+
+static void test_without_rsize_feedback_is_compound(void **state)
+{
+	struct media_section_config c[] = { audio_config(1), video_config(2, 3) };
+	struct media_engine *e = new_engine();
+	struct seen seen;
+
+	(void)state;
+	c[0].rtcp_rsize = c[1].rtcp_rsize = false;
+	assert_int_equal(media_engine_configure(e, 0, c, 2), WLK_OK);
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	assert_int_equal(media_engine_request_key_frame(e, 0, VIDEO), WLK_OK);
+	seen = take_rtcp(e, 0);
+	assert_int_equal(seen.datagrams, 1);
+	assert_int_equal(seen.first_type, RTCP_RR);
+	assert_true(seen.sdes && seen.pli);
+	media_engine_destroy(e);
+}
+
+static void test_missing_packets_are_asked_for(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct media_inbound_stats in;
+	struct seen seen;
+
+	(void)state;
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 3, "1", -1, "v"));
+	assert_int_equal(media_engine_deadline(e), 5 * MS);
+	seen = take_rtcp(e, 5 * MS);
+	assert_true(seen.nack);
+	assert_int_equal(seen.nacked, 2);
+	assert_int_equal(seen.media_ssrc, REMOTE_VIDEO);
+	assert_true(media_engine_inbound_stats(e, 0, &in));
+	assert_int_equal(in.nack_count, 1);
+	assert_int_equal(in.nacked_packets, 1);
+	media_engine_destroy(e);
+}
+
+static void test_R22_key_frames_are_asked_for_once_in_500_ms(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct media_inbound_stats in;
+	int requests = 0;
+
+	(void)state;
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	for (wlk_time now = 0; now < 2 * SECOND; now += 10 * MS) {
+		assert_int_equal(media_engine_request_key_frame(e, now, VIDEO), WLK_OK);
+		requests += take_rtcp(e, now).pli;
+	}
+	assert_int_equal(requests, 4);
+	assert_true(media_engine_inbound_stats(e, 0, &in));
+	assert_int_equal(in.pli_count, 4);
+	media_engine_destroy(e);
+}
+
+static void test_fir_is_used_where_pli_was_not_negotiated(void **state)
+{
+	struct media_payload payload = vp8_payload;
+	struct media_section_config c = video_config(2, 3);
+	struct media_engine *e = new_engine();
+	struct seen seen;
+
+	(void)state;
+	payload.fb = MEDIA_FB_FIR;
+	c.payloads = &payload;
+	assert_int_equal(media_engine_configure(e, 0, &c, 1), WLK_OK);
+	assert_int_equal(media_engine_request_key_frame(e, 0, 0), WLK_OK); /* nobody to ask yet */
+	assert_false(take_rtcp(e, 0).fir);
+	input(e, SECOND, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	assert_int_equal(media_engine_request_key_frame(e, SECOND, 0), WLK_OK);
+	seen = take_rtcp(e, SECOND);
+	assert_true(seen.fir && !seen.pli);
+	media_engine_destroy(e);
+}
+
+static size_t key_frame_events(struct media_engine *e)
+{
+	struct media_event event;
+	size_t count = 0;
+
+	while (media_engine_poll_event(e, &event))
+		count += event.type == MEDIA_EVENT_KEY_FRAME_REQUEST && event.section == VIDEO;
+	return count;
+}
+
+static void test_R22_a_pli_storm_makes_two_events_a_second(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct media_outbound_stats stats;
+	uint8_t pli[16];
+	struct bytes_writer w = bytes_writer(pli, sizeof(pli));
+	size_t events = 0;
+
+	(void)state;
+	rtcp_write_pli(&w, 9, 1002);
+	for (wlk_time now = 0; now < 3 * SECOND; now += MS) {
+		media_engine_input_rtcp(e, now, pli, w.size);
+		media_engine_handle_timeout(e, now);
+		events += key_frame_events(e);
+		assert_true(media_engine_deadline(e) > now);
+	}
+	assert_int_equal(events, 6);
+	assert_true(media_engine_outbound_stats(e, VIDEO, &stats));
+	assert_int_equal(stats.pli_count, 3000);
+	/* about another SSRC it means nothing */
+	w = bytes_writer(pli, sizeof(pli));
+	rtcp_write_pli(&w, 9, 4711);
+	media_engine_input_rtcp(e, 10 * SECOND, pli, w.size);
+	media_engine_handle_timeout(e, 10 * SECOND);
+	events = key_frame_events(e); /* the one that was still pending */
+	media_engine_input_rtcp(e, 20 * SECOND, pli, w.size);
+	assert_int_equal(key_frame_events(e), 0);
+	media_engine_destroy(e);
+}
+
+static void test_fir_with_the_same_number_is_the_same_request(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	uint8_t fir[32];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct bytes_writer w = bytes_writer(fir, sizeof(fir));
+
+		rtcp_write_fir(&w, 9, &(struct rtcp_fir){ 1002, (uint8_t)(i / 2) });
+		media_engine_input_rtcp(e, i * SECOND, fir, w.size);
+		assert_int_equal(key_frame_events(e), i % 2 == 0);
+	}
+	media_engine_destroy(e);
+}
+
+static void test_R22_bye_ends_only_what_it_names(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	const uint32_t gone[] = { REMOTE_VIDEO, 4711, 1001 };
+	struct media_event event;
+	uint8_t data[64];
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+	uint16_t seq;
+	uint32_t ssrc;
+
+	(void)state;
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	input(e, 0, packet_with(111, REMOTE_AUDIO, 1, "0", -1, "a"));
+	drain_events(e);
+	rtcp_write_bye(&w, gone, 3, "x", 1);
+	media_engine_input_rtcp(e, 0, data, w.size);
+	assert_true(media_engine_poll_event(e, &event));
+	assert_int_equal(event.type, MEDIA_EVENT_SSRC_BYE);
+	assert_int_equal(event.ssrc, REMOTE_VIDEO);
+	assert_false(media_engine_poll_event(e, &event));
+	media_engine_input_rtcp(e, 0, data, w.size);
+	assert_false(media_engine_poll_event(e, &event)); /* once */
+	send_audio(e, 0, &seq, &ssrc);                    /* our own stream is not the peer's to end */
+	assert_int_equal(ssrc, 1001);
+	media_engine_destroy(e);
+}
+
+static void test_remb_is_sent_where_transport_cc_is_missing(void **state)
+{
+	struct media_payload payload = vp8_payload;
+	struct media_section_config c = video_config(2, 3);
+	struct media_engine *e = new_engine();
+	struct seen seen = { 0 };
+	char big[1001];
+
+	(void)state;
+	memset(big, 'x', 1000);
+	big[1000] = 0;
+	payload.fb = MEDIA_FB_NACK | MEDIA_FB_PLI | MEDIA_FB_REMB;
+	c.payloads = &payload;
+	assert_int_equal(media_engine_configure(e, 0, &c, 1), WLK_OK);
+	for (uint16_t i = 0; i < 600; i++) { /* 100 packets a second: 800 kbit/s */
+		wlk_time now = i * 10 * MS;
+
+		input(e, now, packet_with(96, REMOTE_VIDEO, i, "1", i, big));
+		seen = take_rtcp(e, now);
+		assert_false(seen.twcc);
+		if (seen.remb && now > 5 * SECOND)
+			break;
+	}
+	assert_true(seen.remb);
+	assert_in_range(seen.remb_value.bps, 1150000, 1350000); /* 1.5 times what arrives */
+	assert_int_equal(seen.remb_value.ssrc_count, 1);
+	assert_int_equal(load_u32(seen.remb_value.ssrcs), REMOTE_VIDEO);
+	assert_in_range(stats_of(e).remb_sent, 5, 7);
+	media_engine_destroy(e);
+}
+
+static void test_received_remb_is_told_when_it_changes(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	const uint32_t ssrc = 1002;
+	struct media_event event;
+	uint8_t data[64];
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+
+	(void)state;
+	rtcp_write_remb(&w, 9, 512000, &ssrc, 1);
+	media_engine_input_rtcp(e, 0, data, w.size);
+	assert_true(media_engine_poll_event(e, &event));
+	assert_int_equal(event.type, MEDIA_EVENT_REMB);
+	assert_int_equal(event.remb_bps, 512000);
+	media_engine_input_rtcp(e, 0, data, w.size);
+	assert_false(media_engine_poll_event(e, &event));
+	assert_int_equal(stats_of(e).remb_received, 2);
+	media_engine_destroy(e);
+}
+
+static void test_xr_gives_a_receiver_the_round_trip(void **state)
+{
+	struct media_section_config c = video_config(2, 3);
+	struct media_engine *e = new_engine();
+	struct media_inbound_stats in;
+	struct rtcp_dlrr dlrr = { .ssrc = 2 };
+	uint8_t data[64];
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+	struct seen seen;
+
+	(void)state;
+	c.send = false;
+	c.rtcp_xr_rrtr = true;
+	assert_int_equal(media_engine_configure(e, 0, &c, 1), WLK_OK);
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	rtcp_write_xr_rrtr(&w, 77, 0x0000123400005678u); /* the peer asks as well */
+	media_engine_input_rtcp(e, 0, data, w.size);
+	seen = take_rtcp(e, SECOND);
+	assert_true(seen.rr && seen.dlrr);
+	assert_int_equal(rtcp_dlrr_at(&seen.xr, 0).ssrc, 77);
+	assert_int_equal(rtcp_dlrr_at(&seen.xr, 0).lrr, 0x12340000);
+	assert_int_equal(rtcp_dlrr_at(&seen.xr, 0).dlrr, 65536);
+	input(e, SECOND, packet_with(96, REMOTE_VIDEO, 2, "1", -1, "v"));
+	seen = take_rtcp(e, 4 * SECOND);
+	assert_true(seen.rrtr && !seen.dlrr);
+	dlrr.lrr = (uint32_t)(seen.xr.rrtr_ntp >> 16);
+	w = bytes_writer(data, sizeof(data));
+	rtcp_write_xr_dlrr(&w, REMOTE_VIDEO, &dlrr, 1);
+	media_engine_input_rtcp(e, 4 * SECOND + 25 * MS, data, w.size);
+	assert_in_range(stats_of(e).rtt_us, 24900, 25100);
+	assert_true(media_engine_inbound_stats(e, 0, &in));
+	assert_int_equal(in.rtt_measurements, 1);
+	media_engine_destroy(e);
+}
+
+static void test_sr_of_the_peer_is_kept(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct rtcp_sender_info sr = { .ntp = 42, .rtp_timestamp = 43, .packets = 44, .bytes = 45 };
+	struct media_inbound_stats in;
+	uint8_t data[64];
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+
+	(void)state;
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "v"));
+	rtcp_write_sr(&w, REMOTE_VIDEO, &sr, NULL, 0);
+	rtcp_write_sdes(&w, REMOTE_VIDEO, "cname", 5);
+	media_engine_input_rtcp(e, 5 * MS, data, w.size);
+	assert_true(media_engine_inbound_stats(e, 0, &in));
+	assert_true(in.has_sr);
+	assert_int_equal(in.sr_ntp, 42);
+	assert_int_equal(in.sr_rtp_timestamp, 43);
+	assert_int_equal(in.sr_packets, 44);
+	assert_int_equal(in.sr_bytes, 45);
+	assert_int_equal(in.sr_arrival, 5 * MS);
+	media_engine_destroy(e);
+}
+
+static void test_close_says_bye_and_falls_silent(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	struct rtp_send send = { .pt = 111, .seq = MEDIA_SEQ_NEXT };
+	uint16_t seq;
+	uint32_t ssrc;
+	struct seen seen;
+
+	(void)state;
+	send_audio(e, 0, &seq, &ssrc);
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", 5, "v"));
+	media_engine_close(e, 0);
+	media_engine_close(e, 0);
+	seen = take_rtcp(e, 0);
+	assert_true(seen.bye);
+	assert_int_equal(seen.datagrams, 1); /* video never sent: no BYE for it */
+	assert_int_equal(media_engine_deadline(e), WLK_TIME_NEVER);
+	assert_int_equal(media_engine_send_rtp(e, 0, AUDIO, &send), WLK_ERR_STATE);
+	assert_int_equal(next_section(e), -1);
+	input(e, 0, packet_with(96, REMOTE_VIDEO, 2, "1", 6, "v"));
+	assert_int_equal(media_engine_deadline(e), WLK_TIME_NEVER);
+	media_engine_destroy(e);
+	media_engine_destroy(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_receiver_report_and_sender_report),
+		cmocka_unit_test(test_reports_slow_down_in_silence_and_come_back),
+		cmocka_unit_test(test_round_trip_from_the_peers_report),
+		cmocka_unit_test(test_transport_feedback_names_the_media_ssrc),
+		cmocka_unit_test(test_without_rsize_feedback_is_compound),
+		cmocka_unit_test(test_missing_packets_are_asked_for),
+		cmocka_unit_test(test_R22_key_frames_are_asked_for_once_in_500_ms),
+		cmocka_unit_test(test_fir_is_used_where_pli_was_not_negotiated),
+		cmocka_unit_test(test_R22_a_pli_storm_makes_two_events_a_second),
+		cmocka_unit_test(test_fir_with_the_same_number_is_the_same_request),
+		cmocka_unit_test(test_R22_bye_ends_only_what_it_names),
+		cmocka_unit_test(test_remb_is_sent_where_transport_cc_is_missing),
+		cmocka_unit_test(test_received_remb_is_told_when_it_changes),
+		cmocka_unit_test(test_xr_gives_a_receiver_the_round_trip),
+		cmocka_unit_test(test_sr_of_the_peer_is_kept),
+		cmocka_unit_test(test_close_says_bye_and_falls_silent),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
