@@ -142,7 +142,8 @@ struct ice_credentials *agent_credentials(struct ice_agent *agent, uint32_t gene
 	return agent->previous.generation == generation ? &agent->previous : NULL;
 }
 
-void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote, const uint8_t *data, size_t size)
+void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote, const uint8_t *data,
+		    size_t size)
 {
 	struct dgram d = { .local = *local, .remote = *remote };
 
@@ -168,18 +169,6 @@ void agent_switch_role(struct ice_agent *agent)
 	agent->stats.role_conflicts++;
 	agent->role_changed = true;
 	agent->news = true;
-}
-
-void agent_tell(struct ice_agent *agent, const struct agent_fact *fact)
-{
-	size_t at = agent->fact_first + agent->fact_count;
-
-	agent->news = true;
-	if (agent->fact_count == AGENT_FACTS_MAX)
-		at--;
-	else
-		agent->fact_count++;
-	agent->facts[at % AGENT_FACTS_MAX] = *fact;
 }
 
 void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair)
@@ -373,112 +362,6 @@ void ice_agent_handle_timeout(struct ice_agent *agent, wlk_time now)
 		agent_run(agent, now);
 }
 
-/* ------------------------------------------------------------------------------------------------ events */
-
-static bool poll_local_candidate(struct ice_agent *agent, struct ice_event *out)
-{
-	for (size_t i = 0; i < agent->gather.local_count; i++) {
-		struct ice_local_candidate *local = agent->gather.locals[i];
-
-		if (!local->announce)
-			continue;
-		local->announce = false;
-		*out = (struct ice_event){ .type = ICE_EVENT_LOCAL_CANDIDATE, .candidate = local->candidate };
-		return true;
-	}
-	return false;
-}
-
-static bool poll_gathering(struct ice_agent *agent, struct ice_event *out)
-{
-	struct gatherer *g = &agent->gather;
-
-	if (g->told == g->state || agent->closed)
-		return false;
-	if (g->told == ICE_GATHERING_ACTIVE && g->state == ICE_GATHERING_COMPLETE) {
-		if (poll_local_candidate(agent, out))
-			return true;
-		g->told = ICE_GATHERING_COMPLETE;
-	} else {
-		g->told = ICE_GATHERING_ACTIVE;
-	}
-	*out = (struct ice_event){ .type = ICE_EVENT_GATHERING_STATE, .gathering_state = g->told };
-	return true;
-}
-
-static bool poll_role(struct ice_agent *agent, struct ice_event *out)
-{
-	if (!agent->role_changed)
-		return false;
-	agent->role_changed = false;
-	*out = (struct ice_event){ .type = ICE_EVENT_ROLE_CHANGED, .controlling = agent->controlling };
-	return true;
-}
-
-static bool poll_validated(struct ice_agent *agent, struct ice_event *out)
-{
-	for (size_t i = 0; i < agent->checklist.count; i++) {
-		struct ice_pair *pair = agent->checklist.pairs[i];
-
-		if (!pair->announce)
-			continue;
-		pair->announce = false;
-		*out = (struct ice_event){
-			.type = ICE_EVENT_VALIDATED,
-			.local = pair->base->addr,
-			.remote = pair->remote->candidate.addr,
-		};
-		return true;
-	}
-	return false;
-}
-
-static bool poll_selected(struct ice_agent *agent, struct ice_event *out)
-{
-	const struct ice_pair *path = agent->path;
-
-	if (!path || (path->id == agent->told_pair && (path == agent->selected) == agent->told_nominated))
-		return false;
-	agent->told_pair = path->id;
-	agent->told_nominated = path == agent->selected;
-	*out = (struct ice_event){
-		.type = ICE_EVENT_SELECTED_PAIR,
-		.nominated = agent->told_nominated,
-		.local = path->base->addr,
-		.remote = path->remote->candidate.addr,
-	};
-	return true;
-}
-
-static bool poll_fact(struct ice_agent *agent, struct ice_event *out)
-{
-	const struct agent_fact *fact = &agent->facts[agent->fact_first];
-
-	if (!agent->fact_count)
-		return false;
-	*out = (struct ice_event){
-		.type = fact->is_state ? ICE_EVENT_STATE : ICE_EVENT_CONSENT_EXPIRED,
-		.state = fact->state,
-		.local = fact->local,
-		.remote = fact->remote,
-	};
-	agent->fact_first = (agent->fact_first + 1) % AGENT_FACTS_MAX;
-	agent->fact_count--;
-	return true;
-}
-
-/* Most events are read off the objects when asked for, so that none needs memory in the moment when it happens. */
-bool ice_agent_poll_event(struct ice_agent *agent, struct ice_event *out)
-{
-	if (!agent->news)
-		return false;
-	if (poll_gathering(agent, out) || poll_local_candidate(agent, out) || poll_role(agent, out) ||
-	    poll_validated(agent, out) || poll_selected(agent, out) || poll_fact(agent, out))
-		return true;
-	agent->news = false;
-	return false;
-}
-
 /* ------------------------------------------------------------------------------------------------- paths */
 
 static bool is_path(const struct ice_pair *pair, const wlk_addr *local, const wlk_addr *remote)
@@ -511,7 +394,8 @@ bool ice_agent_selected(const struct ice_agent *agent, wlk_addr *local, wlk_addr
 	return true;
 }
 
-void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote, size_t size)
+void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		       size_t size)
 {
 	struct ice_pair *pair = find_valid(agent, local, remote);
 

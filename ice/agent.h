@@ -39,22 +39,22 @@ struct ice_agent_config {
 	struct pktbuf_pool *pool; /* for outgoing datagrams; NULL: heap */
 	const char *log_parent;   /* prefix of log lines, e.g. "pc3"; copied */
 	bool controlling;
-	uint64_t tie_breaker;     /* 0: random */
-	enum ice_policy policy;   /* ICE_POLICY_RELAY: neither host nor srflx candidates are gathered or used */
+	uint64_t tie_breaker;   /* 0: random */
+	enum ice_policy policy; /* ICE_POLICY_RELAY: neither host nor srflx candidates are gathered or used */
 	bool no_ipv4;
 	bool no_ipv6;
-	bool no_mdns;             /* .local names of the peer are skipped, no JOIN_MDNS request is made */
-	bool allow_loopback;      /* gather loopback interfaces and accept such remote candidates (R8) */
+	bool no_mdns;        /* .local names of the peer are skipped, no JOIN_MDNS request is made */
+	bool allow_loopback; /* gather loopback interfaces and accept such remote candidates (R8) */
 	bool include_link_local;
-	bool nominate_once;       /* RFC 8445 8.1.1 to the letter: a better pair that validates later is not nominated */
-	uint16_t port_min;        /* both 0: any port; handed on in BIND_UDP requests */
+	bool nominate_once; /* RFC 8445 8.1.1 to the letter: a better pair that validates later is not nominated */
+	uint16_t port_min;  /* both 0: any port; handed on in BIND_UDP requests */
 	uint16_t port_max;
-	wlk_time pacing_us;               /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
-	wlk_time disconnected_after_us;   /* without any answer; 0: 5 s */
-	wlk_time consent_timeout_us;      /* RFC 7675 5.1; 0: 30 s, which is also the most */
-	wlk_time failed_after_us;         /* PAC timer of RFC 8863 4; 0: 39.5 s */
-	uint32_t max_remote_candidates;   /* 0: 64 (R8) */
-	uint32_t max_pairs;               /* 0: 100 (R8) */
+	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
+	wlk_time disconnected_after_us; /* without any answer; 0: 5 s */
+	wlk_time consent_timeout_us;    /* RFC 7675 5.1; 0: 30 s, which is also the most */
+	wlk_time failed_after_us;       /* PAC timer of RFC 8863 4; 0: 39.5 s */
+	uint32_t max_remote_candidates; /* 0: 64 (R8) */
+	uint32_t max_pairs;             /* 0: 100 (R8) */
 };
 
 /*
@@ -62,21 +62,22 @@ struct ice_agent_config {
  * answer. A request that is no longer wanted may still be answered; the answer then leads to a CLOSE.
  */
 enum ice_request_type {
-	ICE_REQUEST_BIND_UDP,  /* bind local.ip, port 0: any (within port_min..port_max when those are set); result: the bound address */
+	ICE_REQUEST_BIND_UDP,  /* bind local.ip, any port (of port_min..port_max if set); result: the bound address */
 	ICE_REQUEST_RESOLVE,   /* look |host| up, port is to be put into the results: all addresses, best first */
-	ICE_REQUEST_JOIN_MDNS, /* a socket for one-shot mDNS queries (RFC 6762 5.1): any port; result: its local address, as
-				* its datagrams will be given to ice_agent_input() and named in poll_transmit */
+	ICE_REQUEST_JOIN_MDNS, /* a socket for one-shot mDNS queries (RFC 6762 5.1): any port; result: its local
+				* address, as its datagrams will be given to ice_agent_input() and named in
+				* poll_transmit */
 	ICE_REQUEST_CLOSE,     /* close the socket bound to |local|; nothing more leaves from it */
 };
 
 struct ice_request {
 	enum ice_request_type type;
 	uint32_t id;
-	wlk_addr local;      /* BIND_UDP, CLOSE */
-	uint16_t port_min;   /* BIND_UDP; both 0: any */
+	wlk_addr local;    /* BIND_UDP, CLOSE */
+	uint16_t port_min; /* BIND_UDP; both 0: any */
 	uint16_t port_max;
-	struct str host;     /* RESOLVE: borrowed until the request is answered */
-	uint16_t port;       /* RESOLVE */
+	struct str host; /* RESOLVE: borrowed until the request is answered */
+	uint16_t port;   /* RESOLVE */
 };
 
 enum ice_event_type {
@@ -84,7 +85,7 @@ enum ice_event_type {
 	ICE_EVENT_GATHERING_STATE, /* |gathering_state|; after COMPLETE no candidate of this generation follows */
 	ICE_EVENT_ROLE_CHANGED,    /* |controlling|: a role conflict was resolved against us */
 	ICE_EVENT_VALIDATED,       /* |local|, |remote|: packets of this path may be taken (R12), DTLS may start */
-	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: the path that ice_agent_selected() answers has changed */
+	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: ice_agent_selected() answers another path */
 	ICE_EVENT_CONSENT_EXPIRED, /* |local|, |remote|: nothing may be sent there any more (RFC 7675) */
 	ICE_EVENT_STATE,           /* |state| */
 };
@@ -96,8 +97,8 @@ struct ice_event {
 	enum ice_gathering_state gathering_state;
 	enum ice_state state;
 	bool controlling;
-	bool nominated;  /* false: the best valid pair, used while none is nominated */
-	wlk_addr local;  /* the base: the address of the socket */
+	bool nominated; /* false: the best valid pair, used while none is nominated */
+	wlk_addr local; /* the base: the address of the socket */
 	wlk_addr remote;
 };
 
@@ -228,7 +229,7 @@ void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *lo
 void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
 			   size_t size);
 
-/* The network changed, or somebody doubts the path: check the selected pair and the backups every 200 ms until one answers. */
+/* The network changed, or somebody doubts the path: it and the backups are checked every 200 ms until it answers. */
 void ice_agent_probe(struct ice_agent *agent, wlk_time now);
 
 /* Smoothed round-trip time of the path in use [us]; 0: unknown. */
@@ -239,16 +240,16 @@ enum ice_gathering_state ice_agent_gathering_state(const struct ice_agent *agent
 
 /* Counters of the agent; they only grow. */
 struct ice_agent_stats {
-	uint64_t malformed;            /* not STUN, or a message that does not parse */
-	uint64_t no_fingerprint;       /* R4 */
-	uint64_t unknown_username;     /* R4, R10 */
-	uint64_t bad_integrity;        /* R4, R5 */
-	uint64_t missing_attribute;    /* R4: no role or priority */
-	uint64_t unknown_transaction;  /* R5 */
-	uint64_t wrong_source;         /* R5: a response from another path than its request took */
-	uint64_t unknown_local;        /* a datagram for an address that is none of ours */
-	uint64_t refused_candidates;   /* R8 */
-	uint64_t over_cap;             /* candidates, pairs or answers refused because of a cap */
+	uint64_t malformed;           /* not STUN, or a message that does not parse */
+	uint64_t no_fingerprint;      /* R4 */
+	uint64_t unknown_username;    /* R4, R10 */
+	uint64_t bad_integrity;       /* R4, R5 */
+	uint64_t missing_attribute;   /* R4: no role or priority */
+	uint64_t unknown_transaction; /* R5 */
+	uint64_t wrong_source;        /* R5: a response from another path than its request took */
+	uint64_t unknown_local;       /* a datagram for an address that is none of ours */
+	uint64_t refused_candidates;  /* R8 */
+	uint64_t over_cap;            /* candidates, pairs or answers refused because of a cap */
 	uint64_t out_of_memory;
 	uint64_t role_conflicts;       /* switches of our role */
 	uint64_t stale_role_conflicts; /* 487 for a role we have left already: ignored */
@@ -272,18 +273,18 @@ struct ice_pair_stats {
 	uint32_t remote_id;
 	enum ice_pair_state state;
 	bool nominated;
-	bool selected;   /* ice_agent_selected() answers it */
+	bool selected; /* ice_agent_selected() answers it */
 	uint64_t priority;
-	wlk_addr local;  /* the base */
+	wlk_addr local; /* the base */
 	wlk_addr remote;
 	uint64_t packets_sent;
 	uint64_t packets_received;
 	uint64_t bytes_sent;
 	uint64_t bytes_received;
-	wlk_time last_sent;     /* application packets; 0: none yet */
+	wlk_time last_sent; /* application packets; 0: none yet */
 	wlk_time last_received;
 	wlk_time current_rtt_us;
-	wlk_time total_rtt_us;  /* sum over responses_received */
+	wlk_time total_rtt_us; /* sum over responses_received */
 	uint64_t requests_sent;
 	uint64_t requests_received;
 	uint64_t responses_sent;
@@ -291,11 +292,11 @@ struct ice_pair_stats {
 	uint64_t consent_requests_sent;
 };
 
-/* One candidate, for local-candidate and remote-candidate stats. Ids are unique within the agent, local and remote apart. */
+/* One candidate, for local-candidate and remote-candidate stats. Local ids are unique, and so are remote ones. */
 struct ice_candidate_stats {
 	uint32_t id;
 	struct ice_candidate candidate;
-	wlk_addr server;  /* local srflx: the STUN server that answered; else none */
+	wlk_addr server; /* local srflx: the STUN server that answered; else none */
 };
 
 /* Visit by index 0.. until false; indices hold until the next call that takes |now|. */

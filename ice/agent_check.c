@@ -221,7 +221,8 @@ static void resend(struct ice_agent *agent, struct stun_txn *txn)
 	((struct ice_pair *)txn->owner)->stats.requests_sent++;
 	/*
 	 * RFC 8445 keeps pairs of the same foundation Frozen until this one has failed, up to half a minute. Peers that
-	 * give all candidates one foundation would wait that long for nothing; a lost packet is reason enough to look on.
+	 * give all candidates one foundation would wait that long for nothing; a lost packet is reason enough to look
+	 * on.
 	 */
 	if (txn->sends == 2)
 		checklist_unfreeze_like(&agent->checklist, txn->owner);

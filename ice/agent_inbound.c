@@ -1,4 +1,4 @@
-/* Checks that the peer sends (RFC 8445 7.3): authentication, role conflict, peer-reflexive candidates, triggered checks. */
+/* Checks that the peer sends (RFC 8445 7.3): authentication, role conflict, new paths, triggered checks. */
 #include "core/addr.h"
 #include "ice/agent_internal.h"
 

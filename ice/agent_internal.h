@@ -1,4 +1,4 @@
-/* The agent's insides, shared by the files that make it up: agent, agent_remote, agent_check, agent_inbound, agent_select, gather. */
+/* The agent's insides, shared by the files agent*.c and gather.c that make it up. */
 #ifndef ICE_AGENT_INTERNAL_H
 #define ICE_AGENT_INTERNAL_H
 
@@ -14,20 +14,21 @@
 #include "ice/stun_txn.h"
 
 enum {
-	AGENT_PACING_US = 20000,        /* Ta, R8 */
-	AGENT_BURST = 5,                /* triggered and nominating checks that may go at once */
-	AGENT_RTO_UNKNOWN_US = 200000,  /* first retransmission while no round trip was measured */
+	AGENT_PACING_US = 20000,       /* Ta, R8 */
+	AGENT_BURST = 5,               /* triggered and nominating checks that may go at once */
+	AGENT_RTO_UNKNOWN_US = 200000, /* first retransmission while no round trip was measured */
 	AGENT_RTO_MIN_US = 50000,
 	AGENT_RTO_MAX_US = 500000,
 	AGENT_CONSENT_LIFE_US = 3000000, /* an answer to a consent check that comes later is not waited for */
-	AGENT_RETRY_US = 1000000,       /* a failed pair is checked again while none is valid and the PAC timer runs */
-	AGENT_PAC_US = 39500000,        /* RFC 8863 4: as long as a check of RFC 8445 takes to fail */
-	AGENT_RETIRE_US = 2000000,      /* how long packets of the generation before are taken after the switch */
-	AGENT_CHECKS_PER_PAIR = 3,      /* transactions of one pair at a time */
-	AGENT_BACKUPS_MAX = 8,          /* pairs kept warm beside the one in use */
-	AGENT_OUT_MAX = 256,            /* datagrams waiting for poll_transmit */
+	AGENT_RETRY_US = 1000000,        /* a failed pair is checked again while none is valid and the PAC timer runs */
+	AGENT_PAC_US = 39500000,         /* RFC 8863 4: as long as a check of RFC 8445 takes to fail */
+	AGENT_RETIRE_US = 2000000,       /* how long packets of the generation before are taken after the switch */
+	AGENT_CHECKS_PER_PAIR = 3,       /* transactions of one pair at a time */
+	AGENT_BACKUPS_MAX = 8,           /* pairs kept warm beside the one in use */
+	AGENT_OUT_MAX = 256,             /* datagrams waiting for poll_transmit */
 	AGENT_FACTS_MAX = 16,
-	AGENT_MESSAGE_MAX = 400,        /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
+	AGENT_MESSAGE_MAX =
+		400, /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
 };
 
 /* A state change or a lost consent, in the order in which they happened. */
@@ -54,12 +55,12 @@ struct ice_agent {
 	uint64_t foundation_salt;
 	bool controlling;
 	bool closed;
-	bool path_lost;                   /* the path in use has just lost consent */
-	bool halted;                      /* consent was lost: nothing is sent until a restart (R7) */
+	bool path_lost; /* the path in use has just lost consent */
+	bool halted;    /* consent was lost: nothing is sent until a restart (R7) */
 
 	struct ice_credentials current;
-	struct ice_credentials previous;  /* during a restart, until a pair of |current| is nominated */
-	wlk_time retire_at;               /* pairs of generations without credentials go then */
+	struct ice_credentials previous; /* during a restart, until a pair of |current| is nominated */
+	wlk_time retire_at;              /* pairs of generations without credentials go then */
 
 	struct gatherer gather;
 	struct agent_requests requests;
@@ -69,21 +70,21 @@ struct ice_agent {
 	size_t remote_capacity;
 	uint32_t next_remote_id;
 	struct mdns *mdns;
-	bool mdns_asked;                  /* the JOIN_MDNS request was made */
-	wlk_addr mdns_sockets[2];         /* by family, 4 and 6; none: not joined */
+	bool mdns_asked;          /* the JOIN_MDNS request was made */
+	wlk_addr mdns_sockets[2]; /* by family, 4 and 6; none: not joined */
 	struct agent_pending_name *names;
 	size_t name_count;
 	size_t name_capacity;
 
 	struct checklist checklist;
 	struct stun_txn_table txns;
-	wlk_time pacer_at;                /* when the pacing allows the next ordinary check; may lie AGENT_BURST - 1 slots ahead */
-	wlk_time pac_at;                  /* WLK_TIME_NEVER: not running, or run out */
+	wlk_time pacer_at; /* when the pacing allows the next ordinary check; may lie AGENT_BURST - 1 slots ahead */
+	wlk_time pac_at;   /* WLK_TIME_NEVER: not running, or run out */
 	bool pac_expired;
 
-	struct ice_pair *selected;        /* nominated; of |previous| until |current| has one */
-	struct ice_pair *path;            /* what ice_agent_selected() answers */
-	uint32_t told_pair;               /* id of the pair in the last SELECTED_PAIR event; 0: none */
+	struct ice_pair *selected; /* nominated; of |previous| until |current| has one */
+	struct ice_pair *path;     /* what ice_agent_selected() answers */
+	uint32_t told_pair;        /* id of the pair in the last SELECTED_PAIR event; 0: none */
 	bool told_nominated;
 
 	struct dgram_queue out;
@@ -91,8 +92,8 @@ struct ice_agent {
 	struct agent_fact facts[AGENT_FACTS_MAX];
 	size_t fact_first;
 	size_t fact_count;
-	bool role_changed;                /* a ROLE_CHANGED event is due */
-	bool news;                        /* poll_event has something to look for */
+	bool role_changed; /* a ROLE_CHANGED event is due */
+	bool news;         /* poll_event has something to look for */
 	wlk_time deadline;
 	struct ice_agent_stats stats;
 };
@@ -108,9 +109,11 @@ struct ice_credentials *agent_credentials(struct ice_agent *agent, uint32_t gene
 void agent_set_role(struct ice_agent *agent, bool controlling);
 /* The same because of a role conflict: counted and told. */
 void agent_switch_role(struct ice_agent *agent);
+void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair);
+
+/* agent_event.c */
 /* Queue a fact; when the queue is full the newest takes the place of the one before. */
 void agent_tell(struct ice_agent *agent, const struct agent_fact *fact);
-void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair);
 
 /* agent_remote.c */
 /*

@@ -139,13 +139,24 @@ static wlk_err check_candidate(struct ice_agent *agent, const struct ice_candida
 	return WLK_ERR_UNSUPPORTED;
 }
 
-static wlk_err take_candidate(struct ice_agent *agent, const struct ice_candidate *candidate)
+/* A zone means nothing on the wire; a link-local address is taken to be on the link that we have such an address on. */
+static void set_scope(const struct ice_agent *agent, wlk_addr *addr)
 {
+	for (size_t i = 0; i < agent->gather.base_count && addr->family == 6 && addr_is_link_local(addr); i++)
+		if (!addr->scope_id && addr_is_link_local(&agent->gather.bases[i]->ip))
+			addr->scope_id = agent->gather.bases[i]->ip.scope_id;
+}
+
+static wlk_err take_candidate(struct ice_agent *agent, const struct ice_candidate *named)
+{
+	struct ice_candidate scoped = *named;
+	const struct ice_candidate *candidate = &scoped;
 	struct ice_remote_candidate *remote;
-	wlk_err err = check_candidate(agent, candidate);
+	wlk_err err = check_candidate(agent, named);
 
 	if (err)
 		return err;
+	set_scope(agent, &scoped.addr);
 	remote = agent_find_remote(agent, &candidate->addr);
 	if (remote) {
 		/* RFC 8838 11.4: what a check revealed first is now known by its right name. */
@@ -269,7 +280,8 @@ wlk_err ice_agent_add_remote_candidate_line(struct ice_agent *agent, wlk_time no
 	err = ice_candidate_line_parse(&line, (struct str){ text, size });
 	if (err)
 		return err;
-	if (line.ufrag.size && agent->current.remote_ufrag && !str_equal(line.ufrag, str_of(agent->current.remote_ufrag)))
+	if (line.ufrag.size && agent->current.remote_ufrag &&
+	    !str_equal(line.ufrag, str_of(agent->current.remote_ufrag)))
 		return WLK_ERR_STATE;
 	if (!line.host.size)
 		return ice_agent_add_remote_candidate(agent, now, &line.candidate);
@@ -286,7 +298,8 @@ void ice_agent_end_of_remote_candidates(struct ice_agent *agent, wlk_time now)
 
 /* -------------------------------------------------------------------------------------------- parameters */
 
-wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd, bool lite)
+wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd,
+					bool lite)
 {
 	wlk_err err;
 

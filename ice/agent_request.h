@@ -6,7 +6,7 @@
 
 struct agent_request {
 	struct ice_request request;
-	void *owner;     /* whom the answer is for; NULL: nobody any more, a socket in the answer is closed at once */
+	void *owner; /* whom the answer is for; NULL: nobody any more, a socket in the answer is closed at once */
 	bool handed_out;
 };
 

@@ -24,7 +24,8 @@ void agent_on_valid(struct ice_agent *agent, wlk_time now, struct ice_pair *pair
 		agent_follow_nomination(agent, now, pair);
 }
 
-/* The generation before has done its duty: its password is refused from here on (R10), its paths are still listened to. */
+/* The generation before has done its duty: its password is refused from here on (R10), its paths are still listened to.
+ */
 static void switch_over(struct ice_agent *agent, wlk_time now)
 {
 	for (size_t i = agent->txns.count; i-- > 0;)
@@ -59,8 +60,8 @@ static bool beats_selected(const struct ice_agent *agent, wlk_time now, const st
 	if (pair->priority > selected->priority)
 		return true;
 	/*
-	 * RFC 8445 knows one nomination, RFC 5245 the best of many at the start, libwebrtc the latest at any time. A peer
-	 * that still uses the selected pair is of the second kind; one that has left it meant the new one.
+	 * RFC 8445 knows one nomination, RFC 5245 the best of many at the start, libwebrtc the latest at any time. A
+	 * peer that still uses the selected pair is of the second kind; one that has left it meant the new one.
 	 */
 	return consent_is_quiet(&selected->consent, now) || consent_is_suspect(&selected->consent, now);
 }
@@ -197,7 +198,8 @@ static bool must_halt(struct ice_agent *agent)
 	bool lost = agent->path_lost;
 
 	agent->path_lost = false;
-	return lost && !agent->previous.generation && !checklist_best_valid(&agent->checklist, agent->current.generation);
+	return lost && !agent->previous.generation &&
+	       !checklist_best_valid(&agent->checklist, agent->current.generation);
 }
 
 void agent_select(struct ice_agent *agent, wlk_time now)

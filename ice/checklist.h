@@ -1,4 +1,5 @@
-/* The checklist (RFC 8445 6.1.2): pairs by priority, freezing, the triggered-check queue, the choice of the next check. */
+/* The checklist (RFC 8445 6.1.2): pairs by priority, freezing, the triggered-check queue, the choice of the next check.
+ */
 #ifndef ICE_CHECKLIST_H
 #define ICE_CHECKLIST_H
 
@@ -10,7 +11,7 @@ struct checklist {
 	size_t capacity;
 	size_t limit;
 	uint32_t next_id;
-	struct list triggered;   /* FIFO of pairs by |link| */
+	struct list triggered; /* FIFO of pairs by |link| */
 };
 
 void checklist_init(struct checklist *list, size_t limit);

@@ -10,8 +10,8 @@
  *  - A consent check leaves every 4 to 6 s, drawn anew each time; on a backup every 10 to 14 s.
  *  - 30 s after the last valid answer consent is gone (RFC 7675 5.1).
  *  - The path in use is also checked when nothing arrived on it for 2.5 s.
- *  - When we send and nothing arrives for 500 ms, or a check stays unanswered that long (two round trips on slow paths),
- *    probing begins: a check every 200 ms until one is answered (R7).
+ *  - When we send and nothing arrives for 500 ms, or a check stays unanswered that long (two round trips on slow
+ * paths), probing begins: a check every 200 ms until one is answered (R7).
  *  - 5 s after the first unanswered check, when nothing else arrived since, the path counts as disconnected.
  */
 enum {
@@ -35,16 +35,16 @@ struct consent_limits {
 struct consent {
 	const struct consent_limits *limits;
 	struct rand_jitter *jitter;
-	bool active;               /* the path is in use; otherwise it is a warm backup */
+	bool active; /* the path is in use; otherwise it is a warm backup */
 	bool probing;
-	wlk_time rtt;              /* 0: unknown */
-	wlk_time last_answer;      /* of our checks: what consent counts from */
-	wlk_time last_received;    /* anything authentic, application packets included */
-	wlk_time last_sent;        /* application packets */
+	wlk_time rtt;           /* 0: unknown */
+	wlk_time last_answer;   /* of our checks: what consent counts from */
+	wlk_time last_received; /* anything authentic, application packets included */
+	wlk_time last_sent;     /* application packets */
 	wlk_time last_check;
 	wlk_time unanswered_since; /* when the first check without an answer left; WLK_TIME_NEVER: all are answered */
 	wlk_time next_check;
-	wlk_time quiet_at;         /* when silence while sending becomes suspicious; WLK_TIME_NEVER: nothing was sent */
+	wlk_time quiet_at; /* when silence while sending becomes suspicious; WLK_TIME_NEVER: nothing was sent */
 };
 
 enum consent_due { CONSENT_NOTHING, CONSENT_SEND_CHECK, CONSENT_EXPIRED };

@@ -18,12 +18,12 @@ struct ice_credentials {
 	uint32_t generation; /* 0: there are none */
 	char local_ufrag[ICE_LOCAL_UFRAG_SIZE + 1];
 	char local_pwd[ICE_LOCAL_PWD_SIZE + 1];
-	struct crypto_hmac *local_hmac;  /* requests to us, and our responses */
-	char *remote_ufrag;              /* NULL: not known yet */
+	struct crypto_hmac *local_hmac; /* requests to us, and our responses */
+	char *remote_ufrag;             /* NULL: not known yet */
 	char *remote_pwd;
 	struct crypto_hmac *remote_hmac; /* our requests, and responses to us */
 	bool remote_lite;
-	bool remote_ended;               /* no more candidates come */
+	bool remote_ended; /* no more candidates come */
 };
 
 /* Draw fresh local ones. WLK_ERR_NOMEM, WLK_ERR_CRYPTO; *c is written on success only. */
@@ -37,8 +37,8 @@ bool ice_credentials_have_remote(const struct ice_credentials *c);
 bool ice_credentials_remote_equal(const struct ice_credentials *c, struct str ufrag, struct str pwd);
 
 /*
- * Whether USERNAME of a request to us is "<local ufrag>:<remote ufrag>" of these credentials; before the remote ones are
- * known, any remote part will do (RFC 8445 7.3).
+ * Whether USERNAME of a request to us is "<local ufrag>:<remote ufrag>" of these credentials; before the remote ones
+ * are known, any remote part will do (RFC 8445 7.3).
  */
 bool ice_credentials_match_request(const struct ice_credentials *c, wlk_bytes username);
 

@@ -43,7 +43,8 @@ static struct ice_local_candidate *add_local(struct ice_agent *agent, enum ice_c
 	struct ice_local_candidate *local;
 
 	if (g->local_count >= GATHER_LOCALS_MAX ||
-	    !array_reserve((void **)&g->locals, &g->local_capacity, g->local_count + 1, sizeof(struct ice_local_candidate *)))
+	    !array_reserve((void **)&g->locals, &g->local_capacity, g->local_count + 1,
+			   sizeof(struct ice_local_candidate *)))
 		return NULL;
 	local = wlk_calloc(1, sizeof(*local));
 	if (!local)
@@ -126,7 +127,8 @@ wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size
 		return WLK_ERR_INVALID;
 	if (g->server_count >= GATHER_SERVERS_MAX)
 		return WLK_ERR_TOO_LARGE;
-	if (!array_reserve((void **)&g->servers, &g->server_capacity, g->server_count + 1, sizeof(struct ice_stun_server *)))
+	if (!array_reserve((void **)&g->servers, &g->server_capacity, g->server_count + 1,
+			   sizeof(struct ice_stun_server *)))
 		return WLK_ERR_NOMEM;
 	server = wlk_calloc(1, sizeof(*server));
 	if (!server)
@@ -457,8 +459,8 @@ void gather_run(struct ice_agent *agent, wlk_time now)
 	for (size_t i = 0; i < g->job_count; i++) {
 		struct gather_job *job = g->jobs[i];
 
-		if (job->state == JOB_WAITING && agent_pacer_allows(agent, now, false)) {
-			agent_pacer_take(agent, now);
+		if (job->state == JOB_WAITING && g->pacer_at <= now) {
+			g->pacer_at = now + agent->config.pacing_us;
 			send_to_server(agent, now, job, STUN_REQUEST);
 		}
 		if (needs_keepalive(agent, job) && job->keepalive_at <= now) {
@@ -480,7 +482,7 @@ wlk_time gather_deadline(const struct ice_agent *agent)
 
 	for (size_t i = 0; i < g->job_count; i++) {
 		if (g->jobs[i]->state == JOB_WAITING)
-			at = time_min(at, agent_pacer_deadline(agent, false));
+			at = time_min(at, g->pacer_at);
 		if (needs_keepalive(agent, g->jobs[i]))
 			at = time_min(at, g->jobs[i]->keepalive_at);
 	}

@@ -12,7 +12,7 @@ struct agent_request;
 enum {
 	GATHER_INTERFACES_MAX = 32,
 	GATHER_SERVERS_MAX = 8,
-	GATHER_LOCALS_MAX = 128,       /* local candidates, peer-reflexive ones included */
+	GATHER_LOCALS_MAX = 128, /* local candidates, peer-reflexive ones included */
 	GATHER_RTO_US = 250000,
 	GATHER_SENDS_MAX = 6,          /* a dead server is given up after 2.8 s */
 	GATHER_KEEPALIVE_US = 15000000 /* RFC 8445 11: mappings of candidates in use are kept open */
@@ -21,7 +21,7 @@ enum {
 struct ice_stun_server {
 	char *host;
 	uint16_t port;
-	bool asked;        /* a RESOLVE request is or was out, or |host| is a literal */
+	bool asked; /* a RESOLVE request is or was out, or |host| is a literal */
 	bool resolving;
 	wlk_addr addrs[2]; /* one a family; none: unknown */
 };
@@ -53,6 +53,7 @@ struct gatherer {
 	struct gather_job **jobs;
 	size_t job_count;
 	size_t job_capacity;
+	wlk_time pacer_at; /* when the next job may start; apart from the checks, so that a server never delays one */
 	enum ice_gathering_state state;
 	enum ice_gathering_state told;
 };

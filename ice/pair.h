@@ -20,8 +20,8 @@ struct ice_local_candidate {
 	uint32_t id;
 	struct ice_candidate candidate;
 	struct ice_base *base;
-	wlk_addr server;           /* of a server-reflexive candidate */
-	bool announce;             /* a LOCAL_CANDIDATE event is due */
+	wlk_addr server; /* of a server-reflexive candidate */
+	bool announce;   /* a LOCAL_CANDIDATE event is due */
 };
 
 struct ice_remote_candidate {
@@ -44,7 +44,7 @@ struct ice_pair {
 	struct ice_remote_candidate *remote;
 	uint64_t priority;
 	enum ice_pair_state state;
-	bool valid;               /* one of our checks succeeded and consent has not expired since */
+	bool valid; /* one of our checks succeeded and consent has not expired since */
 	bool nominated;
 	bool nominating;          /* controlling: the check with USE-CANDIDATE is on its way */
 	bool nominate_when_valid; /* controlled: USE-CANDIDATE came before our own check succeeded (RFC 8445 7.3.1.5) */
@@ -52,16 +52,17 @@ struct ice_pair {
 	bool triggered;           /* in the triggered-check queue by |link| */
 	bool consent_lost;        /* RFC 7675 5.1: its credentials are not used on this path again */
 	struct list link;
-	wlk_time retry_at;        /* PAIR_FAILED: back to Waiting then; WLK_TIME_NEVER: not */
-	struct consent consent;   /* once valid */
-	wlk_time srtt;            /* 0: unknown */
+	wlk_time retry_at;           /* PAIR_FAILED: back to Waiting then; WLK_TIME_NEVER: not */
+	struct consent consent;      /* once valid */
+	wlk_time srtt;               /* 0: unknown */
 	struct ice_pair_stats stats; /* counters only; the rest is filled when asked for */
 };
 
 /* RFC 8445 6.1.2.3: G is the candidate of the controlling agent. */
 uint64_t ice_pair_priority(uint32_t local, uint32_t remote, bool controlling);
 
-/* Whether the addresses can reach each other at all: family, link-local and loopback to their like (RFC 8445 6.1.2.2). */
+/* Whether the addresses can reach each other at all: family, link-local and loopback to their like (RFC 8445 6.1.2.2).
+ */
 bool ice_pair_fits(const wlk_addr *base, const wlk_addr *remote);
 
 /* Both foundations equal: the unit of freezing (RFC 8445 6.1.2.6). */

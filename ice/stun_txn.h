@@ -30,8 +30,8 @@ struct stun_txn {
 	uint32_t priority;   /* PRIORITY of the message: of a peer-reflexive candidate that the answer may reveal */
 	bool controlling;    /* the role in the message: tells a stale 487 (RFC 8445 7.2.5.1) */
 	bool use_candidate;
-	wlk_time rto;        /* first retransmission interval; doubles up to STUN_TXN_RTO_MAX_US */
-	uint32_t sends_max;  /* transmissions in all; after the last one the transaction waits another interval */
+	wlk_time rto;       /* first retransmission interval; doubles up to STUN_TXN_RTO_MAX_US */
+	uint32_t sends_max; /* transmissions in all; after the last one the transaction waits another interval */
 	/* ------------------------------------------------------------------------------------------------------ */
 	uint32_t sends;
 	wlk_time first_sent;

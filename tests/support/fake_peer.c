@@ -148,7 +148,8 @@ const wlk_event *peer_poll_event(struct wlk_peer_connection *pc)
 
 bool peer_poll_request(struct wlk_peer_connection *pc, wlk_request *out)
 {
-	if (pc->request_first == pc->request_count)
+	/* As the real one: sockets close only after what was to be said through them has left. */
+	if (pc->request_first == pc->request_count || (pc->closed && !dgram_queue_empty(&pc->out)))
 		return false;
 	*out = pc->requests[pc->request_first++];
 	return true;

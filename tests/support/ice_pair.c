@@ -1,7 +1,5 @@
 #include "tests/support/ice_pair.h"
 
-#include <stdarg.h>
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +10,12 @@
 
 enum { TRAFFIC_US = 20000, APP_SIZE = 100 };
 
-#define MUST(fact)                                                                   \
-	do {                                                                         \
-		if (!(fact)) {                                                       \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #fact); \
-			abort();                                                     \
-		}                                                                    \
+#define MUST(fact)                                                                                                     \
+	do {                                                                                                           \
+		if (!(fact)) {                                                                                         \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #fact);                                     \
+			abort();                                                                                       \
+		}                                                                                                      \
 	} while (0)
 
 uint32_t ice_sim_random(struct ice_sim *sim, uint32_t bound)
@@ -95,7 +93,9 @@ static void put_flight(struct ice_sim *sim, const wlk_addr *from, const wlk_addr
 		MUST(sim->flights);
 	}
 	f = &sim->flights[sim->flight_count];
-	*f = (struct ice_sim_flight){ .at = sim->now + sim->link.latency_us, .order = sim->order++, .from = *from, .to = *to };
+	*f = (struct ice_sim_flight){
+		.at = sim->now + sim->link.latency_us, .order = sim->order++, .from = *from, .to = *to
+	};
 	if (sim->link.jitter_us)
 		f->at += ice_sim_random(sim, (uint32_t)sim->link.jitter_us);
 	f->buf = pktbuf_copy(NULL, data, size);
@@ -160,7 +160,8 @@ static void send_on(struct ice_sim *sim, int from, const struct dgram *d)
 	source = nat_out(side, &d->local, &d->remote);
 	if (side->deaf || addr_ip_equal(&side->dead_ip, &d->local))
 		return;
-	for (int copies = 1 + (sim->link.duplicate && ice_sim_random(sim, 1000) < sim->link.duplicate); copies; copies--)
+	for (int copies = 1 + (sim->link.duplicate && ice_sim_random(sim, 1000) < sim->link.duplicate); copies;
+	     copies--)
 		if (!sim->link.loss || ice_sim_random(sim, 1000) >= sim->link.loss)
 			put_flight(sim, &source, &d->remote, d->buf->data, d->buf->size);
 }
@@ -183,7 +184,8 @@ static void answer_binding(struct ice_sim *sim, const struct ice_sim_flight *f, 
 		put_flight(sim, &f->to, &f->from, buf, size);
 }
 
-static void take_app(struct ice_sim *sim, struct ice_sim_side *side, const wlk_addr *local, const wlk_addr *remote, size_t size)
+static void take_app(struct ice_sim *sim, struct ice_sim_side *side, const wlk_addr *local, const wlk_addr *remote,
+		     size_t size)
 {
 	if (!ice_agent_is_validated(side->agent, local, remote)) {
 		side->app_refused++;
@@ -196,7 +198,8 @@ static void take_app(struct ice_sim *sim, struct ice_sim_side *side, const wlk_a
 	side->app_received++;
 }
 
-static void deliver_to(struct ice_sim *sim, struct ice_sim_side *side, const struct ice_sim_flight *f, const wlk_addr *local)
+static void deliver_to(struct ice_sim *sim, struct ice_sim_side *side, const struct ice_sim_flight *f,
+		       const wlk_addr *local)
 {
 	if (side->deaf || addr_ip_equal(&side->dead_ip, local))
 		return;

@@ -17,7 +17,7 @@ struct ice_link {
 
 enum { ICE_SIM_IPS_MAX = 4, ICE_SIM_FILTER_MAX = 64, ICE_SIM_STATES_MAX = 32, ICE_SIM_CANDIDATES_MAX = 32 };
 
-/* A NAT with endpoint-independent mapping; |filter|: only addresses that were sent to get in (RFC 4787 5, address and port). */
+/* A NAT with endpoint-independent mapping; |filter|: only addresses and ports that were sent to get in (RFC 4787 5). */
 struct ice_nat {
 	bool enabled;
 	bool filter;
@@ -32,10 +32,10 @@ struct ice_sim_side {
 	wlk_addr ips[ICE_SIM_IPS_MAX];
 	size_t ip_count;
 	struct ice_nat nat;
-	bool deaf;       /* nothing reaches it and nothing leaves it */
-	bool silent;     /* its candidates are not signalled */
-	bool lite;       /* |agent| is not used: the side only answers (RFC 8445 2.5) */
-	bool traffic;    /* an application packet every 20 ms while there is a path */
+	bool deaf;    /* nothing reaches it and nothing leaves it */
+	bool silent;  /* its candidates are not signalled */
+	bool lite;    /* |agent| is not used: the side only answers (RFC 8445 2.5) */
+	bool traffic; /* an application packet every 20 ms while there is a path */
 	wlk_time next_traffic;
 	wlk_addr dead_ip; /* an interface whose packets are lost in both directions */
 
@@ -53,18 +53,18 @@ struct ice_sim_side {
 	size_t role_changes;
 	size_t consent_expired;
 	wlk_time consent_expired_at;
-	wlk_addr local;             /* of the last SELECTED_PAIR */
+	wlk_addr local; /* of the last SELECTED_PAIR */
 	wlk_addr remote;
 	bool nominated;
 
-	uint64_t sent;              /* datagrams of any kind */
+	uint64_t sent; /* datagrams of any kind */
 	wlk_time last_sent;
 	uint64_t app_sent;
 	uint64_t app_received;
-	uint64_t app_refused;       /* packets of paths that were not validated (R12) */
+	uint64_t app_refused; /* packets of paths that were not validated (R12) */
 	wlk_time last_app;
-	wlk_time app_gap;           /* longest time between two application packets */
-	uint64_t closes;            /* CLOSE requests */
+	wlk_time app_gap; /* longest time between two application packets */
+	uint64_t closes;  /* CLOSE requests */
 	uint16_t next_port;
 	uint64_t mdns_sent;
 };
@@ -91,15 +91,15 @@ struct ice_sim {
 	size_t flight_count;
 	size_t flight_capacity;
 	uint64_t order;
-	wlk_addr stun_server;        /* answers Binding requests when it has an address */
-	bool trickle;                /* announced candidates reach the other side after |signal_us| */
+	wlk_addr stun_server; /* answers Binding requests when it has an address */
+	bool trickle;         /* announced candidates reach the other side after |signal_us| */
 	wlk_time signal_us;
 	ice_sim_tap_fn tap;
 	void *user;
-	bool dead;                   /* out of memory is tested: agents may be missing */
+	bool dead; /* memory ran out in init: agents may be missing */
 };
 
-/* Side 0 is controlling; both have one IPv4 interface, 10.0.0.1 and 10.0.0.2. |config| NULL: defaults; its role is kept when |roles| is set. */
+/* Interfaces are 10.0.0.1 and 10.0.0.2. |a|, |b| NULL: defaults, side 0 controlling. No memory: sim->dead is set. */
 void ice_sim_init(struct ice_sim *sim, const struct ice_link *link, uint64_t seed, const struct ice_agent_config *a,
 		  const struct ice_agent_config *b);
 void ice_sim_free(struct ice_sim *sim);
@@ -110,7 +110,7 @@ void ice_sim_gather(struct ice_sim *sim, int side);
 void ice_sim_signal_parameters(struct ice_sim *sim, int to);
 /* Give side |to| all candidates that the other has announced. */
 void ice_sim_signal_candidates(struct ice_sim *sim, int to);
-/* Requests, datagrams and events of both sides until there are none; time stands still. Checks that deadlines lie ahead. */
+/* Requests, datagrams and events of both sides until there are none; time stands still. Deadlines lie ahead then. */
 void ice_sim_pump(struct ice_sim *sim);
 /* Go to the next moment at which something happens, at most to |limit|. */
 void ice_sim_step(struct ice_sim *sim, wlk_time limit);

@@ -1,4 +1,4 @@
-/* The agent's interface: bad arguments, events in order, candidate rules, mDNS names, gathering, and the five verbs under random input. */
+/* The agent's interface: bad arguments, event order, candidate rules, mDNS names, the five verbs under random calls. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include "tests/support/ice_pair.h"
 
 #define LINE(addr, port) "candidate:1 1 udp 2113937151 " addr " " port " typ host"
-#define UUID "9b36eaac-bb2e-49bb-bb78-21c41c499900.local"
+#define UUID             "9b36eaac-bb2e-49bb-bb78-21c41c499900.local"
 
 static struct ice_agent *make(const struct ice_agent_config *config)
 {
@@ -208,10 +208,12 @@ static void test_remote_parameter_arguments(void **state)
 	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, STR("ab:cd"), pwd, false), WLK_ERR_INVALID);
 	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, STR("ab cd"), pwd, false), WLK_ERR_INVALID);
 	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, STR("abcd"), STR("short"), false), WLK_ERR_INVALID);
-	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 257 }, pwd, false), WLK_ERR_INVALID);
+	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 257 }, pwd, false),
+			 WLK_ERR_INVALID);
 	assert_int_equal(ice_agent_state(agent), ICE_STATE_NEW);
-	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 256 }, (struct str){ big, 256 }, false),
-			 WLK_OK);
+	assert_int_equal(
+		ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 256 }, (struct str){ big, 256 }, false),
+		WLK_OK);
 	assert_int_equal(ice_agent_state(agent), ICE_STATE_CHECKING);
 	ice_agent_destroy(agent);
 }
@@ -232,8 +234,9 @@ static void test_checks_with_the_longest_ufrag(void **state)
 	assert_true(ice_agent_poll_request(agent, &r));
 	r.local.port = 5000;
 	ice_agent_on_request(agent, 0, r.id, WLK_OK, &r.local, 1);
-	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 256 }, (struct str){ big, 256 }, false),
-			 WLK_OK);
+	assert_int_equal(
+		ice_agent_set_remote_parameters(agent, 0, (struct str){ big, 256 }, (struct str){ big, 256 }, false),
+		WLK_OK);
 	assert_int_equal(add_line(agent, LINE("10.0.0.2", "6000")), WLK_OK);
 	assert_true(ice_agent_poll_transmit(agent, 0, &d));
 	assert_true(d.buf->size > 256 + 8);
@@ -244,9 +247,17 @@ static void test_checks_with_the_longest_ufrag(void **state)
 static void test_R8_candidates_that_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		LINE("127.0.0.1", "9"), LINE("::1", "9"), LINE("0.0.0.0", "9"), LINE("224.0.0.1", "9"),
-		LINE("255.255.255.255", "9"), LINE("::ffff:127.0.0.1", "9"), LINE("::", "9"), LINE("ff02::1", "9"),
-		LINE("10.0.0.1", "0"), LINE("169.254.1.1", "9"), LINE("example.com", "9"),
+		LINE("127.0.0.1", "9"),
+		LINE("::1", "9"),
+		LINE("0.0.0.0", "9"),
+		LINE("224.0.0.1", "9"),
+		LINE("255.255.255.255", "9"),
+		LINE("::ffff:127.0.0.1", "9"),
+		LINE("::", "9"),
+		LINE("ff02::1", "9"),
+		LINE("10.0.0.1", "0"),
+		LINE("169.254.1.1", "9"),
+		LINE("example.com", "9"),
 		"candidate:1 2 udp 2113937151 10.0.0.1 9 typ host",
 		"candidate:1 1 tcp 2113937151 10.0.0.1 9 typ host tcptype active",
 	};
@@ -284,7 +295,8 @@ static void test_candidate_of_another_generation_is_skipped(void **state)
 	struct ice_candidate_stats c;
 
 	(void)state;
-	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, STR("peer"), STR("0123456789012345678901"), false), WLK_OK);
+	assert_int_equal(ice_agent_set_remote_parameters(agent, 0, STR("peer"), STR("0123456789012345678901"), false),
+			 WLK_OK);
 	assert_int_equal(add_line(agent, LINE("10.0.0.2", "6000") " ufrag gone"), WLK_ERR_STATE);
 	assert_false(ice_agent_remote_candidate(agent, 0, &c));
 	assert_int_equal(add_line(agent, LINE("10.0.0.2", "6000") " ufrag peer"), WLK_OK);
@@ -429,7 +441,7 @@ static void test_counters_of_a_call(void **state)
 
 /* ------------------------------------------------------------------------------------- the five verbs */
 
-/* Random calls and random bytes: deadlines stay ahead and drains end (both asserted by the pump), sooner or later it connects. */
+/* Random calls and random bytes: deadlines stay ahead and drains end (the pump asserts both), and then it connects. */
 static void disturb(struct ice_sim *sim)
 {
 	int side = (int)ice_sim_random(sim, 2);
@@ -477,7 +489,9 @@ static void disturb(struct ice_sim *sim)
 
 static void test_five_verbs_under_random_calls(void **state)
 {
-	struct ice_link link = { .latency_us = 20000, .jitter_us = 30000, .loss = 100, .duplicate = 100, .corrupt = 100 };
+	struct ice_link link = {
+		.latency_us = 20000, .jitter_us = 30000, .loss = 100, .duplicate = 100, .corrupt = 100
+	};
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 60; seed++) {
@@ -497,7 +511,8 @@ static void test_five_verbs_under_random_calls(void **state)
 		/* After a proper restart of both it works again. */
 		for (int i = 0; i < 2; i++) {
 			sim.side[i].gathering = ICE_GATHERING_ACTIVE;
-			assert_int_equal(ice_agent_set_interfaces(sim.side[i].agent, sim.now, sim.side[i].ips, 2), WLK_OK);
+			assert_int_equal(ice_agent_set_interfaces(sim.side[i].agent, sim.now, sim.side[i].ips, 2),
+					 WLK_OK);
 			ice_sim_pump(&sim);
 			sim.side[i].candidate_count = 0;
 			sim.side[i].gathering = ICE_GATHERING_NEW;

@@ -219,6 +219,7 @@ static void test_R8_caps_of_candidates_and_pairs(void **state)
 		wlk_err err;
 
 		c.addr = addr_v4(10, 9, (uint8_t)(i / 100), (uint8_t)(1 + i % 100), 9);
+		c.priority = i < 63 ? 100 - (uint32_t)i : 1000;
 		err = ice_agent_add_remote_candidate(sim.side[0].agent, sim.now, &c);
 		assert_int_equal(err, i < 64 ? WLK_OK : WLK_ERR_TOO_LARGE);
 	}
@@ -227,6 +228,12 @@ static void test_R8_caps_of_candidates_and_pairs(void **state)
 	assert_int_equal(pairs, 100);
 	ice_agent_get_stats(sim.side[0].agent, &stats);
 	assert_true(stats.over_cap >= 300 - 64);
+	/* Room is made for the better one: the last of the 64, ten times the priority, has pairs on both bases. */
+	size_t of_last = 0;
+
+	for (size_t i = 0; ice_agent_pair_stats(sim.side[0].agent, i, &pair); i++)
+		of_last += pair.remote.ip[2] == 0 && pair.remote.ip[3] == 64;
+	assert_int_equal(of_last, 2);
 	ice_sim_free(&sim);
 }
 
@@ -322,7 +329,8 @@ static void test_role_conflict_under_loss(void **state)
 		ice_sim_connect(&sim);
 		if (!ice_sim_run(&sim, 10 * SECOND, ice_sim_nominated))
 			fail_msg("seed %llu does not settle", (unsigned long long)seed);
-		assert_int_not_equal(ice_agent_controlling(sim.side[0].agent), ice_agent_controlling(sim.side[1].agent));
+		assert_int_not_equal(ice_agent_controlling(sim.side[0].agent),
+				     ice_agent_controlling(sim.side[1].agent));
 		ice_sim_free(&sim);
 	}
 }
@@ -378,13 +386,43 @@ static void test_one_side_behind_nat_without_stun(void **state)
 	ice_sim_free(&sim);
 }
 
+/*
+ * The side that begins knocks at a closed NAT; the knock of the other side is the sign to check again at once, not when
+ * the retransmission is due (at 220 ms): 80 + 50 ms until the sign, and one round trip.
+ */
+static void test_triggered_check_does_not_wait_for_the_retransmission(void **state)
+{
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_100, 28, NULL, NULL);
+	sim.stun_server = addr_v4(198, 51, 100, 1, 3478);
+	sim.trickle = false;
+	for (int i = 0; i < 2; i++) {
+		sim.side[i].nat.enabled = true;
+		sim.side[i].nat.filter = true;
+		ice_sim_gather(&sim, i);
+	}
+	ice_sim_pass(&sim, SECOND);
+	ice_sim_signal_candidates(&sim, 0);
+	ice_sim_signal_parameters(&sim, 0);
+	ice_sim_pass(&sim, 80 * MILLISECOND);
+	/* Side 1 gets only the mapped address, so that its first check goes there. */
+	assert_int_equal(ice_agent_add_remote_candidate(sim.side[1].agent, sim.now, &sim.side[0].candidates[1]),
+			 WLK_OK);
+	ice_sim_signal_parameters(&sim, 1);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_connected));
+	assert_int_equal(sim.side[0].first_validated - 2 * SECOND, 230 * MILLISECOND);
+	ice_sim_free(&sim);
+}
+
 /* --------------------------------------------------------------------------------------------- several paths */
 
 /* Both addresses of side 1 work; the better one is nominated in the end even if the other validated first. */
 static bool delay_best(struct ice_sim *sim, int from, const struct dgram *d)
 {
 	(void)from;
-	return sim->now > SECOND + 300 * MILLISECOND ||
+	return sim->now > SECOND + 300 * MILLISECOND || d->buf->data[0] > 3 ||
 	       (!addr_ip_equal(&d->remote, &sim->side[1].ips[0]) && !addr_ip_equal(&d->local, &sim->side[1].ips[0]));
 }
 
@@ -397,6 +435,8 @@ static void better_pair_later(bool once)
 	sim.side[1].ips[1] = addr_v4(10, 0, 1, 2, 0);
 	sim.side[1].ip_count = 2;
 	sim.tap = delay_best;
+	sim.side[0].traffic = true; /* so that the pair in use is never quiet */
+	sim.side[1].traffic = true;
 	ice_sim_connect(&sim);
 	assert_true(ice_sim_run(&sim, 250 * MILLISECOND, ice_sim_nominated));
 	assert_true(addr_ip_equal(&sim.side[0].remote, &sim.side[1].ips[1]));
@@ -457,7 +497,7 @@ static void test_ipv6_alone(void **state)
 	ice_sim_free(&sim);
 }
 
-/* A peer that gives all its candidates one foundation: pairs are frozen, but not for the half minute that a check takes to fail. */
+/* A peer that gives all its candidates one foundation: pairs are frozen, but not until the first check has failed. */
 static void test_equal_foundations_do_not_stall(void **state)
 {
 	struct ice_candidate c = { .type = CANDIDATE_HOST, .component = 1, .priority = 1000, .foundation = "1" };
@@ -508,6 +548,40 @@ static void test_lite_peer_is_controlled(void **state)
 	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
 	ice_sim_pass(&sim, 60 * SECOND);
 	assert_int_equal(ice_agent_state(sim.side[0].agent), ICE_STATE_CONNECTED);
+	ice_sim_free(&sim);
+}
+
+static bool drop_first(struct ice_sim *sim, int from, const struct dgram *d)
+{
+	size_t *seen = sim->user;
+
+	(void)d;
+	return from != 0 || (*seen)++ > 0;
+}
+
+/* Karn: the answer to a retransmitted check tells no round trip. */
+static void test_no_round_trip_from_retransmissions(void **state)
+{
+	struct ice_agent_config config = { .controlling = true };
+	struct ice_candidate c = { .type = CANDIDATE_HOST, .component = 1, .priority = 2130706431, .foundation = "1" };
+	struct ice_sim sim;
+	size_t seen = 0;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_100, 26, &config, NULL);
+	sim.side[1].lite = true;
+	sim.tap = drop_first;
+	sim.user = &seen;
+	ice_sim_gather(&sim, 0);
+	ice_sim_pump(&sim);
+	ice_sim_signal_parameters(&sim, 0);
+	c.addr = addr_v4(10, 0, 0, 2, 6000);
+	assert_int_equal(ice_agent_add_remote_candidate(sim.side[0].agent, sim.now, &c), WLK_OK);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_connected));
+	assert_int_equal(sim.now - SECOND, 300 * MILLISECOND);
+	assert_int_equal(ice_agent_rtt(sim.side[0].agent), 0);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
+	assert_int_equal(ice_agent_rtt(sim.side[0].agent), 100 * MILLISECOND);
 	ice_sim_free(&sim);
 }
 
@@ -647,6 +721,50 @@ static void test_restart_before_anything_else(void **state)
 	ice_sim_free(&sim);
 }
 
+/* W3C webrtc 5.6.4: a restart forgets that connectivity was lost. */
+static void test_restart_while_disconnected_is_checking(void **state)
+{
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_100, 29, NULL, NULL);
+	ice_sim_connect(&sim);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
+	sim.side[1].deaf = true;
+	ice_sim_pass(&sim, 10 * SECOND);
+	assert_int_equal(ice_agent_state(sim.side[0].agent), ICE_STATE_DISCONNECTED);
+	sim.side[0].gathering = ICE_GATHERING_NEW;
+	assert_int_equal(ice_agent_restart(sim.side[0].agent, sim.now), WLK_OK);
+	assert_int_equal(ice_agent_state(sim.side[0].agent), ICE_STATE_CHECKING);
+	ice_sim_free(&sim);
+}
+
+/* What a generation left behind is gone when the next begins. */
+static void test_restarts_do_not_pile_up(void **state)
+{
+	struct ice_candidate c = { .type = CANDIDATE_HOST, .component = 1, .priority = 1, .foundation = "1" };
+	struct ice_candidate_stats remote;
+	struct ice_pair_stats pair;
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_100, 27, NULL, NULL);
+	ice_sim_connect(&sim);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
+	for (int i = 0; i < 20; i++) {
+		sim.side[0].gathering = ICE_GATHERING_NEW;
+		assert_int_equal(ice_agent_restart(sim.side[0].agent, sim.now), WLK_OK);
+		c.addr = addr_v4(10, 9, 9, (uint8_t)(1 + i), 9);
+		assert_int_equal(ice_agent_add_remote_candidate(sim.side[0].agent, sim.now, &c), WLK_OK);
+		ice_sim_pass(&sim, 100 * MILLISECOND);
+	}
+	/* The pair in use and the newest. */
+	assert_false(ice_agent_remote_candidate(sim.side[0].agent, 2, &remote));
+	assert_false(ice_agent_pair_stats(sim.side[0].agent, 2, &pair));
+	assert_true(ice_sim_connected(&sim));
+	ice_sim_free(&sim);
+}
+
 static void test_restart_after_failure_recovers(void **state)
 {
 	struct ice_sim sim;
@@ -728,6 +846,7 @@ int main(void)
 		cmocka_unit_test(test_role_conflict_under_loss),
 		cmocka_unit_test(test_server_reflexive_through_two_nats),
 		cmocka_unit_test(test_one_side_behind_nat_without_stun),
+		cmocka_unit_test(test_triggered_check_does_not_wait_for_the_retransmission),
 		cmocka_unit_test(test_better_pair_is_nominated_later),
 		cmocka_unit_test(test_nominate_once_keeps_to_one),
 		cmocka_unit_test(test_dual_stack_with_ipv6_dropped),
@@ -740,6 +859,9 @@ int main(void)
 		cmocka_unit_test(test_restart_can_be_cancelled),
 		cmocka_unit_test(test_changed_parameters_need_a_restart),
 		cmocka_unit_test(test_restart_before_anything_else),
+		cmocka_unit_test(test_restart_while_disconnected_is_checking),
+		cmocka_unit_test(test_restarts_do_not_pile_up),
+		cmocka_unit_test(test_no_round_trip_from_retransmissions),
 		cmocka_unit_test(test_restart_after_failure_recovers),
 		cmocka_unit_test(test_every_failing_allocation_is_survived),
 	};

@@ -1,4 +1,4 @@
-/* What strangers and peers may send to an agent: each check of R4 and R5 by name, and that what fails one changes nothing. */
+/* What strangers and peers may send to an agent: each check of R4 and R5; what fails one changes nothing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,8 @@ static void set_up(struct bench *b, bool controlling, bool know_peer)
 	assert_int_equal(ice_agent_gather(b->agent, b->now), WLK_OK);
 	answer_requests(b);
 	if (know_peer)
-		assert_int_equal(ice_agent_set_remote_parameters(b->agent, b->now, STR("peer"), STR(PEER_PWD), false), WLK_OK);
+		assert_int_equal(ice_agent_set_remote_parameters(b->agent, b->now, STR("peer"), STR(PEER_PWD), false),
+				 WLK_OK);
 }
 
 static void tear_down(struct bench *b)
@@ -67,9 +68,9 @@ struct request {
 	const char *pwd;
 	uint64_t tie_breaker;
 	bool no_username, no_integrity, no_fingerprint, no_priority, no_role;
-	bool controlled;         /* ICE-CONTROLLED instead of ICE-CONTROLLING */
+	bool controlled; /* ICE-CONTROLLED instead of ICE-CONTROLLING */
 	bool use_candidate;
-	uint16_t unknown;        /* a comprehension-required attribute */
+	uint16_t unknown; /* a comprehension-required attribute */
 	uint16_t method;
 	uint8_t id;
 };
@@ -709,6 +710,55 @@ static void test_R10_credentials_have_enough_bits(void **state)
 	ice_agent_destroy(a);
 }
 
+/* Live |us| on, answering the checks that go to |alive| only. */
+static void live_on(struct bench *b, wlk_time us, const wlk_addr *alive)
+{
+	wlk_time end = b->now + us;
+	struct stun_msg msg;
+	uint8_t copy[400];
+	wlk_addr to;
+
+	while (b->now < end) {
+		ice_agent_handle_timeout(b->agent, b->now);
+		while (next_datagram(b, &msg, copy, &to))
+			if (msg.class == STUN_REQUEST && addr_equal(&to, alive))
+				answer(b, &(struct response){ 0 }, &msg, &b->base, alive);
+		b->now = time_min(MAX(ice_agent_deadline(b->agent), b->now + 1), end);
+	}
+}
+
+/* RFC 7675 5.1: where consent was lost, the same credentials do not count any more. */
+static void test_R7_requests_on_a_lost_path_are_not_answered(void **state)
+{
+	struct request r = { .controlled = true };
+	struct stun_msg check;
+	struct bench b;
+	uint8_t copy[400];
+	wlk_addr lost = addr_v4(10, 0, 0, 2, 6000);
+	wlk_addr alive = addr_v4(10, 0, 0, 3, 6000);
+	uint64_t responses;
+
+	(void)state;
+	set_up(&b, true, true);
+	provoke_check(&b, &check, copy);
+	answer(&b, &(struct response){ 0 }, &check, &b.base, &lost);
+	b.now += SECOND / 10;
+	b.peer = alive;
+	ask(&b, &r, NULL); /* the second path, peer-reflexive */
+	live_on(&b, 40 * SECOND, &alive);
+	assert_true(ice_agent_is_validated(b.agent, &b.base, &alive));
+	assert_false(ice_agent_is_validated(b.agent, &b.base, &lost));
+	responses = stats_of(&b).responses_sent;
+	b.peer = lost;
+	ask(&b, &r, NULL);
+	assert_int_equal(stats_of(&b).responses_sent, responses);
+	assert_false(next_datagram(&b, &check, copy, NULL));
+	b.peer = alive;
+	ask(&b, &r, NULL);
+	assert_int_equal(stats_of(&b).responses_sent, responses + 1);
+	tear_down(&b);
+}
+
 static void test_indications_are_ignored(void **state)
 {
 	static const uint8_t txid[STUN_TXID_SIZE] = { 1 };
@@ -754,6 +804,7 @@ int main(void)
 		cmocka_unit_test(test_error_answer_fails_the_pair),
 		cmocka_unit_test(test_R10_old_password_is_refused_after_the_switch_over),
 		cmocka_unit_test(test_R10_credentials_have_enough_bits),
+		cmocka_unit_test(test_R7_requests_on_a_lost_path_are_not_answered),
 		cmocka_unit_test(test_indications_are_ignored),
 	};
 

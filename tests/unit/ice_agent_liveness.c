@@ -65,7 +65,43 @@ static void test_R7_consent_every_4_to_6_seconds(void **state)
 	ice_sim_free(&sim);
 }
 
-/* Whatever the peer was doing when it vanished: disconnected after 5 to 8 s, silence 30 s after its last answer, failed once. */
+/* So that a peer who sees us under a new address follows without waiting (and only the one who controls may say so). */
+static bool expect_use_candidate(struct ice_sim *sim, int from, const struct dgram *d)
+{
+	size_t *seen = sim->user;
+	struct stun_msg msg;
+
+	if (stun_msg_parse(&msg, d->buf->data, d->buf->size) || msg.class != STUN_REQUEST)
+		return true;
+	seen[from]++;
+	assert_int_equal(msg.use_candidate, from == 0);
+	return true;
+}
+
+static void test_consent_checks_of_the_controlling_side_nominate(void **state)
+{
+	struct ice_sim sim;
+	size_t seen[2] = { 0 };
+
+	(void)state;
+	connect_pair(&sim, 51, true);
+	ice_sim_pass(&sim, SECOND);
+	sim.tap = expect_use_candidate;
+	sim.user = seen;
+	ice_sim_pass(&sim, 60 * SECOND);
+	assert_true(seen[0] >= 10 && seen[1] >= 10);
+	ice_sim_free(&sim);
+}
+
+/* Whenever the peer vanishes: disconnected after 5 to 8 s, silence 30 s after its last answer, failed once. */
+static const struct ice_candidate unreachable = {
+	.type = CANDIDATE_HOST,
+	.component = 1,
+	.priority = 7,
+	.foundation = "7",
+	.addr = { .family = 4, .port = 9, .ip = { 10, 9, 9, 9 } },
+};
+
 static void vanish(uint64_t seed, bool traffic, wlk_time after)
 {
 	struct ice_sim sim;
@@ -73,6 +109,8 @@ static void vanish(uint64_t seed, bool traffic, wlk_time after)
 	wlk_time gone;
 
 	connect_pair(&sim, seed, traffic);
+	/* A pair that is still being tried must not be after the end either. */
+	assert_int_equal(ice_agent_add_remote_candidate(sim.side[0].agent, sim.now, &unreachable), WLK_OK);
 	ice_sim_pass(&sim, after);
 	gone = sim.now;
 	sim.side[1].deaf = true;
@@ -88,11 +126,12 @@ static void vanish(uint64_t seed, bool traffic, wlk_time after)
 	assert_int_equal(sim.side[0].consent_expired, 1);
 	assert_int_equal(ice_sim_count(&sim, 0, ICE_STATE_DISCONNECTED), 1);
 	assert_int_equal(ice_sim_count(&sim, 0, ICE_STATE_FAILED), 1);
-	assert_true(sim.side[0].last_sent <= failed + gone);
+	assert_true(sim.side[0].last_sent < failed + gone);
 	assert_int_equal(ice_agent_deadline(sim.side[0].agent), WLK_TIME_NEVER);
 	assert_false(ice_agent_selected(sim.side[0].agent, &sim.side[0].local, &sim.side[0].remote));
 	assert_true(ice_agent_pair_stats(sim.side[0].agent, 0, &pair));
 	assert_int_equal(pair.state, PAIR_FAILED);
+	assert_false(ice_agent_is_validated(sim.side[0].agent, &pair.local, &pair.remote));
 	/* R7: not even requests with the right password are answered. */
 	uint64_t sent = sim.side[0].sent;
 
@@ -288,6 +327,75 @@ static void test_dead_interface_moves_to_a_backup(void **state)
 	interface_dies(1);
 }
 
+static bool drop_nominations(struct ice_sim *sim, int from, const struct dgram *d)
+{
+	struct stun_msg msg;
+
+	(void)sim;
+	(void)from;
+	return stun_msg_parse(&msg, d->buf->data, d->buf->size) || !msg.use_candidate;
+}
+
+/* Also the controlled side sends on the pair that answers, before the peer has nominated it. */
+static void test_backup_is_used_before_it_is_nominated(void **state)
+{
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_40, 94, NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		sim.side[i].ips[1] = addr_v4(10, 0, 1, (uint8_t)(1 + i), 0);
+		sim.side[i].ip_count = 2;
+		sim.side[i].traffic = true;
+	}
+	ice_sim_connect(&sim);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
+	ice_sim_pass(&sim, 20 * SECOND);
+	sim.tap = drop_nominations;
+	sim.side[0].dead_ip = sim.side[0].ips[0];
+	ice_sim_pass(&sim, 2 * SECOND);
+	for (int i = 0; i < 2; i++) {
+		assert_false(sim.side[i].nominated);
+		assert_true(addr_ip_equal(i ? &sim.side[1].remote : &sim.side[0].local, &sim.side[0].ips[1]));
+	}
+	ice_sim_free(&sim);
+}
+
+/* RFC 7675 5.1: a path that has lost consent is not used again with the same credentials; a restart gives new ones. */
+static void test_lost_consent_needs_a_restart(void **state)
+{
+	struct ice_sim sim;
+	wlk_addr local;
+	wlk_addr remote;
+
+	(void)state;
+	ice_sim_init(&sim, &rtt_40, 95, NULL, NULL);
+	sim.side[0].ips[1] = addr_v4(10, 0, 1, 1, 0);
+	sim.side[0].ip_count = 2;
+	ice_sim_connect(&sim);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_nominated));
+	ice_sim_pass(&sim, 20 * SECOND);
+	local = sim.side[0].local;
+	remote = sim.side[0].remote;
+	sim.side[0].dead_ip = local;
+	ice_sim_pass(&sim, 45 * SECOND);
+	sim.side[0].dead_ip = (wlk_addr){ 0 };
+	ice_sim_pass(&sim, 30 * SECOND);
+	assert_true(ice_sim_connected(&sim));
+	assert_false(ice_agent_is_validated(sim.side[0].agent, &local, &remote));
+	for (int i = 0; i < 2; i++) {
+		sim.side[i].gathering = ICE_GATHERING_NEW;
+		sim.side[i].candidate_count = 0;
+		assert_int_equal(ice_agent_restart(sim.side[i].agent, sim.now), WLK_OK);
+	}
+	ice_sim_signal_parameters(&sim, 0);
+	ice_sim_signal_parameters(&sim, 1);
+	ice_sim_pass(&sim, SECOND);
+	assert_true(ice_agent_is_validated(sim.side[0].agent, &local, &remote));
+	assert_true(addr_equal(&sim.side[0].local, &local));
+	ice_sim_free(&sim);
+}
+
 /* The driver says that the address is gone: no need to wait for silence. */
 static void test_vanished_interface_is_closed(void **state)
 {
@@ -329,7 +437,8 @@ static void test_new_interface_joins_in(void **state)
 	ice_sim_pass(&sim, SECOND);
 	assert_int_equal(sim.side[0].candidate_count, 2);
 	assert_int_equal(sim.side[0].validated, 2);
-	assert_true(ice_agent_is_validated(sim.side[0].agent, &sim.side[0].candidates[1].addr, &sim.side[1].candidates[0].addr));
+	assert_true(ice_agent_is_validated(sim.side[0].agent, &sim.side[0].candidates[1].addr,
+					   &sim.side[1].candidates[0].addr));
 	ice_sim_free(&sim);
 }
 
@@ -375,6 +484,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_R7_consent_every_4_to_6_seconds),
+		cmocka_unit_test(test_consent_checks_of_the_controlling_side_nominate),
 		cmocka_unit_test(test_R7_all_sending_stops_when_consent_expires),
 		cmocka_unit_test(test_R7_other_packets_do_not_renew_consent),
 		cmocka_unit_test(test_recovers_from_a_partition),
@@ -383,6 +493,8 @@ int main(void)
 		cmocka_unit_test(test_nat_rebinding_of_the_controlling_side),
 		cmocka_unit_test(test_nat_rebinding_of_the_controlled_side),
 		cmocka_unit_test(test_dead_interface_moves_to_a_backup),
+		cmocka_unit_test(test_backup_is_used_before_it_is_nominated),
+		cmocka_unit_test(test_lost_consent_needs_a_restart),
 		cmocka_unit_test(test_vanished_interface_is_closed),
 		cmocka_unit_test(test_new_interface_joins_in),
 		cmocka_unit_test(test_long_idle_call_under_loss_stays_connected),

@@ -16,7 +16,10 @@
 static struct ice_base base_a = { .state = BASE_BOUND, .addr = { .family = 4, .port = 1, .ip = { 10, 0, 0, 1 } } };
 static struct ice_local_candidate local_a = {
 	.base = &base_a,
-	.candidate = { .type = CANDIDATE_HOST, .priority = 1000, .foundation = "L", .addr = { .family = 4, .port = 1 } },
+	.candidate = { .type = CANDIDATE_HOST,
+		       .priority = 1000,
+		       .foundation = "L",
+		       .addr = { .family = 4, .port = 1 } },
 };
 
 static struct ice_remote_candidate remote(uint8_t last, uint32_t priority, const char *foundation)
@@ -150,7 +153,7 @@ static void test_triggered_queue_is_first_in_first_out(void **state)
 	assert_false(checklist_has_triggered(&list));
 	checklist_trigger(&list, pair[0]);
 	checklist_trigger(&list, pair[1]);
-	checklist_trigger(&list, pair[0]); /* is in it already */
+	checklist_trigger(&list, pair[0]);           /* is in it already */
 	assert_null(checklist_next(&list, 1, true)); /* the queue takes care of both */
 	assert_ptr_equal(checklist_pop_triggered(&list), pair[0]);
 	assert_ptr_equal(checklist_pop_triggered(&list), pair[1]);
@@ -163,7 +166,8 @@ static void test_triggered_queue_is_first_in_first_out(void **state)
 
 static void test_R8_victims(void **state)
 {
-	struct ice_remote_candidate r[4] = { remote(1, 10, "a"), remote(2, 20, "b"), remote(3, 30, "c"), remote(4, 40, "d") };
+	struct ice_remote_candidate r[4] = { remote(1, 10, "a"), remote(2, 20, "b"), remote(3, 30, "c"),
+					     remote(4, 40, "d") };
 	struct ice_pair *pair[3];
 	struct ice_pair *none = NULL;
 	struct checklist list;

@@ -121,6 +121,24 @@ static void test_dead_server_does_not_hold_up_the_call(void **state)
 	ice_sim_free(&sim);
 }
 
+/* Two interfaces, a server: asking it costs the first check nothing. */
+static void test_servers_do_not_delay_the_first_check(void **state)
+{
+	struct ice_sim sim;
+
+	(void)state;
+	set_up(&sim, &rtt_20, false);
+	for (int i = 0; i < 2; i++) {
+		sim.side[i].ips[1] = addr_v4(10, 0, 1, (uint8_t)(1 + i), 0);
+		sim.side[i].ip_count = 2;
+	}
+	ice_sim_connect(&sim);
+	assert_true(ice_sim_run(&sim, SECOND, ice_sim_connected));
+	assert_int_equal(sim.side[0].first_validated - SECOND, 20 * MILLISECOND);
+	assert_int_equal(sim.side[1].first_validated - SECOND, 20 * MILLISECOND);
+	ice_sim_free(&sim);
+}
+
 static void test_unknown_name_completes(void **state)
 {
 	struct ice_sim sim;
@@ -265,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_redundant_candidate_is_dropped),
 		cmocka_unit_test(test_lossy_way_to_the_server),
 		cmocka_unit_test(test_dead_server_does_not_hold_up_the_call),
+		cmocka_unit_test(test_servers_do_not_delay_the_first_check),
 		cmocka_unit_test(test_unknown_name_completes),
 		cmocka_unit_test(test_mapping_is_kept_open_until_a_pair_is_selected),
 		cmocka_unit_test(test_restart_asks_again),
