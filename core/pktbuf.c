@@ -163,7 +163,8 @@ void pktbuf_release(struct pktbuf *buf)
 	else if (pool && block == STANDARD_BLOCK)
 		recycle(buf, &pool->spare, &pool->spare_count, pool->max_spare);
 	else if (pool && block == SLAB_BLOCK)
-		recycle(buf, &pool->spare_slabs, &pool->spare_slab_count, MIN(pool->max_spare, (size_t)SPARE_SLABS_MAX));
+		recycle(buf, &pool->spare_slabs, &pool->spare_slab_count,
+			MIN(pool->max_spare, (size_t)SPARE_SLABS_MAX));
 	else
 		wlk_free(buf);
 	pktbuf_release(slab);

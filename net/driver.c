@@ -4,11 +4,12 @@
 #include "core/time.h"
 #include "net/ifaddrs.h"
 
-#define INTERFACES_MAX_AGE SECOND
+#define INTERFACES_MAX_AGE   SECOND
 #define FULL_SOCKET_DEADLINE (10 * MILLISECOND)
-#define LATE_DEADLINE MILLISECOND
+#define LATE_DEADLINE        MILLISECOND
 
-void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env, bool no_gso)
+void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env,
+		 bool no_gso)
 {
 	*d = (struct driver){ .poller = poller, .mailbox = mailbox, .env = *env, .no_gso = no_gso };
 	d->interfaces_at = WLK_TIME_NEVER;
@@ -39,7 +40,7 @@ void driver_tell_time(struct driver *d)
 {
 	if (d->told_now == d->now)
 		return;
-	list_for_each(link, &d->peers)
+	list_for_each (link, &d->peers)
 		peer_set_now(list_entry(link, struct driver_peer, link)->pc, d->now);
 	d->told_now = d->now;
 }
@@ -204,8 +205,8 @@ static bool transmit(struct driver_peer *p)
 }
 
 /*
- * True when there was anything: the callbacks, and the room that pulled messages leave, give the peer something to send,
- * and the budget may have ended before the events did. |p| may be gone afterwards.
+ * True when there was anything: the callbacks, and the room that pulled messages leave, give the peer something to
+ * send, and the budget may have ended before the events did. |p| may be gone afterwards.
  */
 static bool deliver(struct driver_peer *p)
 {

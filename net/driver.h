@@ -57,10 +57,11 @@ struct driver_peer {
 };
 
 /*
- * |env| gives pool, dtls, certificate and the wall clock; ready and wake are the driver's own. All are borrowed and outlive it.
- * |poller|'s handlers expect driver_set_now() to be called first.
+ * |env| gives pool, dtls, certificate and the wall clock; ready and wake are the driver's own. All are borrowed and
+ * outlive it. |poller|'s handlers expect driver_set_now() to be called first.
  */
-void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env, bool no_gso);
+void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env,
+		 bool no_gso);
 /* Destroys the peers that are left. */
 void driver_free(struct driver *d);
 

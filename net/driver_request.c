@@ -125,7 +125,8 @@ static void serve_bind(struct driver_peer *p, const wlk_request *request)
 	wlk_err err = open_port(p, request, &port);
 
 	if (err) {
-		LOG_I(p->driver, "no socket at %s: %s (%s)", addr_text(&request->local, text), wlk_strerror(err), strerror(errno));
+		LOG_I(p->driver, "no socket at %s: %s (%s)", addr_text(&request->local, text), wlk_strerror(err),
+		      strerror(errno));
 		answer(p, request->id, err, NULL, 0);
 		return;
 	}
@@ -186,7 +187,7 @@ static void serve_resolve(struct driver_peer *p, const wlk_request *request)
 
 static void serve_close(struct driver_peer *p, const wlk_addr *local)
 {
-	list_for_each_safe(link, &p->ports)
+	list_for_each_safe (link, &p->ports)
 		if (addr_equal(&list_entry(link, struct port, link)->socket.local, local))
 			close_port(list_entry(link, struct port, link));
 }
@@ -218,7 +219,7 @@ bool driver_serve_requests(struct driver_peer *p)
 
 void driver_route(struct driver_peer *p, struct dgram d)
 {
-	list_for_each(link, &p->ports) {
+	list_for_each (link, &p->ports) {
 		struct port *port = list_entry(link, struct port, link);
 
 		if (!addr_equal(&port->socket.local, &d.local))
@@ -235,7 +236,7 @@ void driver_route(struct driver_peer *p, struct dgram d)
 
 void driver_flush(struct driver_peer *p)
 {
-	list_for_each(link, &p->ports) {
+	list_for_each (link, &p->ports) {
 		struct port *port = list_entry(link, struct port, link);
 
 		if (!port->full || !(port->source.events & EPOLLOUT))

@@ -26,8 +26,8 @@ static bool line_is_unusable(const char *line, const wlk_addr *addr)
 	str_word(&rest);
 	str_word(&rest);
 	flags = str_word(&rest);
-	return str_hex(ip, bytes, sizeof(bytes)) && !memcmp(bytes, addr->ip, sizeof(bytes)) && str_hex(flags, &bits, 1) &&
-	       (bits & UNUSABLE_V6_FLAGS);
+	return str_hex(ip, bytes, sizeof(bytes)) && !memcmp(bytes, addr->ip, sizeof(bytes)) &&
+	       str_hex(flags, &bits, 1) && (bits & UNUSABLE_V6_FLAGS);
 }
 
 /* Where /proc is hidden every address counts as usable. */
@@ -72,7 +72,8 @@ wlk_err ifaddrs_list(struct net_interface **out, size_t *count)
 			err = WLK_ERR_NOMEM;
 			break;
 		}
-		list[n++] = (struct net_interface){ .addr = addr, .index = if_nametoindex(it->ifa_name),
+		list[n++] = (struct net_interface){ .addr = addr,
+						    .index = if_nametoindex(it->ifa_name),
 						    .loopback = it->ifa_flags & IFF_LOOPBACK,
 						    .multicast = it->ifa_flags & IFF_MULTICAST };
 	}

@@ -23,7 +23,7 @@ void keylog_write(const char *line, void *user)
 	const struct keylog *log = user;
 	/* One system call a line: several loops may append to the same file. */
 	const struct iovec pieces[2] = { { .iov_base = (void *)(uintptr_t)line, .iov_len = strlen(line) },
-					 { .iov_base = (void *)(uintptr_t)"\n", .iov_len = 1 } };
+					 { .iov_base = (void *)(uintptr_t) "\n", .iov_len = 1 } };
 	ssize_t written = writev(log->fd, pieces, 2);
 
 	(void)written;

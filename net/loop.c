@@ -26,7 +26,8 @@ struct wlk_loop {
 	struct peer_env env;
 	struct driver driver;
 
-	/* The descriptor that turns our deadline into an event, so that a host may wait for the poller's descriptor alone. */
+	/* The descriptor that turns our deadline into an event, so that a host may wait for the poller's descriptor
+	 * alone. */
 	int timer_fd;
 	struct poller_source timer_source;
 	wlk_time armed; /* WLK_TIME_NEVER: not armed */
@@ -68,22 +69,20 @@ static void on_mail(struct poller_source *source, uint32_t events)
 }
 
 /*
- * Make the poller's descriptor readable at |when|. A timer that is set for an earlier moment stays: one needless wake-up
- * is cheaper than a system call for each deadline that moves.
+ * Make the poller's descriptor readable at |when|. A timer that is set for an earlier moment stays: one needless
+ * wake-up is cheaper than a system call for each deadline that moves.
  */
 static void arm(struct wlk_loop *loop, wlk_time when)
 {
 	struct itimerspec spec = { 0 };
 
-	if (when == loop->armed || (loop->armed != WLK_TIME_NEVER && loop->armed <= when && loop->armed > loop->now))
+	if (loop->armed <= when)
 		return;
-	if (when != WLK_TIME_NEVER) {
-		when = MAX(when, 1); /* all zero would disarm it */
-		spec.it_value.tv_sec = when / SECOND;
-		spec.it_value.tv_nsec = when % SECOND * 1000;
-	}
-	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 	loop->armed = when;
+	when = MAX(when, 1); /* all zero would disarm it */
+	spec.it_value.tv_sec = when / SECOND;
+	spec.it_value.tv_nsec = when % SECOND * 1000;
+	timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
 static wlk_err read_config(wlk_loop_config *out, const wlk_loop_config *config)
@@ -193,7 +192,8 @@ void wlk_loop_destroy(wlk_loop *loop)
 {
 	if (!loop)
 		return;
-	assert(atomic_load(&loop->owner) != (unsigned long)pthread_self() && "a loop is not destroyed inside its own callbacks");
+	assert(atomic_load(&loop->owner) != (unsigned long)pthread_self() &&
+	       "a loop is not destroyed inside its own callbacks");
 	if (loop->has_thread) {
 		wlk_loop_stop(loop);
 		pthread_join(loop->thread, NULL);

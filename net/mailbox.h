@@ -1,4 +1,5 @@
-/* Functions sent to a loop from any thread: a queue with one reader, and a descriptor that is readable while there is mail. */
+/* Functions sent to a loop from any thread: a queue with one reader, and a descriptor that is readable while there is
+ * mail. */
 #ifndef NET_MAILBOX_H
 #define NET_MAILBOX_H
 
@@ -29,7 +30,8 @@ wlk_err mailbox_init(struct mailbox *mb);
 /* Mail that is still inside is forgotten: close and run first. */
 void mailbox_free(struct mailbox *mb);
 
-/* Run |fn| on the reader's thread, once, in the order of posting. THREAD-SAFE. Errors: WLK_ERR_NOMEM, WLK_ERR_CLOSED. */
+/* Run |fn| on the reader's thread, once, in the order of posting. THREAD-SAFE. Errors: WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ */
 wlk_err mailbox_post(struct mailbox *mb, void (*fn)(void *user), void *user);
 /* The same without memory; false when |mail| waits already, or the mailbox is closed. THREAD-SAFE. */
 bool mailbox_send(struct mailbox *mb, struct mail *mail);

@@ -19,7 +19,8 @@ struct poller_source {
 	uint32_t slot;   /* place in the poller's table + 1; 0: not added */
 };
 
-/* The kernel hands back a slot and its generation, never a pointer: an event for a source that is gone finds nothing (R39). */
+/* The kernel hands back a slot and its generation, never a pointer: an event for a source that is gone finds nothing
+ * (R39). */
 struct poller_slot {
 	struct poller_source *source;
 	uint32_t generation;

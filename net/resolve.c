@@ -155,7 +155,8 @@ static wlk_err enqueue(struct resolve_query *q)
 	return err;
 }
 
-wlk_err resolve_start(struct mailbox *mb, const char *host, resolve_done_fn done, void *user, struct resolve_query **out)
+wlk_err resolve_start(struct mailbox *mb, const char *host, resolve_done_fn done, void *user,
+		      struct resolve_query **out)
 {
 	size_t size = strlen(host);
 	struct resolve_query *q;

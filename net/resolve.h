@@ -23,8 +23,10 @@ bool resolve_literal(const char *host, wlk_addr *out);
  * Errors: WLK_ERR_INVALID (empty or above 253 characters), WLK_ERR_AGAIN (RESOLVE_QUEUE_MAX names wait), WLK_ERR_NOMEM,
  * WLK_ERR_IO (no thread).
  */
-wlk_err resolve_start(struct mailbox *mb, const char *host, resolve_done_fn done, void *user, struct resolve_query **out);
-/* Forget a query whose |done| was not called, on the mailbox's thread; before the mailbox is freed. cancel(NULL) does nothing. */
+wlk_err resolve_start(struct mailbox *mb, const char *host, resolve_done_fn done, void *user,
+		      struct resolve_query **out);
+/* Forget a query whose |done| was not called, on the mailbox's thread; before the mailbox is freed. cancel(NULL) does
+ * nothing. */
 void resolve_cancel(struct resolve_query *query);
 
 #endif

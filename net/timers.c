@@ -61,7 +61,8 @@ wlk_err timers_add(struct timers *t, wlk_time when, void (*fn)(void *user), void
 
 void timers_run(struct timers *t, wlk_time now)
 {
-	/* Timers added meanwhile are due later than |now|, or no later than the ones counted here: the count bounds both. */
+	/* Timers added meanwhile are due later than |now|, or no later than the ones counted here: the count bounds
+	 * both. */
 	size_t budget = t->count;
 	struct heap_node *first;
 

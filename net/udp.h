@@ -28,16 +28,17 @@ struct udp_stats {
 	uint64_t tx_datagrams;
 	uint64_t tx_bytes;
 	uint64_t tx_messages;
-	uint64_t tx_dropped; /* the kernel refused them (ENOBUFS, EPERM, ENETUNREACH, ...), or no socket had their local address */
+	uint64_t tx_dropped; /* the kernel refused them (ENOBUFS, EPERM, ENETUNREACH, ...), or no socket had their local
+				address */
 	uint64_t tx_again;   /* times a socket was full */
 	uint64_t tx_gso_refused; /* sockets that fell back to one message a datagram */
 };
 
 struct udp_socket {
 	int fd;
-	wlk_addr local; /* as bound: with the port that the kernel chose */
-	bool gso;       /* send runs by UDP_SEGMENT until the kernel refuses it */
-	bool gro;       /* receive runs by UDP_GRO */
+	wlk_addr local;         /* as bound: with the port that the kernel chose */
+	bool gso;               /* send runs by UDP_SEGMENT until the kernel refuses it */
+	bool gro;               /* receive runs by UDP_GRO */
 	struct dgram_queue out; /* at most UDP_BATCH datagrams that wait for udp_flush() */
 };
 
@@ -75,8 +76,8 @@ bool udp_flush(struct udp_socket *s, struct udp_stats *stats);
  *
  * Each message is scattered over a standard packet buffer of 2,048 bytes and, behind it, a slab for the rest of
  * 65,535 bytes (R1). A single datagram therefore is handed on where it arrived, without a copy. A run that outgrew its
- * packet buffer is joined in the slab: long runs are handed out as slices that keep the slab alive, short ones as copies,
- * so that a packet waiting in a jitter buffer does not pin 64 KiB.
+ * packet buffer is joined in the slab: long runs are handed out as slices that keep the slab alive, short ones as
+ * copies, so that a packet waiting in a jitter buffer does not pin 64 KiB.
  */
 struct udp_rx {
 	struct pktbuf_pool *pool;

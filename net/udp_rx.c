@@ -6,8 +6,8 @@
 #include "net/udp.h"
 
 enum {
-	COPY_BELOW = 8,   /* runs of fewer datagrams are copied instead of sliced */
-	ERRORS_MAX = 8    /* pending errors (ICMP) that one receive steps over */
+	COPY_BELOW = 8, /* runs of fewer datagrams are copied instead of sliced */
+	ERRORS_MAX = 8  /* pending errors (ICMP) that one receive steps over */
 };
 
 void udp_rx_init(struct udp_rx *rx, struct pktbuf_pool *pool, struct udp_stats *stats)
@@ -42,9 +42,12 @@ static bool prepare_message(struct udp_rx *rx, size_t i, bool gro)
 	if (gro)
 		rx->pieces[i][1] = (struct iovec){ .iov_base = rx->slab[i]->data + PKTBUF_PAYLOAD,
 						   .iov_len = PKTBUF_SLAB - PKTBUF_PAYLOAD };
-	*msg = (struct msghdr){ .msg_name = &rx->names[i], .msg_namelen = sizeof(rx->names[i]),
-				.msg_iov = rx->pieces[i], .msg_iovlen = gro ? 2 : 1,
-				.msg_control = rx->control[i], .msg_controllen = sizeof(rx->control[i]) };
+	*msg = (struct msghdr){ .msg_name = &rx->names[i],
+				.msg_namelen = sizeof(rx->names[i]),
+				.msg_iov = rx->pieces[i],
+				.msg_iovlen = gro ? 2 : 1,
+				.msg_control = rx->control[i],
+				.msg_controllen = sizeof(rx->control[i]) };
 	return true;
 }
 
@@ -166,7 +169,8 @@ static struct pktbuf *cut(struct udp_rx *rx, size_t size)
 		rx->head[rx->at] = NULL;
 		return buf;
 	}
-	buf = rx->slices ? pktbuf_slice(rx->run, rx->offset, size) : pktbuf_copy(rx->pool, rx->run->data + rx->offset, size);
+	buf = rx->slices ? pktbuf_slice(rx->run, rx->offset, size)
+			 : pktbuf_copy(rx->pool, rx->run->data + rx->offset, size);
 	if (!buf)
 		rx->stats->rx_nomem++;
 	return buf;

@@ -65,7 +65,9 @@ static void build(struct tx_batch *batch, const struct udp_socket *s)
 		size_t run = run_length(s, at, limit), m = batch->count++;
 		struct msghdr *msg = &batch->messages[m].msg_hdr;
 
-		*msg = (struct msghdr){ .msg_name = &batch->names[m], .msg_iov = &batch->pieces[at], .msg_iovlen = run };
+		*msg = (struct msghdr){ .msg_name = &batch->names[m],
+					.msg_iov = &batch->pieces[at],
+					.msg_iovlen = run };
 		msg->msg_namelen = sockaddr_from(&batch->names[m], &queued(s, at)->remote);
 		if (run > 1)
 			set_segment_size(msg, batch->control[m], (uint16_t)queued(s, at)->buf->size);
@@ -100,7 +102,8 @@ static void drop(struct udp_socket *s, size_t count, struct udp_stats *stats)
 	}
 }
 
-/* What the kernel says of UDP_SEGMENT on a device, tunnel or version that cannot do it, or of a segment above the path MTU. */
+/* What the kernel says of UDP_SEGMENT on a device, tunnel or version that cannot do it, or of a segment above the path
+ * MTU. */
 static bool refuses_segments(int error)
 {
 	return error == EIO || error == EINVAL || error == ENOPROTOOPT || error == EOPNOTSUPP || error == EMSGSIZE;

@@ -48,7 +48,8 @@ void peer_env_destroy_dtls(struct peer_env *env)
 	atomic_fetch_sub(&fake_contexts, 1);
 }
 
-wlk_err peer_create(struct wlk_peer_connection **out, const struct peer_env *env, const wlk_configuration *config, wlk_time now)
+wlk_err peer_create(struct wlk_peer_connection **out, const struct peer_env *env, const wlk_configuration *config,
+		    wlk_time now)
 {
 	wlk_err err = take_error(&fake_create_error);
 	struct wlk_peer_connection *pc;
@@ -155,7 +156,8 @@ bool peer_poll_request(struct wlk_peer_connection *pc, wlk_request *out)
 	return true;
 }
 
-void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
+void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses,
+		     size_t count)
 {
 	struct fake_answer *answer = &pc->answers[pc->answer_count++];
 
@@ -224,7 +226,8 @@ void fake_touch(struct wlk_peer_connection *pc)
 		list_push_back(pc->env.ready, &pc->ready_link);
 }
 
-void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local, const char *host)
+void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local,
+		  const char *host)
 {
 	wlk_request *request = &pc->requests[pc->request_count++];
 
@@ -235,7 +238,8 @@ void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_
 	fake_touch(pc);
 }
 
-void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data, size_t size)
+void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data,
+	       size_t size)
 {
 	struct dgram d = { .local = *local, .remote = *remote, .buf = pktbuf_copy(pc->env.pool, data, size) };
 

@@ -1,4 +1,5 @@
-/* A peer without protocols: it does what a test tells it, so that the rules of net/ are seen alone. Implements peer/peer.h. */
+/* A peer without protocols: it does what a test tells it, so that the rules of net/ are seen alone. Implements
+ * peer/peer.h. */
 #ifndef TESTS_FAKE_PEER_H
 #define TESTS_FAKE_PEER_H
 
@@ -53,8 +54,10 @@ extern atomic_int fake_peers, fake_contexts;
 extern wlk_err fake_create_error, fake_interfaces_error, fake_dtls_error;
 
 /* As an API call: queue something and link the peer into the ready list. */
-void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local, const char *host);
-void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data, size_t size);
+void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local,
+		  const char *host);
+void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data,
+	       size_t size);
 void fake_event(struct wlk_peer_connection *pc, uint64_t number); /* in u.bitrate_limit */
 void fake_set_deadline(struct wlk_peer_connection *pc, wlk_time when);
 void fake_touch(struct wlk_peer_connection *pc);

@@ -76,8 +76,22 @@ static void test_R8_mapped_ipv4_becomes_ipv4(void **state)
 
 static void test_refuses_what_is_no_literal(void **state)
 {
-	static const char *const wrong[] = { "", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.4 ", " 1.2.3.4", "01.2.3.4",
-					     "[::1]", "::1::", "1.2.3.4%1", "fe80::1%", "fe80::1%eth0", "fe80::1%4294967296", "%1", "12345::",
+	static const char *const wrong[] = { "",
+					     "localhost",
+					     "1.2.3",
+					     "1.2.3.4.5",
+					     "1.2.3.256",
+					     "1.2.3.4 ",
+					     " 1.2.3.4",
+					     "01.2.3.4",
+					     "[::1]",
+					     "::1::",
+					     "1.2.3.4%1",
+					     "fe80::1%",
+					     "fe80::1%eth0",
+					     "fe80::1%4294967296",
+					     "%1",
+					     "12345::",
 					     "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb" };
 
 	(void)state;

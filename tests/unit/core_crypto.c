@@ -49,23 +49,45 @@ static void run_vector(const struct hmac_vector *v, enum crypto_digest digest, s
 
 #define LONG_KEY_1 "Test Using Larger Than Block-Size Key - Hash Key First"
 #define LONG_KEY_2 "Test Using Larger Than Block-Size Key and Larger Than One Block-Size Data"
-#define LONG_BOTH \
-	"This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed " \
+#define LONG_BOTH                                                                                                      \
+	"This is a test using a larger than block-size key and a larger than block-size data. The key needs to be "    \
+	"hashed "                                                                                                      \
 	"before being used by the HMAC algorithm."
 #define TEXT(literal) .data = literal, .data_size = sizeof(literal) - 1
 
 static void test_hmac_sha1_vectors_of_rfc_2202(void **state)
 {
-	static const struct hmac_vector vectors[] = { /* RFC 2202 3 */
-		{ .key_byte = 0x0b, .key_size = 20, TEXT("Hi There"), .hex = "b617318655057264e28bc0b6fb378c8ef146be00" },
-		{ .key = "Jefe", .key_size = 4, TEXT("what do ya want for nothing?"),
+	static const struct hmac_vector vectors[] = {
+		/* RFC 2202 3 */
+		{ .key_byte = 0x0b,
+		  .key_size = 20,
+		  TEXT("Hi There"),
+		  .hex = "b617318655057264e28bc0b6fb378c8ef146be00" },
+		{ .key = "Jefe",
+		  .key_size = 4,
+		  TEXT("what do ya want for nothing?"),
 		  .hex = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79" },
-		{ .key_byte = 0xaa, .key_size = 20, .data_byte = 0xdd, .data_size = 50,
+		{ .key_byte = 0xaa,
+		  .key_size = 20,
+		  .data_byte = 0xdd,
+		  .data_size = 50,
 		  .hex = "125d7342b9ac11cd91a39af48aa17b4f63f175d3" },
-		{ .key_size = 25, .data_byte = 0xcd, .data_size = 50, .hex = "4c9007f4026250c6bc8414f9bf50c86c2d7235da" },
-		{ .key_byte = 0x0c, .key_size = 20, TEXT("Test With Truncation"), .hex = "4c1a03424b55e07fe7f27be1d58bb9324a9a5a04" },
-		{ .key_byte = 0xaa, .key_size = 80, TEXT(LONG_KEY_1), .hex = "aa4ae5e15272d00e95705637ce8a3b55ed402112" },
-		{ .key_byte = 0xaa, .key_size = 80, TEXT(LONG_KEY_2), .hex = "e8e99d0f45237d786d6bbaa7965c7808bbff1a91" },
+		{ .key_size = 25,
+		  .data_byte = 0xcd,
+		  .data_size = 50,
+		  .hex = "4c9007f4026250c6bc8414f9bf50c86c2d7235da" },
+		{ .key_byte = 0x0c,
+		  .key_size = 20,
+		  TEXT("Test With Truncation"),
+		  .hex = "4c1a03424b55e07fe7f27be1d58bb9324a9a5a04" },
+		{ .key_byte = 0xaa,
+		  .key_size = 80,
+		  TEXT(LONG_KEY_1),
+		  .hex = "aa4ae5e15272d00e95705637ce8a3b55ed402112" },
+		{ .key_byte = 0xaa,
+		  .key_size = 80,
+		  TEXT(LONG_KEY_2),
+		  .hex = "e8e99d0f45237d786d6bbaa7965c7808bbff1a91" },
 	};
 
 	(void)state;
@@ -75,18 +97,32 @@ static void test_hmac_sha1_vectors_of_rfc_2202(void **state)
 
 static void test_hmac_sha256_vectors_of_rfc_4231(void **state)
 {
-	static const struct hmac_vector vectors[] = { /* RFC 4231 4 */
-		{ .key_byte = 0x0b, .key_size = 20, TEXT("Hi There"),
+	static const struct hmac_vector vectors[] = {
+		/* RFC 4231 4 */
+		{ .key_byte = 0x0b,
+		  .key_size = 20,
+		  TEXT("Hi There"),
 		  .hex = "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7" },
-		{ .key = "Jefe", .key_size = 4, TEXT("what do ya want for nothing?"),
+		{ .key = "Jefe",
+		  .key_size = 4,
+		  TEXT("what do ya want for nothing?"),
 		  .hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843" },
-		{ .key_byte = 0xaa, .key_size = 20, .data_byte = 0xdd, .data_size = 50,
+		{ .key_byte = 0xaa,
+		  .key_size = 20,
+		  .data_byte = 0xdd,
+		  .data_size = 50,
 		  .hex = "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe" },
-		{ .key_size = 25, .data_byte = 0xcd, .data_size = 50,
+		{ .key_size = 25,
+		  .data_byte = 0xcd,
+		  .data_size = 50,
 		  .hex = "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b" },
-		{ .key_byte = 0xaa, .key_size = 131, TEXT(LONG_KEY_1),
+		{ .key_byte = 0xaa,
+		  .key_size = 131,
+		  TEXT(LONG_KEY_1),
 		  .hex = "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54" },
-		{ .key_byte = 0xaa, .key_size = 131, TEXT(LONG_BOTH),
+		{ .key_byte = 0xaa,
+		  .key_size = 131,
+		  TEXT(LONG_BOTH),
 		  .hex = "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2" },
 	};
 
@@ -156,7 +192,9 @@ static void check_crc32c(const uint8_t *data, size_t size, uint32_t expected)
 
 static void test_crc32c_vectors_of_rfc_3720_b_4(void **state)
 {
-	static const uint8_t read_pdu[48] = { 0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02 };
+	static const uint8_t read_pdu[48] = {
+		0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02
+	};
 	uint8_t data[32];
 
 	(void)state;

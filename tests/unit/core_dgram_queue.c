@@ -12,7 +12,8 @@
 
 static struct dgram numbered(uint16_t number)
 {
-	return (struct dgram){ .local = addr_v4(10, 0, 0, 1, number), .remote = addr_v4(10, 0, 0, 2, number),
+	return (struct dgram){ .local = addr_v4(10, 0, 0, 1, number),
+			       .remote = addr_v4(10, 0, 0, 2, number),
 			       .buf = pktbuf_copy(NULL, &number, sizeof(number)) };
 }
 

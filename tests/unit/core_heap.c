@@ -125,8 +125,9 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_empty), cmocka_unit_test(test_one), cmocka_unit_test(test_sorts),
-		cmocka_unit_test(test_random_moves_and_removals), cmocka_unit_test(test_out_of_memory),
+		cmocka_unit_test(test_empty),         cmocka_unit_test(test_one),
+		cmocka_unit_test(test_sorts),         cmocka_unit_test(test_random_moves_and_removals),
+		cmocka_unit_test(test_out_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

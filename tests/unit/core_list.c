@@ -17,7 +17,7 @@ static int sum_in_order(struct list *head)
 {
 	int digits = 0;
 
-	list_for_each(link, head)
+	list_for_each (link, head)
 		digits = digits * 10 + list_entry(link, struct item, link)->number;
 	return digits;
 }
@@ -54,11 +54,11 @@ static void test_safe_walk_survives_removal(void **state)
 		items[i].number = i + 1;
 		list_push_back(&head, &items[i].link);
 	}
-	list_for_each_safe(link, &head)
+	list_for_each_safe (link, &head)
 		if (list_entry(link, struct item, link)->number % 2)
 			list_remove(link);
 	assert_int_equal(sum_in_order(&head), 24);
-	list_for_each_safe(link, &head)
+	list_for_each_safe (link, &head)
 		list_remove(link);
 	assert_true(list_empty(&head));
 }

@@ -72,8 +72,8 @@ static void test_trim(void **state)
 
 static void test_R33_numbers_are_strict(void **state)
 {
-	static const struct str wrong[] = { { "", 0 }, { "-1", 2 }, { "+1", 2 }, { " 1", 2 }, { "1 ", 2 }, { "0x1", 3 }, { "1e3", 3 },
-					    { "1.0", 3 }, { "1\0", 2 } };
+	static const struct str wrong[] = { { "", 0 },    { "-1", 2 },  { "+1", 2 },  { " 1", 2 }, { "1 ", 2 },
+					    { "0x1", 3 }, { "1e3", 3 }, { "1.0", 3 }, { "1\0", 2 } };
 	uint64_t value = 42;
 	uint32_t small = 42;
 
@@ -179,8 +179,14 @@ static void test_base64(void **state)
 	/* RFC 4648 10 */
 	static const struct {
 		const char *in, *out;
-	} vectors[] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
-			{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfb", "//77" } };
+	} vectors[] = { { "", "" },
+			{ "f", "Zg==" },
+			{ "fo", "Zm8=" },
+			{ "foo", "Zm9v" },
+			{ "foob", "Zm9vYg==" },
+			{ "fooba", "Zm9vYmE=" },
+			{ "foobar", "Zm9vYmFy" },
+			{ "\xff\xfe\xfb", "//77" } };
 	struct text t;
 
 	(void)state;

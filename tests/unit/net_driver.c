@@ -207,7 +207,8 @@ static void test_several_sockets_each_send_their_own(void **state)
 static void test_a_datagram_without_its_socket_is_dropped_and_counted(void **state)
 {
 	wlk_peer_connection *pc = new_peer();
-	wlk_addr local = bind_socket(pc, 1), other = addr_v4(127, 0, 0, 1, 9), v6 = { .family = 6, .port = 9, .ip = { [15] = 1 } };
+	wlk_addr local = bind_socket(pc, 1), other = addr_v4(127, 0, 0, 1, 9),
+		 v6 = { .family = 6, .port = 9, .ip = { [15] = 1 } };
 
 	(void)state;
 	fake_send(pc, &other, &other, "x", 1);
@@ -233,6 +234,21 @@ static void test_close_request_closes_the_socket_after_its_last_datagram(void **
 	run_after(1);
 	assert_int_equal(open_descriptors(), before - 1);
 	assert_int_equal(a->answer_count, 1); /* CLOSE wants no answer */
+}
+
+static void test_a_closed_peer_says_farewell_before_its_sockets_close(void **state)
+{
+	wlk_peer_connection *a = new_peer(), *b = new_peer();
+	wlk_addr from = bind_socket(a, 1), to = bind_socket(b, 1);
+	size_t before = open_descriptors();
+
+	(void)state;
+	a->farewell = (struct dgram){ .local = from, .remote = to, .buf = pktbuf_copy(f.env.pool, "bye", 3) };
+	wlk_peer_connection_close(a);
+	fake_request(a, WLK_REQUEST_CLOSE, 0, &from, NULL);
+	run_after(1);
+	assert_int_equal(open_descriptors(), before - 1);
+	run_until_received(b, 1);
 }
 
 static void test_destroy_says_farewell_and_closes_the_sockets(void **state)
@@ -520,7 +536,8 @@ static void test_endless_output_of_one_peer_does_not_starve_the_others(void **st
 	wlk_addr nowhere = addr_v4(127, 0, 0, 1, 9);
 
 	(void)state;
-	talker->endless = (struct dgram){ .local = from, .remote = nowhere, .buf = pktbuf_copy(f.env.pool, "endless", 7) };
+	talker->endless =
+		(struct dgram){ .local = from, .remote = nowhere, .buf = pktbuf_copy(f.env.pool, "endless", 7) };
 	fake_touch(talker);
 	fake_send(quiet, &quiet_from, &to, "quiet", 5);
 	run_after(1);
@@ -644,6 +661,7 @@ int main(void)
 		TEST(test_several_sockets_each_send_their_own),
 		TEST(test_a_datagram_without_its_socket_is_dropped_and_counted),
 		TEST(test_close_request_closes_the_socket_after_its_last_datagram),
+		TEST(test_a_closed_peer_says_farewell_before_its_sockets_close),
 		TEST(test_destroy_says_farewell_and_closes_the_sockets),
 		TEST(test_names_are_resolved_off_the_loop),
 		TEST(test_R39_a_peer_may_go_while_its_names_are_resolved),

@@ -34,8 +34,8 @@ struct fault {
 	int error;
 };
 
-static struct fault on_socket, on_bind, on_getsockname, on_setsockopt, on_sendmmsg, on_recvmmsg, on_epoll_create1, on_epoll_ctl,
-	on_epoll_wait, on_eventfd, on_timerfd_create, on_getifaddrs, on_pthread_create;
+static struct fault on_socket, on_bind, on_getsockname, on_setsockopt, on_sendmmsg, on_recvmmsg, on_epoll_create1,
+	on_epoll_ctl, on_epoll_wait, on_eventfd, on_timerfd_create, on_getifaddrs, on_pthread_create;
 
 /* sendmmsg() takes no more messages than this in one call. */
 static unsigned send_limit = UINT32_MAX;
@@ -55,28 +55,28 @@ static void arrange(struct fault *fault, int times, int error)
 	*fault = (struct fault){ .times = times, .error = error };
 }
 
-#define WRAP(type, name, failure, parameters, arguments) \
-	type __real_##name parameters;                   \
-	type __wrap_##name parameters;                   \
-	type __wrap_##name parameters                    \
-	{                                                \
-		return fails(&on_##name) ? failure : __real_##name arguments; \
+#define WRAP(type, name, failure, parameters, arguments)                                                               \
+	type __real_##name parameters;                                                                                 \
+	type __wrap_##name parameters;                                                                                 \
+	type __wrap_##name parameters                                                                                  \
+	{                                                                                                              \
+		return fails(&on_##name) ? failure : __real_##name arguments;                                          \
 	}
 
 WRAP(int, socket, -1, (int domain, int type, int protocol), (domain, type, protocol))
 WRAP(int, bind, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
 WRAP(int, getsockname, -1, (int fd, struct sockaddr *name, socklen_t *size), (fd, name, size))
-WRAP(int, setsockopt, -1, (int fd, int level, int option, const void *value, socklen_t size), (fd, level, option, value, size))
+WRAP(int, setsockopt, -1, (int fd, int level, int option, const void *value, socklen_t size),
+     (fd, level, option, value, size))
 WRAP(int, recvmmsg, -1, (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout),
      (fd, messages, count, flags, timeout))
 WRAP(int, epoll_create1, -1, (int flags), (flags))
 WRAP(int, epoll_ctl, -1, (int fd, int op, int target, struct epoll_event *event), (fd, op, target, event))
-WRAP(int, epoll_wait, -1, (int fd, struct epoll_event *events, int count, int timeout), (fd, events, count, timeout))
 WRAP(int, eventfd, -1, (unsigned count, int flags), (count, flags))
 WRAP(int, timerfd_create, -1, (int clock, int flags), (clock, flags))
-WRAP(int, getifaddrs, -1, (struct ifaddrs **list), (list))
+WRAP(int, getifaddrs, -1, (struct ifaddrs * *list), (list))
 /* pthread_create() answers its error. */
-WRAP(int, pthread_create, EAGAIN, (pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *user),
+WRAP(int, pthread_create, EAGAIN, (pthread_t * thread, const pthread_attr_t *attr, void *(*fn)(void *), void *user),
      (thread, attr, fn, user))
 
 int __real_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
@@ -86,6 +86,16 @@ int __wrap_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 	if (fails(&on_sendmmsg))
 		return -1;
 	return __real_sendmmsg(fd, messages, MIN(count, send_limit), flags);
+}
+
+static int waits;
+
+int __real_epoll_wait(int fd, struct epoll_event *events, int count, int timeout);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int count, int timeout);
+int __wrap_epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
+{
+	waits++;
+	return fails(&on_epoll_wait) ? -1 : __real_epoll_wait(fd, events, count, timeout);
 }
 
 static struct {
@@ -206,8 +216,25 @@ static void test_a_full_socket_keeps_everything_in_order(void **state)
 	assert_int_equal(f.driver.stats.tx_datagrams, 0);
 	assert_int_equal(f.a->transmitted, UDP_BATCH); /* the rest stays in the peer, which sees the back-pressure */
 	send_numbered(300, 10, 1000);
+	driver_run(&f.driver); /* a visit before the socket is writable asks the kernel for nothing */
+	assert_int_equal(f.driver.stats.tx_datagrams, 0);
 	expect_numbered(0, 310); /* EPOLLOUT wakes us */
 	assert_int_equal(f.driver.stats.tx_dropped, 0);
+}
+
+static void test_when_epollout_cannot_be_given_up_it_does_not_come_for_ever(void **state)
+{
+	struct pollfd fd = { .fd = f.poller.fd, .events = POLLIN };
+
+	(void)state;
+	arrange(&on_sendmmsg, 1, EAGAIN);
+	on_epoll_ctl = (struct fault){ .after = 1, .times = 1, .error = ENOMEM };
+	send_numbered(0, 10, 100);
+	round_after(1);
+	expect_numbered(0, 10);
+	assert_int_equal(on_epoll_ctl.times, 0);
+	round_after(1);
+	assert_int_equal(poll(&fd, 1, 0), 0);
 }
 
 static void test_a_socket_that_fills_in_the_middle_of_a_batch(void **state)
@@ -285,7 +312,9 @@ static void test_when_epollout_cannot_be_asked_for_the_deadline_tries_again(void
 
 static void test_what_the_kernel_refuses_is_dropped_alone(void **state)
 {
-	static const int errors[] = { ENOBUFS, EPERM, ENETUNREACH, EHOSTUNREACH, EMSGSIZE, ECONNREFUSED, EACCES, ENOMEM };
+	static const int errors[] = {
+		ENOBUFS, EPERM, ENETUNREACH, EHOSTUNREACH, EMSGSIZE, ECONNREFUSED, EACCES, ENOMEM
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
@@ -473,6 +502,29 @@ static void test_a_loop_reports_a_broken_poller_and_a_missing_thread(void **stat
 	wlk_loop_destroy(loop);
 }
 
+static void stop(void *user)
+{
+	wlk_loop_stop(user);
+}
+
+static void test_a_loop_waits_instead_of_spinning(void **state)
+{
+	wlk_peer_connection *pc;
+	wlk_loop *loop;
+
+	(void)state;
+	assert_int_equal(wlk_loop_create(NULL, &loop), WLK_OK);
+	assert_int_equal(wlk_peer_connection_create(loop, NULL, on_event, NULL, &pc), WLK_OK);
+	fake_request(pc, WLK_REQUEST_BIND_UDP, 1, &loopback, NULL);
+	fake_set_deadline(pc, wlk_loop_now(loop) + 10 * MILLISECOND);
+	assert_int_equal(wlk_loop_call_later(loop, 20 * MILLISECOND, stop, loop, NULL), WLK_OK);
+	waits = 0;
+	assert_int_equal(wlk_loop_run(loop), WLK_OK);
+	assert_int_equal(pc->timeouts, 1);
+	assert_in_range(waits, 2, 8);
+	wlk_loop_destroy(loop);
+}
+
 static void test_names_without_a_thread(void **state)
 {
 	(void)state;
@@ -498,6 +550,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_names_without_a_thread), /* first: later there is a thread */
 		TEST(test_a_full_socket_keeps_everything_in_order),
+		TEST(test_when_epollout_cannot_be_given_up_it_does_not_come_for_ever),
 		TEST(test_a_socket_that_fills_in_the_middle_of_a_batch),
 		TEST(test_deadlines_are_kept_but_do_not_spin_while_a_socket_is_full),
 		TEST(test_closing_a_full_socket),
@@ -512,6 +565,7 @@ int main(void)
 		TEST(test_no_descriptor_left),
 		TEST(test_interfaces_cannot_be_listed),
 		TEST(test_a_loop_that_cannot_be_made_leaves_nothing),
+		TEST(test_a_loop_waits_instead_of_spinning),
 		TEST(test_a_loop_reports_a_broken_poller_and_a_missing_thread),
 	};
 

@@ -361,6 +361,29 @@ static void test_peers_made_and_destroyed_in_posted_functions(void **state)
 	assert_int_equal(fake_peers, 0);
 }
 
+static void check_time(void *user)
+{
+	const wlk_peer_connection *pc = user;
+
+	assert_true(pc->now == wlk_loop_now(loop));
+	calls++;
+}
+
+static void test_peers_know_the_time_in_posted_functions_and_timers(void **state)
+{
+	wlk_peer_connection *pc;
+
+	(void)state;
+	assert_int_equal(wlk_peer_connection_create(loop, NULL, on_event, "", &pc), WLK_OK);
+	assert_int_equal(wlk_loop_dispatch(loop), WLK_OK);
+	assert_int_equal(wlk_loop_call_later(loop, 2000, check_time, pc, NULL), WLK_OK);
+	assert_int_equal(wlk_loop_call_later(loop, 3000, stop, NULL, NULL), WLK_OK);
+	assert_int_equal(wlk_loop_run(loop), WLK_OK);
+	assert_int_equal(wlk_loop_post(loop, check_time, pc), WLK_OK);
+	assert_int_equal(wlk_loop_dispatch(loop), WLK_OK);
+	assert_int_equal(calls, 2);
+}
+
 static void test_peer_deadlines_wake_a_running_loop(void **state)
 {
 	wlk_peer_connection *pc;
@@ -484,6 +507,7 @@ int main(void)
 		TEST(test_descriptor_stays_readable_while_a_budget_leaves_work),
 		TEST(test_events_and_destroy_inside_of_them),
 		TEST(test_peers_made_and_destroyed_in_posted_functions),
+		TEST(test_peers_know_the_time_in_posted_functions_and_timers),
 		TEST(test_peer_deadlines_wake_a_running_loop),
 		TEST(test_an_idle_loop_sleeps),
 		TEST(test_datagrams_between_two_loop_threads),

@@ -103,8 +103,10 @@ static void test_a_name_that_cannot_exist(void **state)
 
 	(void)state;
 	/* Refused by the resolver itself: a label above 63 characters. */
-	assert_int_equal(resolve_start(&mb, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid", on_done, &answer,
-				       &query), WLK_OK);
+	assert_int_equal(
+		resolve_start(&mb, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid",
+			      on_done, &answer, &query),
+		WLK_OK);
 	await(&answer);
 	assert_int_not_equal(answer.err, WLK_OK);
 	assert_int_equal(answer.count, 0);

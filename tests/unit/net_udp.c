@@ -436,6 +436,20 @@ static void test_receiving_without_memory_drops_counts_and_recovers(void **state
 	expect(1, 1200);
 }
 
+static void test_without_any_buffer_the_socket_is_emptied_all_the_same(void **state)
+{
+	(void)state;
+	send_raw("a", 1);
+	send_raw("b", 1);
+	await_readable();
+	alloc_fail_after(1);
+	assert_false(udp_rx_receive(&f.rx, &f.b)); /* its event is level-triggered: the loop would spin */
+	alloc_fail_after(0);
+	assert_int_equal(f.stats.rx_nomem, 1);
+	assert_true(udp_rx_receive(&f.rx, &f.b));
+	assert_int_equal(f.rx.count, 1);
+}
+
 static void test_ipv6_sockets_leave_the_ipv4_port_alone(void **state)
 {
 	struct udp_socket v6, v4, taken;
@@ -536,6 +550,7 @@ int main(void)
 		TEST(test_the_send_queue_is_bounded),
 		TEST(test_closing_releases_what_waits),
 		TEST(test_receiving_without_memory_drops_counts_and_recovers),
+		TEST(test_without_any_buffer_the_socket_is_emptied_all_the_same),
 		TEST(test_ipv6_sockets_leave_the_ipv4_port_alone),
 		TEST(test_an_address_of_somebody_else_is_refused),
 		TEST(test_socket_buffers_are_large),
