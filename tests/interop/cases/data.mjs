@@ -63,7 +63,8 @@ async function twentyChannels(world) {
     for (const channel of channels) await channel.opened();
     for (let round = 0; round < 5; round++) {
       channels.forEach((channel, i) => channel.send(`round ${round} of channel ${i}`));
-      for (const [i, channel] of channels.entries()) assertSame(await channel.next(), `round ${round} of channel ${i}`);
+      for (const [i, channel] of channels.entries())
+        assertSame(await channel.next(), `round ${round} of channel ${i}`);
     }
     assertEqual(new Set(channels.map((channel) => channel.raw.id)).size, 20, 'number of different ids');
   });

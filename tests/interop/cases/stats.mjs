@@ -25,13 +25,13 @@ export function codecOf(reading, entry) {
   return (reading.codecs[entry?.codecId]?.mimeType ?? '').toLowerCase();
 }
 
-/** The address of the remote candidate of the selected pair. */
-export async function remoteAddress(pc) {
+/** The addresses of both ends of the selected pair, as far as the browser shows them. */
+export async function pairAddresses(pc) {
   const report = await pc.getStats();
   for (const entry of report.values()) {
     if (entry.type !== 'candidate-pair' || !entry.nominated || entry.state !== 'succeeded') continue;
-    const remote = report.get(entry.remoteCandidateId);
-    return remote?.address ?? remote?.ip ?? '';
+    const ends = [entry.localCandidateId, entry.remoteCandidateId].map((id) => report.get(id));
+    return ends.map((end) => end?.address).filter((address) => address);
   }
-  return '';
+  return [];
 }

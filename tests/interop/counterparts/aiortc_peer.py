@@ -248,24 +248,22 @@ def has_two_shades(frame):
     return abs(left - SHADES[0]) < 15 and abs(right - SHADES[1]) < 15
 
 
-async def watch_video(track):
-    good = 0
-    while good < FRAMES_WANTED:
+async def watch_video(track, good):
+    while good["pictures"] < FRAMES_WANTED:
         frame = await track.recv()
         if (frame.width, frame.height) == (WIDTH, HEIGHT) and has_two_shades(frame):
-            good += 1
+            good["pictures"] += 1
 
 
-async def listen(track):
+async def listen(track, good):
     """Returns when the strongest frequency has been the tone's in ten frames."""
-    good = 0
-    while good < 10:
+    while good["sounds"] < 10:
         frame = await track.recv()
         samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0].astype(float)
         spectrum = numpy.abs(numpy.fft.rfft(samples))
         strongest = spectrum.argmax() * frame.sample_rate / len(samples)
         if spectrum.max() > 1e5 and abs(strongest - TONE_HZ) <= 50:
-            good += 1
+            good["sounds"] += 1
 
 
 async def audio_video(options, codec="VP8"):
@@ -282,11 +280,15 @@ async def audio_video(options, codec="VP8"):
 
     try:
         await call.connect(prepare, media=True)
+        good = {"pictures": 0, "sounds": 0}
         tasks = []
         for _ in range(2):
             track = await within(10, "track from the peer", call.tracks.get())
-            tasks.append(watch_video(track) if track.kind == "video" else listen(track))
-        await within(20, f"{FRAMES_WANTED} good pictures and a tone", asyncio.gather(*tasks))
+            tasks.append(watch_video(track, good) if track.kind == "video" else listen(track, good))
+        try:
+            await asyncio.wait_for(asyncio.gather(*tasks), 20)
+        except asyncio.TimeoutError:
+            raise Failure(f"{good} good within 20 s, not {FRAMES_WANTED} and 10") from None
     finally:
         await call.close()
 
@@ -326,7 +328,7 @@ def main():
     try:
         asyncio.run(CASES[options.case](options))
     except Failure as failure:
-        sys.exit(str(failure))
+        sys.exit(f"failed: {failure}")
 
 
 main()

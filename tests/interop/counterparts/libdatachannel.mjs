@@ -46,7 +46,9 @@ export class RTCPeerConnection {
   constructor() {
     // Without automatic negotiation a channel may be made before the description, as in a browser.
     this.native = new PeerConnection('test', { iceServers: [], disableAutoNegotiation: true });
-    this.native.onDataChannel((native) => this.ondatachannel?.({ channel: new DataChannel(native, native.getLabel()) }));
+    this.native.onDataChannel((native) => {
+      this.ondatachannel?.({ channel: new DataChannel(native, native.getLabel()) });
+    });
   }
 
   get connectionState() {

@@ -39,7 +39,7 @@ process.on('unhandledRejection', (error) => fail(error));
 process.on('uncaughtException', (error) => fail(error));
 
 function fail(error) {
-  console.error(process.env.WLK_STACK ? error.stack : error.message ?? String(error));
+  console.error(`failed: ${error.message ?? error}`);
   process.exit(1);
 }
 

@@ -61,7 +61,8 @@ export async function frames(world) {
   try {
     await withConnection(world, { media: true, prepare }, async (connection) => {
       await connection.connected();
-      await until(() => `${FRAMES_WANTED} full-size frames back (${seen.frames})`, () => seen.frames >= FRAMES_WANTED, 20000);
+      await until(() => `${FRAMES_WANTED} full-size frames back (${seen.frames})`,
+        () => seen.frames >= FRAMES_WANTED, 20000);
       await until(() => `1 s of loud sound back (${seen.loud / 100} s)`, () => seen.loud >= 100, 10000);
     });
   } finally {

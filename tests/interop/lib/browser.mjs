@@ -28,8 +28,8 @@ const FLAVOURS = {
 const FIREFOX_PREFS = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
-  // kbit/s. From its ordinary 300 Firefox shrinks a detailed picture to 320x240, where it then stays at 500 kbit/s; from
-  // here to full rate it still needs the peer's feedback.
+  // kbit/s. From its ordinary 300 Firefox shrinks a detailed picture to 320x240, where it then stays at 500 kbit/s;
+  // from here to full rate it still needs the peer's feedback.
   'media.peerconnection.video.min_bitrate_estimate': 600,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 const running = new Set();
 const KILL_AFTER_MS = 3000;
 const TAIL_LINES = 40;
+const REASON = 'failed: ';
 
 /** A running program; its lines of output go to onLine, the last lines of its errors are kept for reports. */
 export class Child {
@@ -37,9 +38,10 @@ export class Child {
     return running.has(this);
   }
 
-  /** The last thing that the program complained about. */
+  /** Why the program failed: what it marks as its reason (libraries may chatter behind it), or its last words. */
   get complaint() {
-    return this.tail.filter((line) => line.trim()).at(-1) ?? '';
+    const reason = this.tail.findLast((line) => line.startsWith(REASON));
+    return reason?.slice(REASON.length) ?? this.tail.findLast((line) => line.trim()) ?? '';
   }
 
   writeLine(value) {

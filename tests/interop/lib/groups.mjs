@@ -1,6 +1,7 @@
 // All groups of cases: which counterpart, in which direction, with which cases and limits.
 //
-// A group has: name; offers (false when the peer under test makes the offer); missing(), why it cannot run here;
+// A group has: name; offers (false when the peer under test makes the offer); measures (true when it measures rates);
+// missing(), why it cannot run here;
 // and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
 import path from 'node:path';
 import { Browser } from './browser.mjs';
@@ -37,6 +38,7 @@ function browserGroups(name) {
   const group = (suffix, file, names, direction = 'offer') => ({
     name: `${name}-${suffix}`,
     offers: direction === 'offer',
+    measures: file === 'media',
     missing,
     close,
     cases: names.map((caseName) => ({
@@ -115,7 +117,8 @@ export const groups = [
   ...programGroups('aiortc', {
     missing: () => missingProgram('/usr/lib/python3/dist-packages/aiortc/__init__.py'),
     command: () => ['/usr/bin/python3', path.join(INTEROP, 'counterparts/aiortc_peer.py')],
-    offered: ['strings', 'binary', 'empty', 'large', 'channels', 'negotiated', 'plain-sctp-form', 'audio-video', 'h264'],
+    offered: ['strings', 'binary', 'empty', 'large', 'channels', 'negotiated', 'plain-sctp-form', 'audio-video',
+      'h264'],
     answered: ['offered-channel', 'strings', 'binary', 'large', 'audio-video'],
   }),
   ...programGroups('pion', {
@@ -123,7 +126,7 @@ export const groups = [
       missingProgram('/usr/share/gocode/src/github.com/pion/webrtc/peerconnection.go'),
     command: async () => [await pionProgram()],
     offered: ['strings', 'binary', 'empty', 'large', 'bulk', 'unreliable', 'media'],
-    answered: ['strings', 'binary', 'bulk', 'media'],
+    answered: ['offered-channel', 'strings', 'binary', 'bulk', 'media'],
   }),
   ...nodeGroups('libdatachannel', 'node-datachannel', {
     offered: [...NODE_DATA, 'bulk-8-mib'],
@@ -134,7 +137,7 @@ export const groups = [
     answered: [...DATA_ANSWERED, 'frames'],
   }),
   ...nodeGroups('werift', 'werift', {
-    offered: ['strings', 'binary', 'empty', 'twenty-channels'],
+    offered: ['strings', 'binary', 'twenty-channels'], // it never receives an empty message
     answered: ['strings', 'binary'],
   }),
 ];

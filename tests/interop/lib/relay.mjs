@@ -17,6 +17,7 @@ import { INTEROP } from './paths.mjs';
 import { until } from '../cases/wait.mjs';
 
 const OFFER_MS = 10000;
+const EMPTY_PAGE = '<!doctype html><meta charset="utf-8"><title>test</title>';
 
 export class Relay {
   constructor(echoUrl, offerer) {
@@ -41,7 +42,7 @@ export class Relay {
     const name = pathname.match(/^\/cases\/([\w-]+\.mjs)$/)?.[1];
     const key = pathname.match(/^\/offerer\/(\d+)$/)?.[1];
 
-    if (pathname === '/') return send(response, 200, 'text/html', '<!doctype html><meta charset="utf-8"><title>test</title>');
+    if (pathname === '/') return send(response, 200, 'text/html', EMPTY_PAGE);
     if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
     if (pathname === '/offer') return this.handOn(request, response);
     if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media')));
