@@ -232,6 +232,9 @@ void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr
 /* The network changed, or somebody doubts the path: it and the backups are checked every 200 ms until it answers. */
 void ice_agent_probe(struct ice_agent *agent, wlk_time now);
 
+/* Whether the peer is known to have our parameters: it has sent an authentic request, or never will, being ICE-lite. */
+bool ice_agent_peer_knows_us(const struct ice_agent *agent);
+
 /* Smoothed round-trip time of the path in use [us]; 0: unknown. */
 wlk_time ice_agent_rtt(const struct ice_agent *agent);
 

@@ -21,6 +21,11 @@ wlk_time ice_agent_rtt(const struct ice_agent *agent)
 	return agent->path ? agent->path->srtt : 0;
 }
 
+bool ice_agent_peer_knows_us(const struct ice_agent *agent)
+{
+	return agent->stats.requests_received || agent->current.remote_lite;
+}
+
 enum ice_state ice_agent_state(const struct ice_agent *agent)
 {
 	return agent->state;

@@ -192,6 +192,22 @@ static void choose(struct answerer *a)
 
 /* --- writing --- */
 
+/*
+ * RFC 9143 13: one id means one thing in a BUNDLE. aiortc offers otherwise, and then misreads what comes with that id, so
+ * only the first of two meanings is accepted.
+ */
+static bool has_other_meaning(const struct answerer *a, const struct sdp_extmap *map)
+{
+	for (size_t i = 0; i < a->b.out->media_count; i++) {
+		const struct sdp_media *media = a->b.out->media[i];
+
+		for (size_t k = 0; k < media->extmap_count; k++)
+			if (media->extmaps[k].id == map->id && !str_equal(media->extmaps[k].uri, map->uri))
+				return true;
+	}
+	return false;
+}
+
 /* Extension ids of the offer, those that we can do, in the direction that both can (RFC 8285 6). */
 static void write_extensions(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
 {
@@ -205,7 +221,7 @@ static void write_extensions(struct answerer *a, const struct sdp_media *offered
 
 		if (!cap || done >> extension & 1 || map->id > 255 || direction == SDP_INACTIVE)
 			continue;
-		if (cap->both_ways && direction != SDP_SENDRECV)
+		if ((cap->both_ways && direction != SDP_SENDRECV) || has_other_meaning(a, map))
 			continue;
 		done |= 1u << extension;
 		sdp_build_extmap(&a->b, media, map->id, direction, map->uri);

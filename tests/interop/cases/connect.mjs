@@ -5,6 +5,7 @@
 //   url                where to send: the echo peer itself, or the relay of the tests in front of it
 //   direction          'offer': we offer by POST /offer; 'answer': the peer offers, the relay fetches it
 //   stack              name of the counterpart, for the few differences that are theirs
+//   ownRace            optional: what the counterpart's error says when it lost a race against itself; tried again
 import { Channel } from './channel.mjs';
 import { assert, until } from './wait.mjs';
 
@@ -19,10 +20,18 @@ export class Connection {
    * @param options.mungeOffer, options.mungeAnswer  change the SDP on its way
    */
   static async open(world, options = {}) {
-    const connection = new Connection(world, options);
-    world.connections?.add(connection);
-    await connection.start();
-    return connection;
+    for (let attempt = 1; ; attempt++) {
+      const connection = new Connection(world, options);
+      world.connections?.add(connection);
+      try {
+        await connection.start();
+        return connection;
+      } catch (error) {
+        connection.close();
+        if (attempt === 5 || !world.ownRace?.test(error.message)) throw error;
+        world.note(`attempt ${attempt} lost a race inside ${world.stack}`);
+      }
+    }
   }
 
   constructor(world, options) {
