@@ -17,6 +17,7 @@ static wlk_data_channel *channel_new(wlk_peer_connection *pc)
 void peer_channel_free(wlk_data_channel *channel)
 {
 	list_remove(&channel->link);
+	peer_events_forget(channel->pc, channel);
 	sctp_channel_destroy(channel->sctp);
 	wlk_free(channel);
 }
@@ -41,6 +42,8 @@ static wlk_err fill_config(wlk_peer_connection *pc, const char *label, const wlk
 
 	if (!init)
 		init = &defaults;
+	if (init->struct_size != sizeof(*init))
+		return peer_fail(pc, WLK_ERR_INVALID, "the options were not set up with WLK_DATA_CHANNEL_INIT");
 	sctp_channel_config_init(config);
 	config->label = label;
 	config->label_size = strlen(label);
@@ -83,6 +86,8 @@ wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc, const c
 	err = channel ? peer_need_sctp(pc) : WLK_ERR_NOMEM;
 	if (!err)
 		err = sctp_channel_create(pc->sctp, pc->now, &config, &channel->sctp);
+	if (err == WLK_ERR_INVALID)
+		err = WLK_ERR_NOSPACE; /* everything else is checked: the id is in use */
 	if (err) {
 		if (channel)
 			peer_channel_free(channel);

@@ -4,6 +4,8 @@
 #include "peer/object.h"
 #include "peer/signaling.h"
 
+enum { CANDIDATES_MAX = 256 }; /* lines that a remote section keeps; ICE uses 64 of them at most (R8) */
+
 /* ---- one description ---- */
 
 void peer_description_clear(struct peer_description *d)
@@ -62,16 +64,25 @@ const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_c
 	return lend(pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote, &pc->lent_remote);
 }
 
+/* What was created stands on a state that is over: it can be set no more. */
+static void forget_made(wlk_peer_connection *pc)
+{
+	sdp_session_destroy(pc->offer_model);
+	sdp_session_destroy(pc->answer_model);
+	wlk_free(pc->last_offer);
+	wlk_free(pc->last_answer);
+	pc->offer_model = pc->answer_model = NULL;
+	pc->last_offer = pc->last_answer = NULL;
+}
+
 void peer_descriptions_free(wlk_peer_connection *pc)
 {
 	peer_description_clear(&pc->current_local);
 	peer_description_clear(&pc->current_remote);
 	peer_description_clear(&pc->pending_local);
 	peer_description_clear(&pc->pending_remote);
-	wlk_free(pc->last_offer);
-	wlk_free(pc->last_answer);
-	sdp_session_destroy(pc->offer_model);
-	sdp_session_destroy(pc->answer_model);
+	forget_made(pc);
+	wlk_free(pc->mid_of_data);
 	sdp_agreement_destroy(pc->agreement);
 }
 
@@ -156,6 +167,8 @@ wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offe
 	struct sdp_session *made;
 	wlk_err err;
 
+	if (!sdp || (options && options->struct_size != sizeof(*options)))
+		return peer_fail(pc, WLK_ERR_INVALID, "an offer needs a place for its text, and WLK_OFFER_OPTIONS_INIT");
 	if (pc->signaling_state != WLK_SIGNALING_STABLE && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_OFFER)
 		return peer_fail(pc, WLK_ERR_STATE, "no offer is made in %s", wlk_signaling_state_name(pc->signaling_state));
 	err = peer_make_offer(pc, pc->wants_ice_restart || (options && options->ice_restart), &made);
@@ -167,6 +180,8 @@ wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **
 	struct sdp_session *made;
 	wlk_err err;
 
+	if (!sdp)
+		return peer_fail(pc, WLK_ERR_INVALID, "an answer needs a place for its text");
 	if (pc->signaling_state != WLK_SIGNALING_HAVE_REMOTE_OFFER && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_PRANSWER)
 		return peer_fail(pc, WLK_ERR_STATE, "no answer is made in %s", wlk_signaling_state_name(pc->signaling_state));
 	err = peer_make_answer(pc, &made);
@@ -199,40 +214,74 @@ static void start_gathering(wlk_peer_connection *pc)
 		peer_set_failed(pc, "candidates cannot be gathered");
 }
 
-/* The mids that an offer of ours gave to transceivers and to data. */
+/* The transceiver that the next new section of an offer of ours was made for: sections stand in the order of those. */
+static struct wlk_transceiver *first_without_mid(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->transceivers)
+	{
+		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+
+		if (!t->mid && !t->stopped)
+			return t;
+	}
+	return NULL;
+}
+
+/* Section |i| of an offer of ours gets its transceiver, or is the one for data; *mid is taken over where it is needed. */
+static void take_section(wlk_peer_connection *pc, const struct sdp_media *media, size_t i, char **mid)
+{
+	struct wlk_transceiver *t;
+
+	if (media->kind == SDP_APPLICATION && !pc->mid_of_data && !sdp_media_rejected(media)) {
+		pc->mid_of_data = *mid;
+		*mid = NULL;
+	}
+	if (media->kind == SDP_APPLICATION && pc->mid_of_data && str_equal(str_of(pc->mid_of_data), media->mid))
+		pc->section_of_data = i;
+	if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
+		return;
+	t = peer_transceiver_by_mid(pc, media->mid);
+	if (!t && !sdp_media_rejected(media)) {
+		t = first_without_mid(pc);
+		assert(t && "each new section of our offer was made for a transceiver");
+		t->mid = *mid;
+		*mid = NULL;
+		t->mid_is_pending = true;
+	}
+	if (t)
+		t->section = i;
+}
+
+/* The mids that an offer of ours gives to transceivers and to data; all or nothing. */
 static wlk_err take_mids(wlk_peer_connection *pc, const struct sdp_session *offer)
 {
-	struct list *next = pc->transceivers.next;
+	char **mids = wlk_calloc(offer->media_count + 1, sizeof(*mids));
+	wlk_err err = mids ? WLK_OK : WLK_ERR_NOMEM;
 
-	for (size_t i = 0; i < offer->media_count; i++) {
-		const struct sdp_media *media = offer->media[i];
-		struct wlk_transceiver *t = peer_transceiver_by_mid(pc, media->mid);
-
-		if (media->kind == SDP_APPLICATION && !pc->mid_of_data[0] && media->mid.size < sizeof(pc->mid_of_data)) {
-			memcpy(pc->mid_of_data, media->mid.at, media->mid.size);
-			pc->section_of_data = i;
-		}
-		if (t)
-			t->section = i;
-		if (t || (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO) || sdp_media_rejected(media))
-			continue;
-		/* New sections stand in the order of their transceivers. */
-		while (next != &pc->transceivers && list_entry(next, struct wlk_transceiver, link)->mid)
-			next = next->next;
-		assert(next != &pc->transceivers && "each new section of our offer was made for a transceiver");
-		t = list_entry(next, struct wlk_transceiver, link);
-		t->mid = wlk_strndup(media->mid.at, media->mid.size);
-		if (!t->mid)
-			return WLK_ERR_NOMEM;
-		t->mid_is_pending = true;
-		t->section = i;
+	for (size_t i = 0; !err && i < offer->media_count; i++) {
+		mids[i] = wlk_strndup(offer->media[i]->mid.at, offer->media[i]->mid.size);
+		if (!mids[i])
+			err = WLK_ERR_NOMEM;
 	}
-	return WLK_OK;
+	for (size_t i = 0; !err && i < offer->media_count; i++)
+		take_section(pc, offer->media[i], i, &mids[i]);
+	for (size_t i = 0; mids && i < offer->media_count; i++)
+		wlk_free(mids[i]);
+	wlk_free(mids);
+	return err;
+}
+
+/* The application section is in the descriptions that are in force. */
+static bool data_is_agreed(const wlk_peer_connection *pc)
+{
+	const struct sdp_session *local = pc->current_local.sdp;
+
+	return local && pc->section_of_data < local->media_count && local->media[pc->section_of_data]->kind == SDP_APPLICATION;
 }
 
 static void forget_pending_mids(wlk_peer_connection *pc)
 {
-	list_for_each_safe(item, &pc->transceivers)
+	list_for_each(item, &pc->transceivers)
 	{
 		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
 
@@ -246,20 +295,19 @@ static void forget_pending_mids(wlk_peer_connection *pc)
 		/* RFC 9429 5.7: a transceiver that only the remote offer asked for goes; its handle stays valid, stopped. */
 		t->stopped = t->stopped || t->created_by_remote;
 	}
-	if (!pc->current_local.sdp || pc->section_of_data >= pc->current_local.sdp->media_count) {
-		pc->mid_of_data[0] = '\0';
-		pc->section_of_data = SIZE_MAX;
-	}
+	if (data_is_agreed(pc))
+		return;
+	wlk_free(pc->mid_of_data);
+	pc->mid_of_data = NULL;
+	pc->section_of_data = SIZE_MAX;
 }
 
 static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *offer)
 {
 	wlk_err err = take_mids(pc, offer);
 
-	if (err) {
-		forget_pending_mids(pc);
+	if (err)
 		return peer_fail(pc, err, "out of memory");
-	}
 	if (!pc->remote_ice_applied)
 		ice_agent_set_controlling(pc->ice, pc->now, true); /* RFC 8445 6.1.1: the first offerer controls */
 	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
@@ -291,6 +339,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 	if (type == WLK_SDP_ANSWER) {
 		description_move(&pc->current_local, &pc->pending_local);
 		description_move(&pc->current_remote, &pc->pending_remote);
+		forget_made(pc);
 	}
 	return WLK_OK;
 }
@@ -301,8 +350,11 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 
 	if (restarted && ice_agent_cancel_restart(pc->ice, pc->now))
 		LOG_D(pc, "no ICE restart to take back");
+	/* The wish for a restart outlives the offer that carried it (W3C webrtc-pc 4.4.1.5). */
+	pc->wants_ice_restart = pc->wants_ice_restart || pc->ice_restarted_locally;
 	pc->ice_restarted_locally = false;
 	pc->remote_restarted = false;
+	forget_made(pc);
 	peer_description_clear(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote);
 	forget_pending_mids(pc);
 }
@@ -371,6 +423,23 @@ static const struct sdp_session *previous_remote(const wlk_peer_connection *pc)
 	return pc->current_remote.sdp;
 }
 
+/* RFC 3264 8: m-lines stay where they are; only one that was rejected may become another. */
+static wlk_err check_same_sections(const struct sdp_session *previous, const struct sdp_session *next, struct sdp_error *sdp_err)
+{
+	if (previous && next->media_count < previous->media_count)
+		return sdp_fail(sdp_err, WLK_ERR_NEGOTIATION, 0, "%zu m-lines follow %zu", next->media_count, previous->media_count);
+	for (size_t i = 0; previous && i < previous->media_count; i++) {
+		const struct sdp_media *before = previous->media[i];
+		const struct sdp_media *after = next->media[i];
+
+		if (sdp_media_rejected(before) || sdp_media_rejected(after))
+			continue;
+		if (before->kind != after->kind || !str_equal(before->mid, after->mid))
+			return sdp_fail(sdp_err, WLK_ERR_NEGOTIATION, after->line, "m-line %zu was another one before", i);
+	}
+	return WLK_OK;
+}
+
 /* Parse and judge a remote description; nothing of the object changes. */
 static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_description *description, struct sdp_session **out,
 			   struct sdp_update *update)
@@ -387,6 +456,8 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 		return peer_fail_sdp(pc, err, "the description cannot be read", &sdp_err);
 	err = is_answer ? sdp_check_answer(pc->pending_local.sdp, sdp, &sdp_err) : sdp_check_offer(sdp, &sdp_err);
 	*update = (struct sdp_update){ 0 };
+	if (!err && !is_answer)
+		err = check_same_sections(previous_remote(pc), sdp, &sdp_err);
 	if (!err && previous_remote(pc))
 		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || pc->ice_restarted_locally, update, &sdp_err);
 	if (!err && update->fingerprint_changed && dtls_transport_state(pc->dtls) != DTLS_STATE_NEW) {
@@ -401,36 +472,69 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 	return WLK_OK;
 }
 
-static void find_data_section(wlk_peer_connection *pc, const struct sdp_session *offer)
+/* The application section that a remote offer brings: its index, SIZE_MAX for none. */
+static size_t data_section_of(const wlk_peer_connection *pc, const struct sdp_session *offer)
 {
-	for (size_t i = 0; i < offer->media_count; i++) {
-		const struct sdp_media *media = offer->media[i];
+	if (data_is_agreed(pc))
+		return pc->section_of_data;
+	for (size_t i = 0; i < offer->media_count; i++)
+		if (offer->media[i]->kind == SDP_APPLICATION && !sdp_media_rejected(offer->media[i]))
+			return i;
+	return SIZE_MAX;
+}
 
-		if (media->kind != SDP_APPLICATION || sdp_media_rejected(media) || pc->section_of_data != SIZE_MAX)
-			continue;
-		pc->section_of_data = i;
-		if (media->mid.size && media->mid.size < sizeof(pc->mid_of_data)) {
-			memcpy(pc->mid_of_data, media->mid.at, media->mid.size);
-			pc->mid_of_data[media->mid.size] = '\0';
-		}
+/* Remember which section carries data, and its mid. */
+static wlk_err take_data_section(wlk_peer_connection *pc, const struct sdp_session *offer)
+{
+	size_t section = data_section_of(pc, offer);
+	char *mid = NULL;
+
+	if (data_is_agreed(pc))
+		return WLK_OK;
+	if (section != SIZE_MAX && offer->media[section]->mid.size) {
+		mid = wlk_strndup(offer->media[section]->mid.at, offer->media[section]->mid.size);
+		if (!mid)
+			return WLK_ERR_NOMEM;
 	}
+	wlk_free(pc->mid_of_data);
+	pc->mid_of_data = mid;
+	pc->section_of_data = section;
+	return WLK_OK;
+}
+
+/* ICE goes the way of the offer: a new generation, or back from one that an earlier offer, or nobody, asked for. */
+static wlk_err follow_restart(wlk_peer_connection *pc, bool wanted)
+{
+	wlk_err err = WLK_OK;
+
+	if (wanted == pc->remote_restarted && !pc->ice_restarted_locally)
+		return WLK_OK;
+	if (wanted)
+		err = ice_agent_restart(pc->ice, pc->now);
+	else if (ice_agent_cancel_restart(pc->ice, pc->now))
+		LOG_D(pc, "no ICE restart to take back");
+	if (err)
+		return err;
+	pc->wants_ice_restart = !wanted && (pc->wants_ice_restart || pc->ice_restarted_locally);
+	pc->remote_restarted = wanted;
+	pc->ice_restarted_locally = false;
+	return WLK_OK;
 }
 
 static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *offer, const struct sdp_update *update)
 {
+	size_t transceivers = wlk_peer_connection_transceiver_count(pc);
 	wlk_err err = peer_associate_remote_offer(pc, offer);
 
-	if (err)
+	if (!err && (err = follow_restart(pc, update->ice_restart)))
+		peer_fail(pc, err, "ICE cannot be restarted");
+	if (!err && (err = take_data_section(pc, offer)))
+		peer_fail(pc, err, "out of memory");
+	if (err) {
+		peer_drop_transceivers(pc, transceivers);
 		return err;
-	if (update->ice_restart && !pc->remote_restarted) {
-		err = ice_agent_restart(pc->ice, pc->now);
-		if (err) {
-			forget_pending_mids(pc);
-			return peer_fail(pc, err, "ICE cannot be restarted");
-		}
-		pc->remote_restarted = true;
 	}
-	find_data_section(pc, offer);
+	forget_made(pc);
 	description_set(&pc->pending_remote, WLK_SDP_OFFER, offer);
 	peer_announce_tracks(pc, offer);
 	return WLK_OK;
@@ -527,6 +631,10 @@ wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk
 	err = ice_candidate_line_parse(&line, text);
 	if (err && err != WLK_ERR_UNSUPPORTED)
 		return peer_fail(pc, err, "the candidate cannot be read");
+	if (has_candidate(media, text))
+		return WLK_OK;
+	if (!err && media->candidate_count >= CANDIDATES_MAX)
+		err = WLK_ERR_TOO_LARGE;
 	if (!err && in_force)
 		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, text.at, text.size);
 	if (err)

@@ -32,6 +32,34 @@ static void give_back_lent(wlk_peer_connection *pc)
 	pc->lent.ev.type = 0;
 }
 
+static struct peer_event *event_at(const wlk_peer_connection *pc, size_t position)
+{
+	const struct event_queue *q = &pc->events;
+
+	return (struct peer_event *)(void *)(q->items + (q->first + position) % q->capacity * q->item_size);
+}
+
+static bool names_channel(const wlk_event *ev, const wlk_data_channel *channel)
+{
+	if (ev->type == WLK_EVENT_DATA_CHANNEL_MESSAGE)
+		return ev->u.message.channel == channel;
+	return ((ev->type >= WLK_EVENT_DATA_CHANNEL && ev->type <= WLK_EVENT_DATA_CHANNEL_OPEN) ||
+		(ev->type >= WLK_EVENT_DATA_CHANNEL_WRITABLE && ev->type <= WLK_EVENT_DATA_CHANNEL_ERROR)) &&
+	       ev->u.channel.channel == channel;
+}
+
+void peer_events_forget(wlk_peer_connection *pc, const wlk_data_channel *channel)
+{
+	for (size_t i = 0; i < event_queue_count(&pc->events); i++)
+		if (names_channel(&event_at(pc, i)->ev, channel))
+			event_at(pc, i)->ev.type = 0; /* passed over by poll_event */
+}
+
+bool peer_events_have_room(const wlk_peer_connection *pc)
+{
+	return event_queue_count(&pc->events) < pc->events.capacity;
+}
+
 void peer_events_free(wlk_peer_connection *pc)
 {
 	struct peer_event item;
@@ -95,11 +123,6 @@ static bool pull_message(wlk_peer_connection *pc, wlk_data_channel *channel)
 	return true;
 }
 
-static const struct peer_event *event_at_head(const wlk_peer_connection *pc)
-{
-	return (const struct peer_event *)(const void *)(pc->events.items + pc->events.first * pc->events.item_size);
-}
-
 /*
  * Order: facts as they were queued. "Channel has messages" stays at the head until the channel is empty, so that a
  * message never overtakes its channel's opening nor is overtaken by its closing; RTP packets go between.
@@ -109,25 +132,28 @@ const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 	struct peer_event item;
 
 	give_back_lent(pc);
-	for (;;) {
+	while (!pc->closed) {
 		bool messages;
 
 		peer_pump(pc);
-		messages = event_queue_count(&pc->events) && event_at_head(pc)->ev.type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
+		messages = event_queue_count(&pc->events) && event_at(pc, 0)->ev.type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
 		if (!event_queue_count(&pc->events) || messages) {
 			if (pull_packet(pc))
 				return &pc->lent.ev;
 			if (!messages)
 				return NULL;
-			if (pull_message(pc, event_at_head(pc)->ev.u.message.channel))
+			if (pull_message(pc, event_at(pc, 0)->ev.u.message.channel))
 				return &pc->lent.ev;
 			event_queue_pop(&pc->events, &item);
 			continue;
 		}
 		event_queue_pop(&pc->events, &item);
+		if (!item.ev.type)
+			continue;
 		pc->lent = item;
 		if (item.ev.type == WLK_EVENT_ICE_CANDIDATE)
-			pc->lent.ev.u.candidate.candidate = item.text ? item.text : "";
+			pc->lent.ev.u.candidate.candidate = item.text;
 		return &pc->lent.ev;
 	}
+	return NULL; /* close() was the last word */
 }

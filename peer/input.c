@@ -34,27 +34,37 @@ static void feed_dtls(wlk_peer_connection *pc, const uint8_t *data, size_t size)
 
 void peer_replay_early_hellos(wlk_peer_connection *pc)
 {
-	struct pktbuf *buf;
+	struct dgram d;
 
 	if (!pc->dtls || dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
 		return;
-	if (!pc->early_hellos.count || !ice_agent_is_validated(pc->ice, &pc->early_local, &pc->early_remote))
-		return;
-	while ((buf = dtls_early_queue_pop(&pc->early_hellos))) {
-		dtls_transport_input(pc->dtls, pc->now, buf->data, buf->size);
-		pktbuf_release(buf);
+	for (size_t n = pc->early_hellos.count; n && dgram_queue_pop(&pc->early_hellos, &d); n--) {
+		if (!ice_agent_is_validated(pc->ice, &d.local, &d.remote)) {
+			dgram_queue_push(&pc->early_hellos, d);
+			continue;
+		}
+		dtls_transport_input(pc->dtls, pc->now, d.buf->data, d.buf->size);
+		pktbuf_release(d.buf);
 	}
 }
 
-/* R12: a ClientHello that overtook the checks is kept, from one address only; anything else is dropped. */
+/*
+ * R12: a ClientHello that overtook the checks is kept, with the path it took: it counts only once that path is valid. The
+ * oldest makes room, so that whoever was here before the honest one does not keep it out.
+ */
 static void hold_hello(wlk_peer_connection *pc, const struct dgram *d)
 {
-	if (pc->early_hellos.count && (!addr_equal(&pc->early_local, &d->local) || !addr_equal(&pc->early_remote, &d->remote)))
+	struct dgram held = { .local = d->local, .remote = d->remote };
+	struct dgram oldest;
+
+	if (!dtls_is_client_hello(d->buf->data, d->buf->size))
 		return;
-	if (dtls_early_queue_push_hello(&pc->early_hellos, d->buf->data, d->buf->size)) {
-		pc->early_local = d->local;
-		pc->early_remote = d->remote;
-	}
+	held.buf = pktbuf_copy(pc->env.pool, d->buf->data, d->buf->size);
+	if (!held.buf)
+		return;
+	if (pc->early_hellos.count == pc->early_hellos.limit && dgram_queue_pop(&pc->early_hellos, &oldest))
+		pktbuf_release(oldest.buf);
+	dgram_queue_push(&pc->early_hellos, held);
 }
 
 static void input_dtls(wlk_peer_connection *pc, const struct dgram *d)
@@ -100,6 +110,8 @@ void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 	switch (demux_classify(data, size)) {
 	case DEMUX_STUN:
 		ice_agent_input(pc->ice, now, &d.local, &d.remote, data, size);
+		if (dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+			peer_start_transports(pc); /* it may have been the check that DTLS waits for */
 		break;
 	case DEMUX_DTLS:
 		input_dtls(pc, &d);

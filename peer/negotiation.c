@@ -102,12 +102,12 @@ static void wish_of_transceiver(wlk_peer_connection *pc, struct local_build *b, 
 
 bool peer_wants_data(const wlk_peer_connection *pc)
 {
-	return pc->mid_of_data[0] || !list_empty(&pc->channels);
+	return pc->mid_of_data || !list_empty(&pc->channels);
 }
 
 static bool mid_in_use(const wlk_peer_connection *pc, struct str mid)
 {
-	return str_equal(str_of(pc->mid_of_data), mid) || peer_transceiver_by_mid(pc, mid);
+	return (pc->mid_of_data && str_equal(str_of(pc->mid_of_data), mid)) || peer_transceiver_by_mid(pc, mid);
 }
 
 /* A mid for a section that has none yet; the same one again until a description with it is set. */
@@ -219,7 +219,7 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 
 /* ---- a remote offer meets our transceivers ---- */
 
-static void drop_created(wlk_peer_connection *pc, size_t first_new)
+void peer_drop_transceivers(wlk_peer_connection *pc, size_t first_new)
 {
 	while (wlk_peer_connection_transceiver_count(pc) > first_new)
 		peer_transceiver_free(list_entry(pc->transceivers.prev, struct wlk_transceiver, link));
@@ -260,7 +260,7 @@ wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_se
 			continue;
 		err = create_for_section(pc, media);
 		if (err) {
-			drop_created(pc, first_new);
+			peer_drop_transceivers(pc, first_new);
 			return peer_fail(pc, err, "a transceiver for m-line %zu cannot be made", i);
 		}
 	}
@@ -420,8 +420,6 @@ static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transp
 	if (err)
 		return err;
 	pc->remote_ice_applied = true;
-	pc->ice_restarted_locally = false;
-	pc->remote_restarted = false;
 	for (size_t i = 0; i < transport->candidate_count; i++) {
 		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
 		if (err)
@@ -443,6 +441,18 @@ static void announce_track(wlk_peer_connection *pc, struct wlk_transceiver *t)
 	peer_emit(pc, ev);
 }
 
+/* What has no ids, or found no memory for them, is announced with empty ones. */
+static void take_remote_ids(struct wlk_transceiver *t, const struct sdp_media *media)
+{
+	wlk_free(t->remote_stream_id);
+	wlk_free(t->remote_track_id);
+	t->remote_stream_id = t->remote_track_id = NULL;
+	if (!media->msid_count)
+		return;
+	t->remote_stream_id = wlk_strndup(media->msids[0].stream.at, media->msids[0].stream.size);
+	t->remote_track_id = wlk_strndup(media->msids[0].track.at, media->msids[0].track.size);
+}
+
 void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *remote)
 {
 	for (size_t i = 0; i < remote->media_count; i++) {
@@ -452,12 +462,10 @@ void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *rem
 
 		if (!t || t->stopped)
 			continue;
-		if (sends && media->msid_count && !t->remote_track_id) {
-			t->remote_stream_id = wlk_strndup(media->msids[0].stream.at, media->msids[0].stream.size);
-			t->remote_track_id = wlk_strndup(media->msids[0].track.at, media->msids[0].track.size);
-		}
-		if (sends && !t->track_announced)
+		if (sends && !t->track_announced) {
+			take_remote_ids(t, media);
 			announce_track(pc, t);
+		}
 		if (!sends)
 			t->track_announced = false;
 	}
@@ -483,10 +491,9 @@ static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement)
 {
 	const struct sdp_agreed_transport *transport = &agreement->transport;
-	wlk_err err = configure_media(pc, agreement);
+	wlk_err err;
 
-	if (err)
-		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
+	/* What may be refused for its contents comes first, so that nothing else has changed by then. */
 	if (transport->present) {
 		err = apply_fingerprints(pc, transport);
 		if (err)
@@ -495,6 +502,11 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 		if (err)
 			return peer_fail(pc, err, "the ICE parameters cannot be used: %s", wlk_strerror(err));
 	}
+	err = configure_media(pc, agreement);
+	if (err)
+		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
+	if (transport->present)
+		pc->ice_restarted_locally = pc->remote_restarted = false;
 	sdp_agreement_destroy(pc->agreement);
 	pc->agreement = agreement;
 	apply_directions(pc, agreement);
@@ -526,7 +538,7 @@ static bool transceiver_needs(const wlk_peer_connection *pc, const struct wlk_tr
 
 static bool check_needed(const wlk_peer_connection *pc)
 {
-	if (pc->wants_ice_restart || (!pc->mid_of_data[0] && !list_empty(&pc->channels)))
+	if (pc->wants_ice_restart || (pc->section_of_data == SIZE_MAX && !list_empty(&pc->channels)))
 		return true;
 	list_for_each(item, &pc->transceivers)
 	{

@@ -101,7 +101,7 @@ struct wlk_peer_connection {
 	bool ice_restarted_locally;          /* the agent runs a new generation for an offer that is not answered */
 	bool remote_restarted;               /* the pending remote offer carries new ICE credentials */
 	bool negotiation_needed;
-	char mid_of_data[16];                /* "" while there is no application section */
+	char *mid_of_data;                   /* NULL while there is no application section, or it has no mid */
 	size_t section_of_data;
 
 	/* transports */
@@ -109,8 +109,7 @@ struct wlk_peer_connection {
 	bool gathering_started;
 	bool remote_ice_applied;
 	struct dtls_transport *dtls;
-	struct dtls_early_queue early_hellos; /* R12 */
-	wlk_addr early_local, early_remote;   /* where they came from */
+	struct dgram_queue early_hellos; /* R12: ClientHellos from paths that are not valid yet, or before our role is known */
 	wlk_time dtls_restart_at;             /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;                   /* close_notify came */
 	struct srtp_session *srtp;
@@ -159,7 +158,11 @@ static inline void peer_emit(wlk_peer_connection *pc, wlk_event ev)
 {
 	peer_emit_text(pc, ev, NULL);
 }
+/* |channel| is about to be freed: no event in the queue may name it. */
+void peer_events_forget(wlk_peer_connection *pc, const wlk_data_channel *channel);
 void peer_events_free(wlk_peer_connection *pc);
+/* Whether the state that ends the connection can be told without memory. */
+bool peer_events_have_room(const wlk_peer_connection *pc);
 
 /* ---- peer.c ---- */
 
@@ -203,6 +206,8 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
 /* Give a transceiver to each m-section of a remote offer, as RFC 9429 5.10 says; all or nothing. */
 wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer);
+/* Free the transceivers from the |first_new|-th on, which nobody has seen yet. */
+void peer_drop_transceivers(wlk_peer_connection *pc, size_t first_new);
 /* Put what both descriptions agree on into force. */
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement);
 /* Raise a track event for each section on which the remote description newly sends. */

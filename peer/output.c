@@ -13,7 +13,7 @@ static bool poll_media(wlk_peer_connection *pc, struct pktbuf **out)
 {
 	struct media_transmit tx;
 
-	while (pc->srtp && pc->media && media_engine_poll_transmit(pc->media, pc->now, &tx)) {
+	while (pc->srtp && pc->media && !pc->remote_closed && media_engine_poll_transmit(pc->media, pc->now, &tx)) {
 		wlk_err err = WLK_OK;
 
 		if (tx.kind == MEDIA_TRANSMIT_RTCP)

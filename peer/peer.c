@@ -186,7 +186,7 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	list_init(&pc->channels);
 	text_init(&pc->last_error);
 	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
-	dtls_early_queue_init(&pc->early_hellos, env->pool, DTLS_EARLY_HELLO_LIMIT);
+	dgram_queue_init(&pc->early_hellos, DTLS_EARLY_HELLO_LIMIT);
 	choose_capabilities(pc);
 }
 
@@ -266,7 +266,7 @@ void peer_free(wlk_peer_connection *pc)
 	media_engine_destroy(pc->media);
 	srtp_session_destroy(pc->srtp);
 	dtls_transport_destroy(pc->dtls);
-	dtls_early_queue_clear(&pc->early_hellos);
+	dgram_queue_free(&pc->early_hellos);
 	ice_agent_destroy(pc->ice);
 	wlk_free(pc->lent_host);
 	dgram_queue_free(&pc->farewell_queue);

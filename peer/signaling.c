@@ -40,7 +40,7 @@ static const struct {
 wlk_err signaling_next(wlk_signaling_state from, enum signaling_side side, wlk_sdp_type type, wlk_signaling_state *to)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
-		if (edges[i].from == (uint8_t)from && edges[i].side == side && edges[i].type == (uint8_t)type) {
+		if (edges[i].from == from && edges[i].side == side && edges[i].type == type) {
 			*to = (wlk_signaling_state)edges[i].to;
 			return WLK_OK;
 		}

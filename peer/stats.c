@@ -302,6 +302,8 @@ wlk_err wlk_peer_connection_stats_json(wlk_peer_connection *pc, char **json)
 	struct json j = { .out = &out };
 	char *text;
 
+	if (!json)
+		return peer_fail(pc, WLK_ERR_INVALID, "the text needs a place");
 	text_init(&out);
 	json_open(&j, NULL);
 	stats_peer_connection(pc, &j);

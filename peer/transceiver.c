@@ -62,6 +62,18 @@ static wlk_err replace_text(char **place, const char *text)
 	return WLK_OK;
 }
 
+/* R33: an id goes into a=msid as it is, so that a line end or a blank in it would be a line or a field of its own. */
+static bool is_media_id(const char *id)
+{
+	size_t size = 0;
+
+	if (!id)
+		return true;
+	while (id[size] > ' ' && id[size] <= '~' && size <= 256)
+		size++;
+	return size && size <= 256 && !id[size];
+}
+
 wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, const wlk_transceiver_init *init,
 					    wlk_transceiver **out)
 {
@@ -69,10 +81,14 @@ wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_k
 	struct wlk_transceiver *t = NULL;
 	wlk_err err;
 
+	if (!out || (init && init->struct_size != sizeof(*init)))
+		return peer_fail(pc, WLK_ERR_INVALID, "a transceiver needs a place for its handle, and WLK_TRANSCEIVER_INIT");
 	if (kind != WLK_MEDIA_AUDIO && kind != WLK_MEDIA_VIDEO)
 		return peer_fail(pc, WLK_ERR_INVALID, "kind %d is neither audio nor video", (int)kind);
 	if (direction < WLK_DIRECTION_INACTIVE || direction > WLK_DIRECTION_SENDRECV)
 		return peer_fail(pc, WLK_ERR_INVALID, "direction %d is none", (int)direction);
+	if (init && (!is_media_id(init->stream_id) || !is_media_id(init->track_id)))
+		return peer_fail(pc, WLK_ERR_INVALID, "stream and track ids are 1 to 256 visible ASCII characters without blanks");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	err = peer_add_transceiver(pc, kind, direction, &t);
@@ -219,6 +235,8 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 	wlk_err err = sending_allowed(t);
 	struct rtp_send send;
 
+	if (!packet || (!packet->payload && packet->payload_size))
+		return peer_fail(t->pc, WLK_ERR_INVALID, "a packet has a payload");
 	if (err)
 		return err;
 	if (packet->payload_size > 1200)
@@ -240,7 +258,7 @@ wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *pac
 
 	if (err)
 		return err;
-	if (!packet->internal)
+	if (!packet || !packet->internal)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
 	return after_send(t->pc, media_engine_forward(t->pc->media, t->pc->now, packet->internal, t->section));
 }

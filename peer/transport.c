@@ -59,13 +59,24 @@ void peer_set_failed(wlk_peer_connection *pc, const char *reason)
 
 /* ---- starting what stands on something else ---- */
 
+/*
+ * A pair can be valid before the far end has our answer: it responds to checks with its own password alone. A ClientHello
+ * that comes then is lost on some stacks and upsets others (libdatachannel), so the client waits for the first check of the
+ * far end, which leaves the moment it has the answer: nothing is lost by that.
+ */
+static bool far_end_is_ready(const wlk_peer_connection *pc)
+{
+	return !pc->agreement->transport.local_is_dtls_client || ice_agent_peer_knows_us(pc->ice);
+}
+
 static void start_dtls(wlk_peer_connection *pc)
 {
 	wlk_addr local, remote;
 
 	if (!pc->agreement || !pc->agreement->transport.present || !pc->dtls)
 		return;
-	if (dtls_transport_state(pc->dtls) != DTLS_STATE_NEW || !ice_agent_selected(pc->ice, &local, &remote))
+	if (dtls_transport_state(pc->dtls) != DTLS_STATE_NEW || !far_end_is_ready(pc) ||
+	    !ice_agent_selected(pc->ice, &local, &remote))
 		return;
 	dtls_transport_set_rtt(pc->dtls, ice_agent_rtt(pc->ice));
 	if (dtls_transport_start(pc->dtls, pc->now,
@@ -92,8 +103,15 @@ static void start_srtp(wlk_peer_connection *pc)
 	struct srtp_keys keys;
 	wlk_err err;
 
-	if (pc->srtp || dtls_transport_export_srtp(pc->dtls, &export))
-		return; /* WLK_ERR_NOT_FOUND: the far end does no media */
+	if (pc->srtp)
+		return;
+	err = dtls_transport_export_srtp(pc->dtls, &export);
+	if (err == WLK_ERR_NOT_FOUND)
+		return; /* the far end does no media */
+	if (err) {
+		peer_set_failed(pc, "SRTP keys cannot be exported");
+		return;
+	}
 	err = srtp_keys_from_exporter(&keys, (enum srtp_keys_profile)export.profile, export.block, export.size, export.is_client);
 	crypto_wipe(&export, sizeof(export));
 	if (!err) {
@@ -130,8 +148,8 @@ static void start_sctp(wlk_peer_connection *pc)
 		.mtu = sctp_mtu(pc),
 		.remote_max_message_size = (size_t)MIN(section->remote_max_message_size, (uint64_t)SIZE_MAX),
 	};
-	pc->sctp_started = true;
-	if (peer_need_sctp(pc) || sctp_assoc_start(pc->sctp, pc->now, &params))
+	pc->sctp_started = !peer_need_sctp(pc);
+	if (!pc->sctp_started || sctp_assoc_start(pc->sctp, pc->now, &params))
 		peer_set_failed(pc, "SCTP cannot be started");
 }
 
@@ -182,12 +200,30 @@ static bool generation_is_unannounced(const wlk_peer_connection *pc)
 	return pc->remote_restarted || (pc->ice_restarted_locally && !pc->pending_local.sdp);
 }
 
-static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candidate *candidate)
+/* Takes |line| over. One block lends all three strings, each with its NUL: the line, the mid and the fragment. */
+static void emit_candidate(wlk_peer_connection *pc, struct text *line)
 {
 	wlk_event ev = { .type = WLK_EVENT_ICE_CANDIDATE };
-	struct text line;
-	struct str mid;
+	struct str mid = peer_description_transport_mid(pc, &ev.u.candidate.sdp_mline_index);
 	char *lent;
+
+	text_add_char(line, '\0');
+	text_add_str(line, mid);
+	text_add_char(line, '\0');
+	text_add(line, ice_agent_local_ufrag(pc->ice));
+	lent = text_take(line);
+	if (!lent) {
+		pc->events_lost = true;
+		return;
+	}
+	ev.u.candidate.sdp_mid = lent + strlen(lent) + 1;
+	ev.u.candidate.username_fragment = ev.u.candidate.sdp_mid + mid.size + 1;
+	peer_emit_text(pc, ev, lent);
+}
+
+static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candidate *candidate)
+{
+	struct text line;
 
 	if (generation_is_unannounced(pc))
 		return;
@@ -198,16 +234,7 @@ static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candida
 		return;
 	}
 	peer_description_add_local_candidate(pc, (struct str){ line.at, line.size });
-	mid = peer_description_transport_mid(pc, &ev.u.candidate.sdp_mline_index);
-	/* One block lends both strings: the line and, behind its NUL, the mid. */
-	text_add_char(&line, '\0');
-	text_add_str(&line, mid);
-	lent = text_take(&line);
-	if (!lent)
-		return;
-	ev.u.candidate.sdp_mid = lent + strlen(lent) + 1;
-	ev.u.candidate.username_fragment = ice_agent_local_ufrag(pc->ice);
-	peer_emit_text(pc, ev, lent);
+	emit_candidate(pc, &line);
 }
 
 static void on_gathering_state(wlk_peer_connection *pc, enum ice_gathering_state state)
@@ -215,12 +242,11 @@ static void on_gathering_state(wlk_peer_connection *pc, enum ice_gathering_state
 	wlk_event ev = { .type = WLK_EVENT_ICE_GATHERING_STATE_CHANGE };
 
 	if (state == ICE_GATHERING_COMPLETE && !generation_is_unannounced(pc)) {
-		wlk_event end = { .type = WLK_EVENT_ICE_CANDIDATE };
+		struct text none;
 
+		text_init(&none);
 		peer_description_end_local_candidates(pc);
-		end.u.candidate.sdp_mline_index = -1;
-		end.u.candidate.username_fragment = ice_agent_local_ufrag(pc->ice);
-		peer_emit(pc, end);
+		emit_candidate(pc, &none);
 	}
 	pc->gathering_state = (wlk_ice_gathering_state)state;
 	ev.u.ice_gathering_state = pc->gathering_state;
@@ -443,7 +469,7 @@ void peer_pump(wlk_peer_connection *pc)
 		moved |= pump_sctp(pc);
 		moved |= pump_media(pc);
 	}
-	if (pc->events_lost)
+	if (pc->events_lost && peer_events_have_room(pc))
 		peer_set_failed(pc, "out of memory");
 }
 
@@ -460,8 +486,8 @@ wlk_time peer_deadline(const wlk_peer_connection *pc)
 		at = time_min(at, dtls_transport_deadline(pc->dtls));
 	if (pc->sctp)
 		at = time_min(at, sctp_assoc_deadline(pc->sctp));
-	/* Without keys nothing of it can leave, and its timers would be due for ever. */
-	if (pc->media && pc->srtp)
+	/* Without keys, or towards one who closed, nothing of it can leave, and its timers would be due for ever. */
+	if (pc->media && pc->srtp && !pc->remote_closed)
 		at = time_min(at, media_engine_deadline(pc->media));
 	return at;
 }

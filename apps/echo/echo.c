@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CLOSE_DELAY_US = 200000 };
+enum { CLOSE_DELAY_US = 200000, LABEL_MAX = 1024 };
 
 /* What a channel holds while its echo cannot be sent yet. One per channel, listed on the connection. */
 struct echo_channel {
@@ -71,6 +71,8 @@ static void after_echo(wlk_loop *loop, struct echo_channel *e, const void *data,
 	const char *protocol = wlk_data_channel_protocol(e->channel);
 
 	if (!strcmp(protocol, "x-echo-open")) {
+		if (size > LABEL_MAX)
+			return; /* long labels of many channels would be memory that the caller makes us keep */
 		char *label = strndup(data, size);
 		wlk_data_channel *opened;
 
@@ -111,18 +113,26 @@ static void on_message(wlk_loop *loop, const wlk_event *event)
 		hold(e, event->u.message.type, event->u.message.data, event->u.message.size);
 	else if (!err)
 		after_echo(loop, e, event->u.message.data, event->u.message.size);
+	else
+		wlk_data_channel_close(e->channel); /* an echo that loses a message says so */
 }
 
 static void on_writable(wlk_loop *loop, wlk_data_channel *channel)
 {
 	struct echo_channel *e = wlk_data_channel_user(channel);
 
+	wlk_err err;
+
 	if (!e || !e->is_holding)
 		return;
-	if (wlk_data_channel_send(channel, e->type, e->held, e->held_size) == WLK_ERR_AGAIN)
+	err = wlk_data_channel_send(channel, e->type, e->held, e->held_size);
+	if (err == WLK_ERR_AGAIN)
 		return;
 	e->is_holding = false;
-	after_echo(loop, e, e->held, e->held_size);
+	if (err)
+		wlk_data_channel_close(channel);
+	else
+		after_echo(loop, e, e->held, e->held_size);
 	free(e->held);
 	e->held = NULL;
 	wlk_data_channel_set_paused(channel, false);

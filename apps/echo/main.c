@@ -26,9 +26,11 @@ static bool bound_to_loopback(const char *bind)
 static void print_stats(void *user)
 {
 	struct program *p = user;
-	json_t *stats = sessions_stats(p->sessions);
+	json_t *stats = p->sessions ? sessions_stats(p->sessions) : NULL;
 	char *line = stats ? json_dumps(stats, JSON_COMPACT) : NULL;
 
+	if (!p->sessions)
+		return; /* the program ends */
 	if (line)
 		puts(line);
 	fflush(stdout);
@@ -43,6 +45,7 @@ static void end_sessions(void *user)
 	struct program *p = user;
 
 	sessions_destroy(p->sessions);
+	p->sessions = NULL;
 	pthread_mutex_lock(&p->lock);
 	p->is_done = true;
 	pthread_cond_signal(&p->done);

@@ -108,9 +108,9 @@ static void on_state(struct session *s, wlk_connection_state state)
 {
 	switch (state) {
 	case WLK_CONNECTION_CONNECTED:
+		s->all->connected += s->connect_timer != NULL; /* once a session */
 		wlk_timer_cancel(s->connect_timer);
 		s->connect_timer = NULL;
-		s->all->connected++;
 		break;
 	case WLK_CONNECTION_FAILED:
 	case WLK_CONNECTION_CLOSED:

@@ -2,7 +2,7 @@
  * Data channels over a bad link, seed by seed: every reliable message arrives once, in order where ordered, byte for byte;
  * unreliable ones at most once and never truncated.
  *
- *   sim_channels [FIRST_SEED [COUNT]]     SIM_LOG=1 in the environment: with the debug log
+ *   sim_channels [FIRST_SEED [COUNT]]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,8 +265,6 @@ int main(int argc, char **argv)
 	struct totals totals = { 0 };
 	struct sctpstat before, after;
 
-	if (getenv("SIM_LOG"))
-		wlk_log_configure(WLK_LOG_DEBUG, NULL, NULL);
 	scratch = malloc(LARGEST);
 	if (!scratch)
 		return 1;

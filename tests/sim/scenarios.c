@@ -217,7 +217,7 @@ static void test_connects_where_only_600_bytes_pass(void **state)
 static void test_connects_at_30_percent_loss(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 100; seed < 120; seed++) {
+	for (uint64_t seed = 100; seed < 300; seed++) {
 		struct sim sim;
 		struct seen seen;
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "core/rand.h"
+
 enum { DRAIN_LIMIT = 200000 };
 
 struct sim_packet {
@@ -148,6 +150,8 @@ static void transmit(struct sim *sim, struct sim_peer *from, const wlk_datagram 
 {
 	sim->datagrams++;
 	sim->bytes += d->size;
+	if (sim->filter && !sim->filter(sim, from, d))
+		return;
 	if (sim->config.mtu && d->size > sim->config.mtu) {
 		sim->too_large++;
 		return;
@@ -182,7 +186,7 @@ static void own_events(struct sim *sim, struct sim_peer *peer, const wlk_event *
 	if (event->type == WLK_EVENT_ICE_CANDIDATE && peer->other->pc) {
 		wlk_err err = wlk_peer_connection_add_ice_candidate(peer->other->pc, &event->u.candidate);
 
-		if (err && err != WLK_ERR_STATE)
+		if (err && err != WLK_ERR_STATE && !sim->config.may_fail)
 			sim_fail(sim, "%s: a candidate was refused: %s", peer->other->name, wlk_last_error(peer->other->pc));
 	}
 	if (event->type == WLK_EVENT_CONNECTION_STATE_CHANGE) {
@@ -235,9 +239,20 @@ static void peer_init(struct sim *sim, struct sim_peer *peer, const char *name, 
 	peer->name = name;
 	peer->address = (wlk_addr){ .family = 4, .ip = { 10, 0, 0, host } };
 	peer->next_port = 40000;
-	if (wlk_drive_create(config, sim->now, wall_start_s * SIM_SECOND + sim->now, &peer->pc) ||
-	    wlk_drive_set_interfaces(peer->pc, &peer->address, 1))
+	if (!wlk_drive_create(config, sim->now, wall_start_s * SIM_SECOND + sim->now, &peer->pc) &&
+	    !wlk_drive_set_interfaces(peer->pc, &peer->address, 1))
+		return;
+	if (!sim->config.may_fail)
 		sim_fail(sim, "%s cannot be made", name);
+	wlk_peer_connection_destroy(peer->pc);
+	peer->pc = NULL;
+}
+
+static void print_log(wlk_log_level level, const char *prefix, const char *message, void *user)
+{
+	(void)level;
+	(void)user;
+	fprintf(stderr, "%10.3f %s: %s\n", (double)wall_clock_us / 1e6, prefix, message);
 }
 
 void sim_init(struct sim *sim, const struct sim_config *config, sim_event_fn on_event, void *user)
@@ -245,6 +260,9 @@ void sim_init(struct sim *sim, const struct sim_config *config, sim_event_fn on_
 	/* Virtual time goes on from one simulation to the next: usrsctp lives as long as the process. */
 	static wlk_time epoch = SIM_SECOND;
 
+	if (getenv("SIM_LOG"))
+		wlk_log_configure(WLK_LOG_DEBUG, print_log, NULL);
+	rand_use_seed(config->seed);
 	*sim = (struct sim){ .config = *config, .random = config->seed, .on_event = on_event, .user = user };
 	sim->now = epoch > wall_clock_us ? epoch : wall_clock_us + SIM_SECOND;
 	wall_clock_us = sim->now;

@@ -1,4 +1,5 @@
-/* Two peers, a link between them and a clock, all in one thread and in virtual time; everything random comes from a seed. */
+/* Two peers, a link between them and a clock, all in one thread and in virtual time; everything random comes from a seed.
+ * With SIM_LOG in the environment the peers write their debug log. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -21,10 +22,14 @@ struct sim_config {
 	wlk_time queue_us;      /* longest stay in the queue of a rate-limited link */
 	size_t mtu;             /* larger datagrams vanish; 0: no limit */
 	wlk_configuration *config_a, *config_b; /* NULL: defaults */
+	bool may_fail; /* memory runs out on purpose: peers that cannot be made stay NULL, candidates may get lost */
 };
 
 struct sim;
 struct sim_peer;
+
+/* Looks at each datagram before it goes on the link; false: it vanishes. */
+typedef bool (*sim_filter_fn)(struct sim *sim, struct sim_peer *from, const wlk_datagram *datagram);
 
 /* What the test does with the events of its peers. */
 typedef void (*sim_event_fn)(struct sim *sim, struct sim_peer *peer, const wlk_event *event);
@@ -52,6 +57,7 @@ struct sim {
 	uint64_t random;
 	struct sim_peer a, b; /* a offers */
 	sim_event_fn on_event;
+	sim_filter_fn filter; /* NULL: none */
 	void *user;
 	struct sim_packet **flying; /* heap by arrival */
 	size_t flying_count, flying_capacity;

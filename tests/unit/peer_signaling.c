@@ -48,6 +48,7 @@ static void test_unknown_types_are_refused(void **state)
 	(void)state;
 	assert_int_equal(signaling_next(WLK_SIGNALING_STABLE, SIGNALING_LOCAL, (wlk_sdp_type)0, &to), WLK_ERR_STATE);
 	assert_int_equal(signaling_next(WLK_SIGNALING_STABLE, SIGNALING_LOCAL, (wlk_sdp_type)5, &to), WLK_ERR_STATE);
+	assert_int_equal(signaling_next(WLK_SIGNALING_STABLE, SIGNALING_LOCAL, (wlk_sdp_type)(256 + WLK_SDP_OFFER), &to), WLK_ERR_STATE);
 }
 
 int main(void)
