@@ -1,29 +1,27 @@
 /*
- * usrsctp behind the five verbs. Every public function that may reach usrsctp enters the stack once, does all it can, and leaves:
- * input only feeds; reading, handing over and resetting happen in assoc_service(), once for a burst of packets.
+ * usrsctp behind the five verbs. Every public function that may reach usrsctp enters the stack once, does all it can,
+ * and leaves: input only feeds; reading, handing over and resetting happen in assoc_service(), once for a burst of
+ * packets.
  */
 #include "sctp/assoc.h"
 
-#include <errno.h>
 #include <usrsctp.h>
 
 #include "core/alloc.h"
 #include "core/bytes.h"
 #include "core/time.h"
 #include "sctp/assoc_internal.h"
-#include "sctp/unordered.h"
+#include "sctp/packet_shim.h"
 
-/* LIBRARIES: RTO 3 s, 1..60 s and ten retransmissions are not for us; ICE consent decides that a peer is gone, not SCTP. */
-enum { RTO_INITIAL_MS = 400, RTO_MIN_MS = 200, RTO_MAX_MS = 2000, RETRANSMISSIONS_MAX = 60 };
 /* With nothing in flight and nothing queued only heartbeats run: the deadline may be far. */
 enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 500 };
 
 /* ---- budget ---- */
 
-bool assoc_charge(struct sctp_assoc *a, size_t size)
+bool assoc_charge(struct sctp_assoc *a, size_t size, enum budget_purpose purpose)
 {
 	size_t *used = a->config.budget.used;
-	size_t limit = a->config.budget.limit;
+	size_t limit = a->config.budget.limit / BUDGET_RECEIVE * purpose;
 
 	if (limit && (*used > limit || size > limit - *used))
 		return false;
@@ -52,22 +50,17 @@ static void append(struct pktbuf **first, struct pktbuf **last, struct pktbuf *b
 }
 
 /*
- * RFC 9653: our INIT ACK says that we take packets without checksum when the INIT it answers said the same. Our own INIT never
- * says it, because pion drops an INIT with a parameter that it does not know.
+ * RFC 9653: our INIT ACK says that we take packets without checksum when the INIT it answers said the same. Our own
+ * INIT never says it, because pion drops an INIT with a parameter that it does not know.
  */
 static void add_zero_checksum_param(struct sctp_assoc *a, struct pktbuf *buf)
 {
-	uint8_t *chunk = buf->data + PACKET_HEADER_SIZE;
-	size_t size = (load_u16(chunk + 2) + 3u) & ~(size_t)3;
+	size_t capacity = MIN(buf->size + pktbuf_tailroom(buf), a->mtu);
+	size_t size = a->filter.zero_checksum_tx ? packet_shim_add_zero_checksum(buf->data, buf->size, capacity) : 0;
 
-	if (!a->filter.zero_checksum_tx || PACKET_HEADER_SIZE + size != buf->size ||
-	    pktbuf_tailroom(buf) < PARAM_ZERO_CHECKSUM_SIZE || buf->size + PARAM_ZERO_CHECKSUM_SIZE > a->mtu)
+	if (!size)
 		return;
-	store_u16(buf->data + buf->size, PARAM_ZERO_CHECKSUM);
-	store_u16(buf->data + buf->size + 2, PARAM_ZERO_CHECKSUM_SIZE);
-	store_u32(buf->data + buf->size + 4, ZERO_CHECKSUM_DTLS);
-	buf->size += PARAM_ZERO_CHECKSUM_SIZE;
-	store_u16(chunk + 2, (uint16_t)(size + PARAM_ZERO_CHECKSUM_SIZE));
+	buf->size = size;
 	a->filter.zero_checksum_rx = true;
 }
 
@@ -94,8 +87,9 @@ static bool is_plain_sack(const uint8_t *packet, size_t size)
 }
 
 /*
- * usrsctp answers every second DATA packet. Of those that wait here after a burst only the newest says something; but a few are
- * kept, because a sender's window grows by the number of SACKs, and those with gaps all are, because it counts them.
+ * usrsctp answers every second DATA packet. Of those that wait here after a burst only the newest says something; but a
+ * few are kept, because a sender's window grows by the number of SACKs, and those with gaps all are, because it counts
+ * them.
  */
 static bool replace_sack(struct sctp_assoc *a, const uint8_t *packet, size_t size)
 {
@@ -150,7 +144,7 @@ static void on_ready(struct stack_entry *entry, bool foreign)
 	call_owner(a);
 }
 
-static void take_over_foreign(struct sctp_assoc *a)
+void assoc_take_over_foreign(struct sctp_assoc *a)
 {
 	struct pktbuf *buf;
 
@@ -174,7 +168,7 @@ void assoc_enter(struct sctp_assoc *a)
 		return;
 	a->entered = true;
 	stack_enter(&a->entry);
-	take_over_foreign(a);
+	assoc_take_over_foreign(a);
 	stack_tick(a->now);
 }
 
@@ -223,144 +217,22 @@ static void release_packets(struct pktbuf *buf)
 	}
 }
 
-/* usrsctp may say ABORT on this occasion: it waits in the queue like any other packet. */
-static void close_socket(struct sctp_assoc *a)
-{
-	if (!a->socket)
-		return;
-	usrsctp_set_upcall(a->socket, NULL, NULL);
-	usrsctp_close(a->socket);
-	a->socket = NULL;
-	stack_unregister(&a->entry);
-	assoc_uncharge(a, a->send_buffer + a->receive_buffer);
-	take_over_foreign(a);
-	a->readable = false;
-}
-
 void sctp_assoc_destroy(struct sctp_assoc *a)
 {
 	if (!a)
 		return;
 	assoc_enter(a);
-	close_socket(a);
+	assoc_close_socket(a);
 	assoc_leave(a);
-	list_for_each_safe(item, &a->channels)
+	list_for_each_safe (item, &a->channels)
 		channel_free(list_entry(item, struct sctp_channel, all));
 	release_packets(a->out_first);
 	assoc_free_rx(a, a->held_open);
+	wlk_free(a->held_reset);
 	wlk_free(a->rx_block);
 	wlk_free(a->slots);
 	assert(a->charged == 0 && "what was charged is given back");
 	wlk_free(a);
-}
-
-/* ---- socket ---- */
-
-static bool set_option(struct socket *socket, int level, int option, const void *value, size_t size)
-{
-	return usrsctp_setsockopt(socket, level, option, value, (socklen_t)size) == 0;
-}
-
-static bool set_int(struct socket *socket, int level, int option, int value)
-{
-	return set_option(socket, level, option, &value, sizeof(value));
-}
-
-static bool subscribe(struct socket *socket, uint16_t type)
-{
-	struct sctp_event event = { .se_assoc_id = SCTP_FUTURE_ASSOC, .se_type = type, .se_on = 1 };
-
-	return set_option(socket, IPPROTO_SCTP, SCTP_EVENT, &event, sizeof(event));
-}
-
-static struct sockaddr_conn make_address(const struct sctp_assoc *a, uint16_t port)
-{
-	struct sockaddr_conn address;
-
-	memset(&address, 0, sizeof(address));
-	address.sconn_family = AF_CONN;
-	address.sconn_port = htons(port);
-	address.sconn_addr = stack_address(&a->entry);
-	return address;
-}
-
-static bool set_timers(struct socket *socket)
-{
-	struct sctp_rtoinfo rto = { .srto_initial = RTO_INITIAL_MS, .srto_min = RTO_MIN_MS, .srto_max = RTO_MAX_MS };
-	struct sctp_assocparams params = { .sasoc_asocmaxrxt = RETRANSMISSIONS_MAX };
-
-	return set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto)) &&
-	       set_option(socket, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof(params));
-}
-
-/* The path MTU is what DTLS found; usrsctp neither searches nor guesses. */
-static bool set_path(struct sctp_assoc *a)
-{
-	struct sctp_paddrparams params;
-	struct sockaddr_conn remote = make_address(a, a->remote_port);
-
-	memset(&params, 0, sizeof(params));
-	memcpy(&params.spp_address, &remote, sizeof(remote));
-	params.spp_flags = SPP_PMTUD_DISABLE;
-	params.spp_pathmtu = (uint32_t)a->mtu - PACKET_HEADER_SIZE; /* for AF_CONN it does not count the common header */
-	params.spp_pathmaxrxt = RETRANSMISSIONS_MAX;
-	return set_option(a->socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &params, sizeof(params));
-}
-
-static bool set_options(struct sctp_assoc *a)
-{
-	struct socket *socket = a->socket;
-	struct linger abort_on_close = { .l_onoff = 1, .l_linger = 0 };
-	struct sctp_assoc_value resets = { .assoc_id = SCTP_ALL_ASSOC, .assoc_value = SCTP_ENABLE_RESET_STREAM_REQ };
-	struct sctp_initmsg init = {
-		.sinit_num_ostreams = a->config.streams,
-		.sinit_max_instreams = a->config.streams,
-		.sinit_max_attempts = RETRANSMISSIONS_MAX,
-		.sinit_max_init_timeo = RTO_MAX_MS,
-	};
-
-	return usrsctp_set_non_blocking(socket, 1) == 0 &&
-	       set_option(socket, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) &&
-	       set_int(socket, SOL_SOCKET, SO_SNDBUF, BUFFER_MIN) && set_int(socket, SOL_SOCKET, SO_RCVBUF, BUFFER_MIN) &&
-	       set_int(socket, IPPROTO_SCTP, SCTP_NODELAY, 1) && set_int(socket, IPPROTO_SCTP, SCTP_EXPLICIT_EOR, 1) &&
-	       set_int(socket, IPPROTO_SCTP, SCTP_RECVRCVINFO, 1) &&
-	       set_int(socket, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT, RX_BLOCK_SIZE) &&
-	       set_option(socket, IPPROTO_SCTP, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
-	       set_option(socket, IPPROTO_SCTP, SCTP_INITMSG, &init, sizeof(init)) && set_timers(socket) && set_path(a) &&
-	       set_int(socket, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, 0) && subscribe(socket, SCTP_ASSOC_CHANGE) && subscribe(socket, SCTP_STREAM_RESET_EVENT) &&
-	       subscribe(socket, SCTP_PARTIAL_DELIVERY_EVENT) &&
-	       stack_watch(&a->entry, socket);
-}
-
-static bool bind_and_connect(struct sctp_assoc *a)
-{
-	struct sockaddr_conn local = make_address(a, a->config.local_port);
-	struct sockaddr_conn remote = make_address(a, a->remote_port);
-
-	if (usrsctp_bind(a->socket, (struct sockaddr *)&local, sizeof(local)) != 0)
-		return false;
-	return usrsctp_connect(a->socket, (struct sockaddr *)&remote, sizeof(remote)) == 0 || errno == EINPROGRESS;
-}
-
-static wlk_err open_socket(struct sctp_assoc *a)
-{
-	if (!assoc_charge(a, BUFFER_MIN + BUFFER_MIN))
-		return WLK_ERR_NOMEM;
-	a->send_buffer = BUFFER_MIN;
-	a->receive_buffer = BUFFER_MIN;
-	stack_enter(&a->entry);
-	a->entered = true;
-	stack_register(&a->entry, a->now);
-	stack_tick(a->now);
-	a->socket = usrsctp_socket(AF_CONN, SOCK_STREAM, IPPROTO_SCTP, NULL, NULL, 0, NULL);
-	if (!a->socket) {
-		stack_unregister(&a->entry);
-		assoc_uncharge(a, BUFFER_MIN + BUFFER_MIN);
-	} else if (!set_options(a) || !bind_and_connect(a)) {
-		close_socket(a);
-	}
-	assoc_leave(a);
-	return a->socket ? WLK_OK : WLK_ERR_IO;
 }
 
 wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_assoc_start *params)
@@ -369,7 +241,8 @@ wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_a
 
 	if (a->state != SCTP_ASSOC_NEW)
 		return WLK_ERR_STATE;
-	if (params->mtu < SCTP_ASSOC_MTU_SMALL || params->mtu % 4 || params->mtu > PKTBUF_PAYLOAD || params->remote_port == 0)
+	if (params->mtu < SCTP_ASSOC_MTU_SMALL || params->mtu % 4 || params->mtu > PKTBUF_PAYLOAD ||
+	    params->remote_port == 0)
 		return WLK_ERR_INVALID;
 	a->now = now;
 	a->active_at = now;
@@ -379,7 +252,7 @@ wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_a
 	a->remote_port = params->remote_port;
 	a->filter = (struct packet_filter){ .local_port = a->config.local_port, .remote_port = a->remote_port };
 	sctp_assoc_set_remote_max_message_size(a, params->remote_max_message_size);
-	err = open_socket(a);
+	err = assoc_open_socket(a);
 	if (err) {
 		LOG_E(a, "cannot start: %s", wlk_strerror(err));
 		return err;
@@ -416,9 +289,9 @@ void assoc_shut(struct sctp_assoc *a, enum sctp_cause cause, uint16_t error_code
 {
 	if (a->state == SCTP_ASSOC_CLOSED)
 		return;
-	close_socket(a);
+	assoc_close_socket(a);
 	assoc_set_state(a, SCTP_ASSOC_CLOSED, cause, error_code);
-	list_for_each_safe(item, &a->channels) {
+	list_for_each_safe (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
 
 		if (channel->state == SCTP_CHANNEL_CLOSED)
@@ -451,20 +324,48 @@ void sctp_assoc_close(struct sctp_assoc *a, wlk_time now, bool graceful)
 
 /* ---- verbs ---- */
 
-/* Into usrsctp, with unordered chunks rewritten (see sctp/unordered.h); it copies what it gets. */
+/* Keep the reset request of |packet| when its time has not come; the other side repeats one that is lost here. */
+static void hold_reset(struct sctp_assoc *a, uint8_t *packet, size_t size)
+{
+	uint8_t held[PKTBUF_PAYLOAD];
+	size_t held_size = packet_shim_hold_reset(packet, size, a->filter.sacked_tsn, held);
+
+	if (!held_size)
+		return;
+	wlk_free(a->held_reset);
+	a->held_reset = wlk_malloc(held_size);
+	a->held_reset_size = a->held_reset ? held_size : 0;
+	if (a->held_reset)
+		memcpy(a->held_reset, held, held_size);
+}
+
+/* Into usrsctp, which copies what it gets. */
 static void feed_packet(struct sctp_assoc *a, const uint8_t *packet, size_t size)
 {
 	uint8_t copy[PKTBUF_PAYLOAD];
 
 	packet_filter_learn_input(&a->filter, packet, size);
-	if (unordered_concerns(packet, size)) {
+	if (packet_shim_concerns(packet, size)) {
 		memcpy(copy, packet, size);
 		packet = copy;
-		a->forwarded |= unordered_expose(copy, size, &a->forward_tsn);
+		hold_reset(a, copy, size);
+		a->forwarded |= packet_shim_in(copy, size, &a->forward_tsn);
 	}
 	usrsctp_conninput(stack_address(&a->entry), packet, size, 0);
-	a->active_at = a->now;
+	assoc_mark_active(a);
 	a->dirty = true;
+}
+
+/* Feed the held request again: it is held again, or goes through. */
+static void release_held_reset(struct sctp_assoc *a)
+{
+	uint8_t *packet = a->held_reset;
+
+	if (!packet || !a->socket)
+		return;
+	a->held_reset = NULL;
+	feed_packet(a, packet, a->held_reset_size);
+	wlk_free(packet);
 }
 
 void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet, size_t size)
@@ -487,7 +388,8 @@ void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet,
 		a->stats.checksum_errors++;
 	else
 		a->stats.packets_filtered++;
-	LOG_RATED(a, &a->log_budget, now, LOG_LEVEL_DEBUG, "packet of %zu bytes dropped: %s", size, packet_verdict_name(verdict));
+	LOG_RATED(a, &a->log_budget, now, LOG_LEVEL_DEBUG, "packet of %zu bytes dropped: %s", size,
+		  packet_verdict_name(verdict));
 }
 
 static void shut_down_when_drained(struct sctp_assoc *a)
@@ -505,6 +407,7 @@ void assoc_service(struct sctp_assoc *a)
 		return;
 	a->dirty = false;
 	assoc_enter(a);
+	release_held_reset(a);
 	assoc_pull(a);
 	assoc_feed(a);
 	assoc_send_resets(a);
@@ -527,7 +430,7 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 	buf->next = NULL;
 	a->stats.packets_sent++;
 	a->stats.bytes_sent += buf->size;
-	a->active_at = now;
+	assoc_mark_active(a);
 	*out = buf;
 	return true;
 }
@@ -590,8 +493,9 @@ static bool is_idle(const struct sctp_assoc *a)
 {
 	struct sctp_assoc_stats status;
 
-	if (a->state != SCTP_ASSOC_CONNECTED || a->closing || a->resets_wanted || a->resets_open || a->locked || a->held_open ||
-	    !list_empty(&a->ready) || a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
+	if (a->state != SCTP_ASSOC_CONNECTED || a->closing || a->resets_wanted || a->resets_open || a->locked ||
+	    a->held_open || a->held_reset || !list_empty(&a->ready) ||
+	    a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
 		return false;
 	return assoc_status(a, &status) && status.unacked == 0;
 }
@@ -658,32 +562,6 @@ size_t sctp_assoc_remote_max_message_size(const struct sctp_assoc *a)
 void sctp_assoc_set_remote_max_message_size(struct sctp_assoc *a, size_t size)
 {
 	a->remote_max_message_size = size ? size : SIZE_MAX;
-}
-
-bool assoc_status(const struct sctp_assoc *a, struct sctp_assoc_stats *out)
-{
-	struct sctp_status status;
-	socklen_t size = sizeof(status);
-	bool entered = a->entered;
-	bool ok;
-
-	if (!a->socket)
-		return false;
-	memset(&status, 0, sizeof(status));
-	if (!entered)
-		stack_enter(NULL);
-	ok = usrsctp_getsockopt(a->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size) == 0;
-	if (!entered)
-		stack_leave();
-	if (!ok)
-		return false;
-	out->cwnd = status.sstat_primary.spinfo_cwnd;
-	out->srtt_us = status.sstat_primary.spinfo_srtt * 1000;
-	out->rto_us = status.sstat_primary.spinfo_rto * 1000;
-	out->mtu = status.sstat_primary.spinfo_mtu + PACKET_HEADER_SIZE;
-	out->peer_rwnd = status.sstat_rwnd;
-	out->unacked = (uint32_t)status.sstat_unackdata + status.sstat_penddata;
-	return true;
 }
 
 void sctp_assoc_stats(const struct sctp_assoc *a, struct sctp_assoc_stats *out)

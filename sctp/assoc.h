@@ -1,4 +1,4 @@
-/* One SCTP association over DTLS (RFC 8261) and the data channels on it: decrypted packets in, packets and events out. */
+/* One SCTP association over DTLS (RFC 8261) and the channels on it: decrypted packets in, packets and events out. */
 #ifndef SCTP_ASSOC_H
 #define SCTP_ASSOC_H
 
@@ -8,8 +8,9 @@
 
 /*
  * usrsctp is process-global. sctp/stack.c takes one lock around it, ticks it for everybody, and may produce a packet or
- * a notice for an association of another thread: then that one's |wake| hook is called, and everything else (deadline, poll,
- * handle_timeout) stays with the thread that owns the association. All associations of a process measure |now| by the same clock.
+ * a notice for an association of another thread: then that one's |wake| hook is called, and everything else (deadline,
+ * poll, handle_timeout) stays with the thread that owns the association. All associations of a process measure |now| by
+ * the same clock.
  */
 struct sctp_assoc;
 
@@ -47,9 +48,9 @@ struct sctp_assoc_config {
 	size_t max_message_size; /* largest message put together for a channel that is not streamed [bytes]; >= 1 */
 	struct sctp_budget budget;
 	/*
-	 * Called, from any thread and under the stack's lock, when this association has something to poll although its owner
-	 * did not call it. Must not call back, block or free; typically writes to an eventfd. May be NULL: the owner then
-	 * finds it at its next deadline.
+	 * Called, from any thread and under the stack's lock, when this association has something to poll although its
+	 * owner did not call it. Must not call back, block or free; typically writes to an eventfd. May be NULL: the
+	 * owner then finds it at its next deadline.
 	 */
 	void (*wake)(void *user);
 	void *wake_user;
@@ -74,12 +75,13 @@ struct sctp_assoc_start {
 };
 
 enum sctp_assoc_event_type {
-	SCTP_EV_STATE,           /* state, cause, error_code */
-	SCTP_EV_CHANNEL_NEW,     /* the other side opened |channel|; it is the caller's from here on (sctp_channel_destroy) */
-	SCTP_EV_CHANNEL_OPEN,    /* readyState is open */
-	SCTP_EV_MESSAGE,         /* sctp_channel_receive() has something; comes again only after it answered false */
-	SCTP_EV_WRITABLE,        /* after WLK_ERR_AGAIN: half of the high-water mark is free */
-	SCTP_EV_BUFFERED_LOW,    /* see sctp_channel_set_buffered_low() */
+	SCTP_EV_STATE,        /* state, cause, error_code */
+	SCTP_EV_CHANNEL_NEW,  /* the other side opened |channel|; it is the caller's from here on (sctp_channel_destroy)
+			       */
+	SCTP_EV_CHANNEL_OPEN, /* readyState is open */
+	SCTP_EV_MESSAGE,      /* sctp_channel_receive() has something; comes again only after it answered false */
+	SCTP_EV_WRITABLE,     /* after WLK_ERR_AGAIN: half of the high-water mark is free */
+	SCTP_EV_BUFFERED_LOW, /* see sctp_channel_set_buffered_low() */
 	SCTP_EV_CHANNEL_CLOSING, /* the other side closes the channel; unread messages stay readable */
 	SCTP_EV_CHANNEL_ERROR,   /* the channel is being closed because of |error| */
 	SCTP_EV_CHANNEL_CLOSED,  /* both directions are down, or the association is; the last event of a channel */
@@ -91,7 +93,8 @@ struct sctp_assoc_event {
 	enum sctp_assoc_state state;
 	enum sctp_cause cause;
 	uint16_t error_code;
-	wlk_err error; /* SCTP_EV_CHANNEL_ERROR: WLK_ERR_TOO_LARGE, WLK_ERR_NOSPACE (id above the streams), WLK_ERR_CLOSED */
+	wlk_err error; /* SCTP_EV_CHANNEL_ERROR: WLK_ERR_TOO_LARGE, WLK_ERR_NOSPACE (id above the streams),
+			  WLK_ERR_CLOSED */
 };
 
 struct sctp_assoc_stats {
@@ -129,14 +132,15 @@ void sctp_assoc_destroy(struct sctp_assoc *assoc);
 
 /*
  * DTLS is up: send INIT. Both sides call it (simultaneous open, RFC 8841 9.3); packets of the other side are fed
- * afterwards. WLK_ERR_STATE when started or closed before, WLK_ERR_INVALID for impossible params, WLK_ERR_IO when usrsctp
- * refused a socket, WLK_ERR_NOMEM when the budget has no room for its buffers. The first start initialises usrsctp, for good.
+ * afterwards. WLK_ERR_STATE when started or closed before, WLK_ERR_INVALID for impossible params, WLK_ERR_IO when
+ * usrsctp refused a socket, WLK_ERR_NOMEM when the budget has no room for its buffers. The first start initialises
+ * usrsctp, for good.
  */
 wlk_err sctp_assoc_start(struct sctp_assoc *assoc, wlk_time now, const struct sctp_assoc_start *params) WLK_NODISCARD;
 
 /*
- * Feed one decrypted SCTP packet, borrowed for the call. What R28 refuses is counted and dropped. Before start everything is
- * dropped (the other side repeats its INIT). Never blocks, never calls upward.
+ * Feed one decrypted SCTP packet, borrowed for the call. What R28 refuses is counted and dropped. Before start
+ * everything is dropped (the other side repeats its INIT). Never blocks, never calls upward.
  */
 void sctp_assoc_input(struct sctp_assoc *assoc, wlk_time now, const uint8_t *packet, size_t size);
 

@@ -14,23 +14,30 @@
 struct socket;
 
 enum {
-	RX_BLOCK_SIZE = 64 * 1024,       /* one read from usrsctp */
-	RX_WAITING_MAX = 256 * 1024,     /* bytes that wait for the caller before reading from usrsctp stops */
-	TX_HAND_OVER_MAX = 64 * 1024,    /* one write to usrsctp */
-	BUFFER_MIN = 256 * 1024,         /* R30: usrsctp's send and receive buffers start here */
-	BUFFER_MAX = 3 * 1024 * 1024,    /* and grow to this */
-	OPEN_BUCKET_SIZE = 1024,         /* R31 */
-	OPEN_BUCKET_RATE = 200,          /* tokens a second */
+	RX_BLOCK_SIZE = 64 * 1024,    /* one read from usrsctp */
+	RX_WAITING_MAX = 256 * 1024,  /* bytes that wait for the caller before reading from usrsctp stops */
+	TX_HAND_OVER_MAX = 64 * 1024, /* one write to usrsctp */
+	BUFFER_MIN = 256 * 1024,      /* R30: usrsctp's send and receive buffers start here */
+	BUFFER_MAX = 3 * 1024 * 1024, /* and grow to this */
+	OPEN_BUCKET_SIZE = 1024,      /* R31 */
+	OPEN_BUCKET_RATE = 200,       /* tokens a second */
 	STATE_EVENTS_MAX = 3,
 	SACKS_REPLACED_MAX = 3, /* in a row: one SACK for at most 8 DATA packets */
 };
+
+/*
+ * How far each use may fill the budget, in eighths: usrsctp's buffers do not grow into what messages need, and what we
+ * send leaves room for reading, which cannot wait.
+ */
+enum budget_purpose { BUDGET_GROW = 6, BUDGET_SEND = 7, BUDGET_RECEIVE = 8 };
 
 /* A message, or a piece of one, on its way out. */
 struct tx_message {
 	struct tx_message *next;
 	size_t size;    /* bytes of data */
 	size_t sent;    /* of these, handed to usrsctp */
-	size_t payload; /* bytes that count in buffered_amount: 0 for the filler byte of an empty message and for DCEP */
+	size_t payload; /* bytes that count in buffered_amount: 0 for the filler byte of an empty message and for DCEP
+			 */
 	uint32_t ppid;
 	bool end;
 	uint8_t data[];
@@ -57,8 +64,8 @@ struct assembly {
 
 struct sctp_channel {
 	struct sctp_assoc *assoc;
-	struct list all;     /* assoc->channels */
-	struct list ready;   /* assoc->ready, while there is something to hand to usrsctp */
+	struct list all;      /* assoc->channels */
+	struct list ready;    /* assoc->ready, while there is something to hand to usrsctp */
 	struct list eventful; /* assoc->eventful, while events is not 0 */
 	void *user;
 	char *label; /* and the protocol behind it, each with a NUL */
@@ -71,12 +78,12 @@ struct sctp_channel {
 	bool ordered;
 	bool negotiated;
 	bool streamed;
-	bool acked;        /* ACK or any message came: unordered sending may begin (RFC 8832 6) */
-	bool orphan;       /* the handle was given back */
-	bool want_reset;   /* in assoc->resets_wanted: our outgoing stream is to be reset once the queue is empty */
-	bool reset_asked;  /* the request is with usrsctp */
-	bool out_reset;    /* our outgoing stream is reset */
-	bool in_reset;     /* the other side reset its outgoing stream */
+	bool acked;       /* ACK or any message came: unordered sending may begin (RFC 8832 6) */
+	bool orphan;      /* the handle was given back */
+	bool want_reset;  /* in assoc->resets_wanted: our outgoing stream is to be reset once the queue is empty */
+	bool reset_asked; /* the request is with usrsctp */
+	bool out_reset;   /* our outgoing stream is reset */
+	bool in_reset;    /* the other side reset its outgoing stream */
 	bool want_writable;
 	bool told_message; /* SCTP_EV_MESSAGE is out and receive did not answer false since */
 	bool mid_message;  /* usrsctp has the front of a message, but not its end */
@@ -97,8 +104,8 @@ struct sctp_channel {
 	struct rx_message *rx_first;
 	struct rx_message *rx_last;
 	struct rx_message *lent;
-	struct assembly assembly;  /* of an ordered message */
-	struct rx_message *runs;   /* of unordered messages, by TSN */
+	struct assembly assembly; /* of an ordered message */
+	struct rx_message *runs;  /* of unordered messages, by TSN */
 	struct sctp_channel_stats stats;
 };
 
@@ -106,8 +113,8 @@ struct sctp_channel {
 struct stream_slot {
 	struct sctp_channel *channel;
 	/*
-	 * Our outgoing reset is under way. Outlives the channel: an OPEN of the other side may be read before usrsctp's notice that
-	 * the reset is done (R32); what we then send on the stream waits for the notice.
+	 * Our outgoing reset is under way. Outlives the channel: an OPEN of the other side may be read before usrsctp's
+	 * notice that the reset is done (R32); what we then send on the stream waits for the notice.
 	 */
 	bool resetting;
 };
@@ -165,14 +172,16 @@ struct sctp_assoc {
 	size_t slot_count;
 	size_t slot_capacity;
 	struct sctp_channel *locked; /* a message of it is half with usrsctp and must be finished first */
-	size_t resets_wanted; /* channels with want_reset that did not ask yet */
-	size_t resets_open;   /* slots with |resetting| */
-	bool budget_waiters; /* a channel got WLK_ERR_AGAIN because of the budget */
+	size_t resets_wanted;        /* channels with want_reset that did not ask yet */
+	size_t resets_open;          /* slots with |resetting| */
+	bool budget_waiters;         /* a channel got WLK_ERR_AGAIN because of the budget */
 
 	struct rx_message *rx_block; /* where the next read goes */
 	size_t rx_waiting;           /* capacity of what waits for the caller */
 	uint32_t forward_tsn;        /* of the last FORWARD-TSN, while |forwarded| */
 	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
+	uint8_t *held_reset; /* a packet with a reset request that waits for its last TSN (sctp/packet_shim.h) */
+	size_t held_reset_size;
 	struct rx_message *held_open; /* a DATA_CHANNEL_OPEN that waits for its token (R31) */
 	uint16_t held_open_id;
 	uint32_t open_tokens;
@@ -183,12 +192,22 @@ struct sctp_assoc {
 	wlk_time send_checked_at;
 	wlk_time receive_window_at;
 	size_t receive_window_bytes;
-	wlk_time active_at; /* last packet in or out, or call to send */
+	wlk_time active_at;  /* last packet in or out, or call to send */
 	wlk_time idle_until; /* nothing of usrsctp is expected before this moment; 0: not idle */
 };
 
+/* Something moved: the next tick is wanted again. */
+static inline void assoc_mark_active(struct sctp_assoc *a)
+{
+	a->active_at = a->now;
+	a->idle_until = 0;
+}
+
 /* assoc.c */
-/* Take the stack's lock if there is anything of usrsctp to guard, run the process-wide tick, take over what others left. */
+/*
+ * Take the stack's lock if there is anything of usrsctp to guard, run the process-wide tick, take over what others
+ * left.
+ */
 void assoc_enter(struct sctp_assoc *a);
 void assoc_leave(struct sctp_assoc *a);
 /* Read, hand over and reset what can be; leaves the object with nothing to do until the next input or moment. */
@@ -197,10 +216,23 @@ void assoc_service(struct sctp_assoc *a);
 void assoc_shut(struct sctp_assoc *a, enum sctp_cause cause, uint16_t error_code);
 void assoc_set_state(struct sctp_assoc *a, enum sctp_assoc_state state, enum sctp_cause cause, uint16_t error_code);
 void assoc_post(struct sctp_channel *channel, enum sctp_assoc_event_type type);
-bool assoc_charge(struct sctp_assoc *a, size_t size);
+/* False when |size| more bytes would take more than the share of the budget that |purpose| may fill. */
+bool assoc_charge(struct sctp_assoc *a, size_t size, enum budget_purpose purpose);
 void assoc_uncharge(struct sctp_assoc *a, size_t size);
 /* The slot of |id|, made when needed; NULL when memory is out. */
 struct stream_slot *assoc_slot(struct sctp_assoc *a, uint16_t id);
+/* Take what other threads left for us. Under the lock. */
+void assoc_take_over_foreign(struct sctp_assoc *a);
+
+/* assoc_socket.c */
+/*
+ * Make the socket and send INIT. WLK_ERR_NOMEM when the budget has no room for its buffers, WLK_ERR_IO when usrsctp
+ * refuses.
+ */
+wlk_err assoc_open_socket(struct sctp_assoc *a);
+/* Under the lock. An ABORT that usrsctp says on this occasion waits in the queue like any other packet. */
+void assoc_close_socket(struct sctp_assoc *a);
+/* The figures of SCTP_STATUS; false without a socket. With or without the lock. */
 bool assoc_status(const struct sctp_assoc *a, struct sctp_assoc_stats *out);
 
 /* assoc_recv.c: under the lock */
@@ -209,8 +241,8 @@ void assoc_pull(struct sctp_assoc *a);
 wlk_time assoc_open_due(const struct sctp_assoc *a);
 void assoc_free_rx(struct sctp_assoc *a, struct rx_message *message);
 /*
- * What was just read into the block, as a message of its own, charged to the budget: the block itself when it is well filled, else
- * a copy. NULL when memory or the budget is out.
+ * What was just read into the block, as a message of its own, charged to the budget: the block itself when it is well
+ * filled, else a copy. NULL when memory or the budget is out.
  */
 struct rx_message *assoc_take_block(struct sctp_assoc *a, size_t size);
 /* Append to *message, which may move. False when memory or the budget is out. */
@@ -228,7 +260,10 @@ size_t assoc_hand_over(struct sctp_channel *channel, uint32_t ppid, bool end, co
 bool assoc_may_send(const struct sctp_channel *channel);
 void assoc_queue(struct sctp_channel *channel, struct tx_message *message);
 void assoc_drop_tx(struct sctp_channel *channel);
-/* Drop what usrsctp did not begin with; a message that it has the front of is cut short and ended, for it must be ended. */
+/*
+ * Drop what usrsctp did not begin with; a message that it has the front of is cut short and ended, for it must be
+ * ended.
+ */
 void assoc_drop_unsent(struct sctp_channel *channel);
 void assoc_grow_receive(struct sctp_assoc *a, size_t bytes);
 

@@ -50,7 +50,7 @@ struct rx_message *assoc_take_block(struct sctp_assoc *a, size_t size)
 	size_t capacity = keep ? RX_BLOCK_SIZE : size;
 	struct rx_message *message;
 
-	if (!assoc_charge(a, capacity))
+	if (!assoc_charge(a, capacity, BUDGET_RECEIVE))
 		return NULL;
 	if (keep) {
 		message = a->rx_block;
@@ -76,7 +76,7 @@ bool assoc_extend_rx(struct sctp_assoc *a, struct rx_message **at, const uint8_t
 	if (need > message->capacity) {
 		size_t capacity = MAX(2 * message->capacity, need);
 
-		if (!assoc_charge(a, capacity - message->capacity))
+		if (!assoc_charge(a, capacity - message->capacity, BUDGET_RECEIVE))
 			return false;
 		struct rx_message *larger = wlk_realloc(message, sizeof(*message) + capacity);
 
@@ -315,13 +315,14 @@ static void on_dcep(struct sctp_assoc *a, uint16_t id, bool end, size_t size)
 static void refuse(struct sctp_assoc *a, uint16_t id, uint32_t ppid, size_t size)
 {
 	a->stats.messages_refused++;
-	LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "message of %zu bytes on stream %u, PPID %u refused", size, id, ppid);
+	LOG_RATED(a, &a->log_budget, a->now, LOG_LEVEL_DEBUG, "message of %zu bytes on stream %u, PPID %u refused",
+		  size, id, ppid);
 }
 
 static void on_message(struct sctp_assoc *a, const struct sctp_rcvinfo *info, bool end, size_t size)
 {
 	bool unordered = (info->rcv_flags & SCTP_UNORDERED) != 0;
-	struct unordered_fragment fragment = unordered_fragment(ntohl(info->rcv_ppid), info->rcv_tsn);
+	struct unordered_fragment fragment = packet_shim_fragment(ntohl(info->rcv_ppid), info->rcv_tsn);
 	uint32_t ppid = unordered ? fragment.ppid : ntohl(info->rcv_ppid);
 	struct sctp_channel *channel = sctp_assoc_channel(a, info->rcv_sid);
 
@@ -354,7 +355,7 @@ static void on_up(struct sctp_assoc *a, const struct sctp_assoc_change *change)
 {
 	a->streams = MIN(a->streams, MIN(change->sac_outbound_streams, change->sac_inbound_streams));
 	assoc_set_state(a, SCTP_ASSOC_CONNECTED, SCTP_CAUSE_NONE, 0);
-	list_for_each_safe(item, &a->channels) {
+	list_for_each_safe (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
 
 		if (channel->state == SCTP_CHANNEL_CLOSED)
@@ -442,7 +443,8 @@ static bool read_one(struct sctp_assoc *a)
 	int flags = 0;
 
 	memset(&info, 0, sizeof(info));
-	ssize_t n = usrsctp_recvv(a->socket, a->rx_block->data, RX_BLOCK_SIZE, NULL, NULL, &info, &info_size, &info_type, &flags);
+	ssize_t n = usrsctp_recvv(a->socket, a->rx_block->data, RX_BLOCK_SIZE, NULL, NULL, &info, &info_size,
+				  &info_type, &flags);
 
 	if (n <= 0)
 		return false;
@@ -462,7 +464,7 @@ static void abandon(struct sctp_assoc *a)
 	if (!a->forwarded || a->readable)
 		return;
 	a->forwarded = false;
-	list_for_each(item, &a->channels)
+	list_for_each (item, &a->channels)
 		unordered_abandon(list_entry(item, struct sctp_channel, all), a->forward_tsn);
 }
 

@@ -1,6 +1,6 @@
 /*
- * Closing channels by stream resets (RFC 8831 6.7, RFC 6525). A channel is closed when both directions are reset; its id is free
- * again when usrsctp has also said that our own reset is done.
+ * Closing channels by stream resets (RFC 8831 6.7, RFC 6525). A channel is closed when both directions are reset; its
+ * id is free again when usrsctp has also said that our own reset is done.
  */
 #include <errno.h>
 #include <usrsctp.h>
@@ -36,7 +36,7 @@ static size_t collect(struct sctp_assoc *a, struct sctp_channel **batch)
 {
 	size_t count = 0;
 
-	list_for_each(item, &a->channels) {
+	list_for_each (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
 
 		if (may_ask(channel))

@@ -1,7 +1,7 @@
 /*
- * From the channels' queues into usrsctp. Channels take turns, a message each: a message that was begun must be finished before
- * another stream is served. I-DATA (RFC 8260), which would let them take turns piece by piece, is not used: this version loses and
- * reorders messages when I-FORWARD-TSN comes into play.
+ * From the channels' queues into usrsctp. Channels take turns, a message each: a message that was begun must be
+ * finished before another stream is served. I-DATA (RFC 8260), which would let them take turns piece by piece, is not
+ * used: this version loses and reorders messages when I-FORWARD-TSN comes into play.
  */
 #include <errno.h>
 #include <usrsctp.h>
@@ -45,7 +45,8 @@ size_t assoc_hand_over(struct sctp_channel *channel, uint32_t ppid, bool end, co
 		size_t piece = MIN(size - taken, (size_t)TX_HAND_OVER_MAX);
 
 		fill_info(channel, ppid, end && taken + piece == size, &info);
-		ssize_t n = usrsctp_sendv(a->socket, data + taken, piece, NULL, 0, &info, sizeof(info), SCTP_SENDV_SPA, 0);
+		ssize_t n =
+			usrsctp_sendv(a->socket, data + taken, piece, NULL, 0, &info, sizeof(info), SCTP_SENDV_SPA, 0);
 
 		if (n <= 0)
 			break;
@@ -55,7 +56,7 @@ size_t assoc_hand_over(struct sctp_channel *channel, uint32_t ppid, bool end, co
 	}
 	if (!taken)
 		return 0;
-	a->active_at = a->now;
+	assoc_mark_active(a);
 	channel->mid_message = taken < size || !end;
 	a->locked = channel->mid_message ? channel : NULL;
 	return taken;
@@ -161,7 +162,8 @@ static bool feed_channel(struct sctp_channel *channel)
 	size_t size = may_leave(message);
 	bool whole = message->sent + size == message->size;
 	size_t before = channel->buffered;
-	size_t taken = assoc_hand_over(channel, message->ppid, message->end && whole, message->data + message->sent, size);
+	size_t taken =
+		assoc_hand_over(channel, message->ppid, message->end && whole, message->data + message->sent, size);
 
 	message->sent += taken;
 	channel->buffered -= MIN(taken, message->payload);
@@ -179,7 +181,7 @@ static void wake_budget_waiters(struct sctp_assoc *a)
 	if (!a->budget_waiters)
 		return;
 	a->budget_waiters = false;
-	list_for_each(item, &a->channels) {
+	list_for_each (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
 
 		announce_progress(channel, channel->buffered);
@@ -187,9 +189,9 @@ static void wake_budget_waiters(struct sctp_assoc *a)
 }
 
 /*
- * usrsctp's send buffer is full. Let it hold four congestion windows, within R30 and the budget: what is in flight, what a batch
- * of SACKs sets free before we come to fill up again, and as much for growth. More only moves the queue to where it cannot
- * be counted by channel; with less it runs dry and usrsctp cuts the window.
+ * usrsctp's send buffer is full. Let it hold three congestion windows, within R30 and the budget: what is in flight,
+ * what a batch of SACKs sets free before we come to fill up again, and as much for growth. More only moves the queue to
+ * where it cannot be counted by channel; with less it runs dry and usrsctp cuts the window.
  */
 static void grow_send(struct sctp_assoc *a)
 {
@@ -200,10 +202,10 @@ static void grow_send(struct sctp_assoc *a)
 	if (a->send_buffer >= BUFFER_MAX || a->now - a->send_checked_at < BUFFER_CHECK_MS * MILLISECOND)
 		return;
 	a->send_checked_at = a->now;
-	if (!assoc_status(a, &status) || status.cwnd <= a->send_buffer / 4)
+	if (!assoc_status(a, &status) || status.cwnd <= a->send_buffer / 3)
 		return;
 	want = MIN(2 * a->send_buffer, (size_t)BUFFER_MAX);
-	if (!assoc_charge(a, want - a->send_buffer))
+	if (!assoc_charge(a, want - a->send_buffer, BUDGET_GROW))
 		return;
 	size = (int)want;
 	if (usrsctp_setsockopt(a->socket, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)) != 0) {
@@ -214,7 +216,10 @@ static void grow_send(struct sctp_assoc *a)
 	LOG_D(a, "send buffer %zu bytes (cwnd %u)", want, status.cwnd);
 }
 
-/* The same for what we announce: twice what arrives in one round trip. */
+/*
+ * The same for what we announce: four times what arrives in one round trip, for a burst waits here until it is read,
+ * and usrsctp counts its own overhead for each chunk.
+ */
 void assoc_grow_receive(struct sctp_assoc *a, size_t bytes)
 {
 	struct sctp_assoc_stats status;
@@ -231,11 +236,11 @@ void assoc_grow_receive(struct sctp_assoc *a, size_t bytes)
 	a->receive_window_at = a->now;
 	if (a->receive_buffer >= BUFFER_MAX || bytes < a->receive_buffer / 4 || !assoc_status(a, &status))
 		return;
-	want = 2 * (uint64_t)bytes * MAX(status.srtt_us, (uint32_t)RTT_MIN_US) / (uint64_t)passed;
+	want = 4 * (uint64_t)bytes * MAX(status.srtt_us, (uint32_t)RTT_MIN_US) / (uint64_t)passed;
 	if (want <= a->receive_buffer)
 		return;
 	want = MIN(2 * a->receive_buffer, (size_t)BUFFER_MAX);
-	if (!assoc_charge(a, (size_t)want - a->receive_buffer))
+	if (!assoc_charge(a, (size_t)want - a->receive_buffer, BUDGET_GROW))
 		return;
 	size = (int)want;
 	if (usrsctp_setsockopt(a->socket, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) != 0) {
@@ -251,7 +256,7 @@ static struct sctp_channel *next_ready(struct sctp_assoc *a)
 {
 	if (a->locked)
 		return list_empty(&a->locked->ready) || !assoc_may_send(a->locked) ? NULL : a->locked;
-	list_for_each(item, &a->ready) {
+	list_for_each (item, &a->ready) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, ready);
 
 		if (assoc_may_send(channel))

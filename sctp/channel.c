@@ -4,6 +4,9 @@
 #include "core/time.h"
 #include "sctp/assoc_internal.h"
 
+/* R31: beside its label and protocol. */
+_Static_assert(sizeof(struct sctp_channel) <= 1024, "a channel takes at most 1 KB");
+
 /* ---- making and freeing ---- */
 
 static bool config_ok(const struct sctp_channel_config *config)
@@ -119,7 +122,7 @@ static wlk_err take_free_id(struct sctp_channel *channel)
 
 void channel_assign_ids(struct sctp_assoc *a)
 {
-	list_for_each_safe(item, &a->channels) {
+	list_for_each_safe (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
 
 		if (channel->id >= 0 || channel->state == SCTP_CHANNEL_CLOSED)
@@ -140,7 +143,7 @@ static struct tx_message *new_tx(struct sctp_assoc *a, uint32_t ppid, size_t siz
 {
 	struct tx_message *message;
 
-	if (!assoc_charge(a, sizeof(*message) + size))
+	if (!assoc_charge(a, sizeof(*message) + size, BUDGET_SEND))
 		return NULL;
 	message = wlk_malloc(sizeof(*message) + size);
 	if (!message) {
@@ -321,7 +324,8 @@ wlk_err sctp_channel_send(struct sctp_channel *channel, wlk_time now, enum sctp_
 	if (size > a->remote_max_message_size)
 		return WLK_ERR_TOO_LARGE;
 	a->now = now;
-	if (channel->buffered && (channel->buffered >= channel->high_water || size > channel->high_water - channel->buffered))
+	if (channel->buffered &&
+	    (channel->buffered >= channel->high_water || size > channel->high_water - channel->buffered))
 		return refuse_for_now(channel);
 	err = allocate(channel, ppid_of(type, size == 0), size ? size : 1, &message);
 	if (err)
@@ -350,8 +354,8 @@ static wlk_err end_part(struct sctp_channel *channel)
 	return WLK_OK;
 }
 
-wlk_err sctp_channel_send_part(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type, const void *data,
-			       size_t size, bool end)
+wlk_err sctp_channel_send_part(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type,
+			       const void *data, size_t size, bool end)
 {
 	struct tx_message *message;
 	wlk_err err;

@@ -1,4 +1,4 @@
-/* One data channel (RFC 8831): a pair of SCTP streams with a label, a send queue of its own and messages to be pulled. */
+/* One data channel (RFC 8831): a pair of SCTP streams with a label, an own send queue and messages to be pulled. */
 #ifndef SCTP_CHANNEL_H
 #define SCTP_CHANNEL_H
 
@@ -9,9 +9,9 @@ struct sctp_channel;
 
 enum {
 	SCTP_CHANNEL_ID_AUTO = -1,
-	SCTP_CHANNEL_LABEL_MAX = 65535,          /* what DCEP can carry, for channels of ours */
-	SCTP_CHANNEL_HIGH_WATER = 1024 * 1024,   /* default of sctp_channel_config.high_water [bytes] */
-	SCTP_CHANNEL_MESSAGE_SIZE = 256 * 1024,  /* default of the largest message we accept [bytes] */
+	SCTP_CHANNEL_LABEL_MAX = 65535,         /* what DCEP can carry, for channels of ours */
+	SCTP_CHANNEL_HIGH_WATER = 1024 * 1024,  /* default of sctp_channel_config.high_water [bytes] */
+	SCTP_CHANNEL_MESSAGE_SIZE = 256 * 1024, /* default of the largest message we accept [bytes] */
 };
 
 /* The W3C readyState of the channel. */
@@ -65,8 +65,9 @@ struct sctp_channel_stats {
 };
 
 /*
- * Make a channel, before or after the association started. Without an id it gets the lowest free one of our parity (even
- * for the DTLS client, RFC 8832 6), at the latest when sctp_assoc_start() learns the role; until then id() answers -1.
+ * Make a channel, before or after the association started. Without an id it gets the lowest free one of our parity
+ * (even for the DTLS client, RFC 8832 6), at the latest when sctp_assoc_start() learns the role; until then id()
+ * answers -1.
  *
  * The handle is the caller's until sctp_channel_destroy(); sctp_assoc_destroy() frees what is left.
  * WLK_ERR_INVALID for a config outside of its ranges or an id in use, WLK_ERR_NOSPACE when no id is free (or the id is
@@ -76,8 +77,8 @@ wlk_err sctp_channel_create(struct sctp_assoc *assoc, wlk_time now, const struct
 			    struct sctp_channel **out) WLK_NODISCARD;
 
 /*
- * Let go of the handle, in any state. An open channel is closed in the background, its unread messages are dropped, and no
- * further event names it. destroy(NULL) does nothing.
+ * Let go of the handle, in any state. An open channel is closed in the background, its unread messages are dropped, and
+ * no further event names it. destroy(NULL) does nothing.
  */
 void sctp_channel_destroy(struct sctp_channel *channel);
 
@@ -85,8 +86,8 @@ void sctp_channel_destroy(struct sctp_channel *channel);
  * Queue one message. The bytes are copied (or already in usrsctp's buffer) when the call returns.
  *
  * Allowed in CONNECTING too: a message queued before the association is up leaves together with COOKIE-ECHO.
- * WLK_ERR_AGAIN: the queue is at its high-water mark, or the budget (R37) is taken; SCTP_EV_WRITABLE follows. An empty queue
- * takes one message of any allowed size. WLK_ERR_TOO_LARGE: above the max-message-size of the other side.
+ * WLK_ERR_AGAIN: the queue is at its high-water mark, or the budget (R37) is taken; SCTP_EV_WRITABLE follows. An empty
+ * queue takes one message of any allowed size. WLK_ERR_TOO_LARGE: above the max-message-size of the other side.
  * WLK_ERR_STATE: closing or closed, or a message is open in sctp_channel_send_part(). WLK_ERR_NOMEM.
  */
 wlk_err sctp_channel_send(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type, const void *data,
@@ -94,19 +95,22 @@ wlk_err sctp_channel_send(struct sctp_channel *channel, wlk_time now, enum sctp_
 
 /*
  * The same for one message in several pieces, larger than memory would allow: the pieces up to the one with |end| are
- * one message for the other side. All have one |type|. A piece may be empty; an empty whole message is one empty piece with
- * |end|. An unfinished message holds back every other channel of the association (I-DATA, RFC 8260, is not used).
+ * one message for the other side. All have one |type|. A piece may be empty; an empty whole message is one empty piece
+ * with |end|. An unfinished message holds back every other channel of the association (I-DATA, RFC 8260, is not used).
  */
-wlk_err sctp_channel_send_part(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type, const void *data,
-			       size_t size, bool end) WLK_NODISCARD;
+wlk_err sctp_channel_send_part(struct sctp_channel *channel, wlk_time now, enum sctp_message_type type,
+			       const void *data, size_t size, bool end) WLK_NODISCARD;
 
 /*
- * Take the oldest waiting message; false: none is there, SCTP_EV_MESSAGE follows when one is. Not taking them closes the
- * receive window of the whole association. Works on a closed channel until it is empty.
+ * Take the oldest waiting message; false: none is there, SCTP_EV_MESSAGE follows when one is. Not taking them closes
+ * the receive window of the whole association. Works on a closed channel until it is empty.
  */
 bool sctp_channel_receive(struct sctp_channel *channel, struct sctp_message *out);
 
-/* Read messages in pieces as they arrive (message.end tells the last): nothing is put together and no size limit applies. */
+/*
+ * Read messages in pieces as they arrive (message.end tells the last): nothing is put together and no size limit
+ * applies.
+ */
 void sctp_channel_set_streamed(struct sctp_channel *channel, bool streamed);
 
 /*

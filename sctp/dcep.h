@@ -38,8 +38,8 @@ struct dcep_open {
 };
 
 /*
- * Parse a DATA_CHANNEL_OPEN. WLK_ERR_PARSE when it is none, its lengths are not exactly the rest of the message or its channel
- * type is unknown; WLK_ERR_TOO_LARGE for texts above DCEP_TEXT_MAX (R31).
+ * Parse a DATA_CHANNEL_OPEN. WLK_ERR_PARSE when it is none, its lengths are not exactly the rest of the message or its
+ * channel type is unknown; WLK_ERR_TOO_LARGE for texts above DCEP_TEXT_MAX (R31).
  */
 wlk_err dcep_open_parse(struct dcep_open *out, const uint8_t *data, size_t size);
 /* Bytes that dcep_open_write() needs. */

@@ -1,6 +1,7 @@
 /*
- * 254 fixes after usrsctp 0.9.5.0 are not in the version we stand on, many of them for packets whose inner lengths lie. The filter
- * knows the layout of each chunk that WebRTC uses, and lets nothing else through: what it refuses is dropped whole.
+ * 254 fixes after usrsctp 0.9.5.0 are not in the version we stand on, many of them for packets whose inner lengths lie.
+ * The filter knows the layout of each chunk that WebRTC uses, and lets nothing else through: what it refuses is dropped
+ * whole.
  */
 #include "sctp/packet_filter.h"
 
@@ -137,7 +138,8 @@ static enum packet_verdict check_heartbeat(wlk_bytes chunk)
 	uint16_t type;
 
 	bytes_skip(&r, CHUNK_HEADER_SIZE);
-	return next_tlv(&r, &type, &info, &bad) && type == PARAM_HEARTBEAT_INFO && r.left == 0 ? PACKET_OK : PACKET_BAD_BODY;
+	return next_tlv(&r, &type, &info, &bad) && type == PARAM_HEARTBEAT_INFO && r.left == 0 ? PACKET_OK
+											       : PACKET_BAD_BODY;
 }
 
 static enum packet_verdict check_causes(wlk_bytes chunk)
@@ -353,6 +355,11 @@ void packet_filter_learn_output(struct packet_filter *filter, const uint8_t *pac
 		filter->init_ack_tag = load_u32(packet + INIT_TAG_OFFSET);
 	if (tag && !(type == CHUNK_ABORT && packet[PACKET_HEADER_SIZE + 1] & FLAG_T))
 		filter->peer_tag = tag;
+	for (size_t at = PACKET_HEADER_SIZE; at < size && packet[at] != CHUNK_DATA;
+	     at += padded(load_u16(packet + at + 2))) {
+		if (packet[at] == CHUNK_SACK)
+			filter->sacked_tsn = load_u32(packet + at + 4);
+	}
 }
 
 void packet_filter_learn_input(struct packet_filter *filter, const uint8_t *packet, size_t size)
@@ -368,6 +375,7 @@ void packet_filter_learn_input(struct packet_filter *filter, const uint8_t *pack
 
 	bytes_skip(&r, PACKET_HEADER_SIZE + INIT_FIXED_SIZE);
 	filter->zero_checksum_tx = false;
+	filter->sacked_tsn = load_u32(packet + PACKET_HEADER_SIZE + 16) - 1;
 	while (next_tlv(&r, &type, &param, &bad)) {
 		if (type == PARAM_ZERO_CHECKSUM && load_u32(param.data + 4) == ZERO_CHECKSUM_DTLS)
 			filter->zero_checksum_tx = true;

@@ -1,4 +1,7 @@
-/* Refuses SCTP packets that usrsctp 0.9.5.0 should not see (R28): structure, ports, tags and checksum, before it parses. */
+/*
+ * Refuses SCTP packets that usrsctp 0.9.5.0 should not see (R28): structure, ports, tags and checksum, before it
+ * parses.
+ */
 #ifndef SCTP_PACKET_FILTER_H
 #define SCTP_PACKET_FILTER_H
 
@@ -44,16 +47,16 @@ enum { PARAM_ZERO_CHECKSUM = 0x8001, PARAM_ZERO_CHECKSUM_SIZE = 8, ZERO_CHECKSUM
 
 enum packet_verdict {
 	PACKET_OK,
-	PACKET_TOO_SHORT,      /* no room for the header and one chunk */
-	PACKET_WRONG_PORT,     /* not the negotiated ports */
-	PACKET_BAD_CHECKSUM,   /* CRC32c */
-	PACKET_WRONG_TAG,      /* verification tag, RFC 9260 8.5 */
-	PACKET_BAD_LENGTH,     /* a chunk below 4 bytes or reaching outside of the packet */
-	PACKET_TOO_MANY,       /* chunks or parameters */
-	PACKET_BUNDLED,        /* INIT, INIT ACK or SHUTDOWN COMPLETE not alone; COOKIE ECHO not first */
-	PACKET_REFUSED_CHUNK,  /* a chunk type that we never negotiate */
-	PACKET_REFUSED_PARAM,  /* an address parameter, or one that does not belong there */
-	PACKET_BAD_BODY,       /* a chunk whose inside does not fit its length */
+	PACKET_TOO_SHORT,     /* no room for the header and one chunk */
+	PACKET_WRONG_PORT,    /* not the negotiated ports */
+	PACKET_BAD_CHECKSUM,  /* CRC32c */
+	PACKET_WRONG_TAG,     /* verification tag, RFC 9260 8.5 */
+	PACKET_BAD_LENGTH,    /* a chunk below 4 bytes or reaching outside of the packet */
+	PACKET_TOO_MANY,      /* chunks or parameters */
+	PACKET_BUNDLED,       /* INIT, INIT ACK or SHUTDOWN COMPLETE not alone; COOKIE ECHO not first */
+	PACKET_REFUSED_CHUNK, /* a chunk type that we never negotiate */
+	PACKET_REFUSED_PARAM, /* an address parameter, or one that does not belong there */
+	PACKET_BAD_BODY,      /* a chunk whose inside does not fit its length */
 };
 
 /* What the filter knows of one association. Zero-initialised and then the ports set. */
@@ -63,6 +66,7 @@ struct packet_filter {
 	uint32_t init_tag;     /* the tag that our INIT announced; 0: none yet */
 	uint32_t init_ack_tag; /* the tag that our INIT ACK announced */
 	uint32_t peer_tag;     /* the tag that our packets carry */
+	uint32_t sacked_tsn;   /* the cumulative TSN of our newest SACK */
 	bool zero_checksum_rx; /* we announced RFC 9653: checksum 0 is as good as the right one */
 	bool zero_checksum_tx; /* the other side announced it */
 };
@@ -72,9 +76,9 @@ enum packet_verdict packet_filter_check(const struct packet_filter *filter, cons
 /* A word for logs. */
 const char *packet_verdict_name(enum packet_verdict verdict);
 
-/* Look at a packet that we are about to send: learns the tags. */
+/* Look at a packet that we are about to send: learns the tags and what we acknowledge. */
 void packet_filter_learn_output(struct packet_filter *filter, const uint8_t *packet, size_t size);
-/* Look at an accepted packet: learns whether its INIT or INIT ACK announced RFC 9653. */
+/* Look at an accepted packet: learns from its INIT or INIT ACK the first TSN and whether it announced RFC 9653. */
 void packet_filter_learn_input(struct packet_filter *filter, const uint8_t *packet, size_t size);
 /* True when the checksum of this outgoing packet may be left zero (RFC 9653 5.2: never of INIT, COOKIE ECHO). */
 bool packet_filter_may_omit_checksum(const struct packet_filter *filter, const uint8_t *packet, size_t size);

@@ -1,11 +1,17 @@
 /*
  * What surprises about usrsctp 0.9.5.0:
- * - It is one per process. usrsctp_init_nothreads() leaves the timers to us; an idle iterator thread starts all the same.
- * - Packets may leave from any usrsctp_*() call, for any association, and from inside its locks: the callback only queues.
- *   Feeding a packet from there deadlocks.
+ * - It is one per process. usrsctp_init_nothreads() leaves the timers to us; an idle iterator thread starts all the
+ *   same.
+ * - Packets may leave from any usrsctp_*() call, for any association, and from inside its locks: the callback only
+ *   queues. Feeding a packet from there deadlocks.
  * - The upcall may come from any call, too; it is a flag, data is pulled later. A socket is never closed inside of it.
  * - With the CRC32c offload it neither writes nor checks checksums: both are ours (sctp/assoc.c).
- * - usrsctp's own defaults are set here once; what belongs to a socket is set in assoc.c.
+ * - For AF_CONN the path MTU does not count the 12 bytes of the common header (sctp/assoc_socket.c).
+ * - The retransmission timer is not restarted by a SACK. It runs out once an RTO under steady load and looks which
+ *   chunks are older than SRTT + RTTVAR; now and then one is, and the congestion window falls without a loss. Nothing
+ *   outside can change that.
+ * - Unordered reassembly, stream resets and I-DATA are wrong in ways that sctp/packet_shim.h lists; I-DATA is not used.
+ * - usrsctp's own defaults are set here once; what belongs to a socket is set in assoc_socket.c.
  */
 #include "sctp/stack.h"
 
@@ -17,7 +23,10 @@
 
 enum { BUCKETS = 1024 };
 
-/* Guards usrsctp and all of the below: the only lock below net/, because usrsctp is the only thing that all loops share. */
+/*
+ * Guards usrsctp and all of the below: the only lock below net/, because usrsctp is the only thing that all loops
+ * share.
+ */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool initialised;
 static uintptr_t last_id;
@@ -57,8 +66,8 @@ static void on_upcall(struct socket *socket, void *address, int flags)
 }
 
 /*
- * The first window is that of RFC 6928. usrsctp cuts the congestion window to what is in flight plus one burst whenever a SACK
- * finds less than that in flight; a burst must not be smaller than what a batch of received SACKs frees at once.
+ * The first window is that of RFC 6928. usrsctp cuts the congestion window to what is in flight plus one burst whenever
+ * a SACK finds less than that in flight; a burst must not be smaller than what a batch of received SACKs frees at once.
  */
 enum { INITIAL_WINDOW = 10, MAX_BURST = 32, FAST_RETRANSMIT_BURST = 10 };
 /* RFC 9260 6.2 allows 500 ms; well below our smallest RTO of 200 ms, so that a lone message is not sent twice. */
@@ -84,6 +93,8 @@ static void initialise(void)
 	usrsctp_sysctl_set_sctp_fr_max_burst_default(FAST_RETRANSMIT_BURST);
 	usrsctp_sysctl_set_sctp_delayed_sack_time_default(DELAYED_SACK_MS);
 	usrsctp_sysctl_set_sctp_max_chunks_on_queue(16 * 1024);
+	usrsctp_sysctl_set_sctp_max_retran_chunk(
+		0); /* else a chunk sent 30 times ends the association, whatever it was told */
 	initialised = true;
 }
 

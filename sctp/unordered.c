@@ -1,70 +1,10 @@
 #include "sctp/unordered.h"
 
 #include "core/alloc.h"
-#include "core/bytes.h"
 #include "core/seq.h"
 #include "sctp/assoc_internal.h"
 
-enum { FLAG_E = 0x01, FLAG_B = 0x02, FLAG_U = 0x04, PPID_OFFSET = 12, PPID_KNOWN_MAX = 0xff, FLAGS_SHIFT = 8 };
-
-/* ---- in the packet ---- */
-
-static uint8_t *next_chunk(uint8_t *packet, size_t size, size_t *at)
-{
-	uint8_t *chunk = packet + *at;
-
-	if (*at >= size)
-		return NULL;
-	*at += (load_u16(chunk + 2) + 3u) & ~(size_t)3;
-	return chunk;
-}
-
-bool unordered_concerns(const uint8_t *packet, size_t size)
-{
-	for (size_t at = PACKET_HEADER_SIZE; at < size; at += (load_u16(packet + at + 2) + 3u) & ~(size_t)3) {
-		if (packet[at] == CHUNK_FORWARD_TSN || (packet[at] == CHUNK_DATA && packet[at + 1] & FLAG_U))
-			return true;
-	}
-	return false;
-}
-
-static void expose_chunk(uint8_t *chunk)
-{
-	uint32_t ppid = load_u32(chunk + PPID_OFFSET);
-	uint32_t flags = chunk[1] & (FLAG_B | FLAG_E);
-
-	store_u32(chunk + PPID_OFFSET, (ppid <= PPID_KNOWN_MAX ? ppid : 0) | flags << FLAGS_SHIFT);
-	chunk[1] |= FLAG_B | FLAG_E;
-}
-
-bool unordered_expose(uint8_t *packet, size_t size, uint32_t *forward_tsn)
-{
-	size_t at = PACKET_HEADER_SIZE;
-	bool forward = false;
-	uint8_t *chunk;
-
-	while ((chunk = next_chunk(packet, size, &at))) {
-		if (chunk[0] == CHUNK_DATA && chunk[1] & FLAG_U)
-			expose_chunk(chunk);
-		if (chunk[0] == CHUNK_FORWARD_TSN) {
-			*forward_tsn = load_u32(chunk + 4);
-			forward = true;
-		}
-	}
-	return forward;
-}
-
-struct unordered_fragment unordered_fragment(uint32_t ppid, uint32_t tsn)
-{
-	return (struct unordered_fragment){
-		.ppid = ppid & PPID_KNOWN_MAX,
-		.tsn = tsn,
-		.begins = ppid >> FLAGS_SHIFT & FLAG_B,
-		.ends = ppid >> FLAGS_SHIFT & FLAG_E,
-	};
-}
-
-/* ---- runs: fragments of one message with consecutive TSNs, in one buffer ---- */
+/* A run: fragments of one message with consecutive TSNs, in one buffer. */
 
 static void unlink_run(struct rx_message **at)
 {

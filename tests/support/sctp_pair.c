@@ -300,5 +300,6 @@ void sctp_pair_pass(struct sctp_pair *pair, wlk_time us)
 
 bool sctp_pair_connected(struct sctp_pair *pair)
 {
-	return sctp_assoc_state(pair->side[0]) == SCTP_ASSOC_CONNECTED && sctp_assoc_state(pair->side[1]) == SCTP_ASSOC_CONNECTED;
+	return sctp_assoc_state(pair->side[0]) == SCTP_ASSOC_CONNECTED &&
+	       sctp_assoc_state(pair->side[1]) == SCTP_ASSOC_CONNECTED;
 }

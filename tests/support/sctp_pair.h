@@ -1,4 +1,7 @@
-/* Two SCTP associations and the path between them, in virtual time: loss, reordering, duplication and corruption from a seed. */
+/*
+ * Two SCTP associations and the path between them, in virtual time: loss, reordering, duplication and corruption from a
+ * seed.
+ */
 #ifndef TESTS_SUPPORT_SCTP_PAIR_H
 #define TESTS_SUPPORT_SCTP_PAIR_H
 
@@ -67,8 +70,8 @@ uint32_t sctp_pair_random(struct sctp_pair *pair, uint32_t bound);
 bool sctp_pair_connected(struct sctp_pair *pair);
 
 /*
- * Forge one packet with the chunks in |chunks|, as if |from| had sent it, and feed it to the other side at once. Ports, tag and
- * checksum are right.
+ * Forge one packet with the chunks in |chunks|, as if |from| had sent it, and feed it to the other side at once. Ports,
+ * tag and checksum are right.
  */
 void sctp_pair_forge(struct sctp_pair *pair, int from, const uint8_t *chunks, size_t size);
 /* The same for one whole DATA chunk with the next TSN, |flags| of RFC 9260 3.3.1 (U 4, B 2, E 1). */

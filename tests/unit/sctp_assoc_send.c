@@ -1,4 +1,7 @@
-/* Delivery over bad paths: every reliable message once, in order where ordered, byte-exact; back-pressure; fairness; bulk. */
+/*
+ * Delivery over bad paths: every reliable message once, in order where ordered, byte-exact; back-pressure; fairness;
+ * bulk.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,7 +111,6 @@ static void check_message(struct world *w, struct stream *s, const struct sctp_m
 	assert_true(number < s->sent);
 	assert_false(s->seen[number]); /* exactly once */
 	s->seen[number] = 1;
-	if (message->size != size_of(s, number, w->size_max)) print_error("kind %d number %u got %zu want %zu sent %u\n", s->kind, number, message->size, size_of(s, number, w->size_max), s->sent);
 	assert_int_equal(message->size, size_of(s, number, w->size_max));
 	assert_int_equal(message->type, type_of(s, number));
 	expected = malloc(message->size ? message->size : 1);
@@ -127,8 +129,8 @@ static void on_event(struct sctp_pair *pair, int side, const struct sctp_assoc_e
 	struct world *w = CONTAINER_OF(pair, struct world, pair);
 	struct sctp_message message;
 
-	if (event->type == SCTP_EV_CHANNEL_ERROR) return;
-	if(event->type == SCTP_EV_STATE && event->state == SCTP_ASSOC_CLOSED) {static int k; if(k++>0) fail(); else return;}
+	assert_int_not_equal(event->type, SCTP_EV_CHANNEL_ERROR);
+	assert_true(event->type != SCTP_EV_STATE || event->state != SCTP_ASSOC_CLOSED);
 	if (event->type == SCTP_EV_CHANNEL_NEW)
 		stream_of(w, side, event->channel)->out = event->channel;
 	if (event->type == SCTP_EV_CHANNEL_OPEN || event->type == SCTP_EV_WRITABLE)
@@ -139,7 +141,6 @@ static void on_event(struct sctp_pair *pair, int side, const struct sctp_assoc_e
 	}
 }
 
-static bool dbg_tap(struct sctp_pair *p,int from,uint8_t*d,size_t*n){ for (size_t at=12; at+4<=*n; at += (load_u16(d+at+2)+3u)&~(size_t)3) if (getenv("P")&&(d[at]==0||d[at]==192||d[at]==3)) printf("%.3f %d chunk %d flags %d tsn %08x sid %d len %d next %08x\n",(double)p->now/1e6,from,d[at],d[at+1],load_u32(d+at+4),load_u16(d+at+8),load_u16(d+at+2),*n>at+20?load_u32(d+at+16):0); else if (d[at]==6) { printf("ABORT from %d flags %d:",from,d[at+1]); for(size_t i=at;i<*n;i++) printf("%c",d[i]>=32&&d[i]<127?d[i]:'.'); printf("\n"); } (void)p; return true; }
 static void open_channel(struct world *w, int index)
 {
 	struct stream *s = &w->stream[0][index];
@@ -161,12 +162,11 @@ static struct world *make_world(const struct sctp_path *path, uint64_t seed, uin
 
 	sctp_pair_init(&w->pair, path, seed, config);
 	w->pair.on_event = on_event;
-	w->pair.tap = dbg_tap;
 	w->size_max = size_max;
 	for (int i = 0; i < CHANNELS; i++) {
 		for (int side = 0; side < 2; side++) {
 			w->stream[side][i].seed = mix(seed * 16 + (uint64_t)(side * CHANNELS + i) + 1);
-			w->stream[side][i].kind = getenv("REL")?i%2:i;
+			w->stream[side][i].kind = i;
 			w->stream[side][i].to_send = messages;
 		}
 		open_channel(w, i);
@@ -220,32 +220,30 @@ static void run_seed(uint64_t seed, size_t size_max)
 		.duplicate = (uint32_t)((r >> 32) % 100),
 		.corrupt = (uint32_t)((r >> 48) % 20),
 	};
-	struct sctp_assoc_config config;
-	struct world *w;
-if (getenv("L")) { path.loss=(unsigned)atoi(getenv("L")); path.corrupt=path.duplicate=0;path.jitter_us=0; }
+	struct world *w = make_world(&path, seed, 20, size_max, NULL);
 
-	sctp_assoc_config_init(&config);
-	w = make_world(&path, seed, 20, size_max, &config);
 	if (!sctp_pair_run(&w->pair, 3600 * SECOND, reliable_is_through)) {
 		print_error("seed %llu: latency %lld jitter %lld loss %u dup %u corrupt %u\n", (unsigned long long)seed,
-			    (long long)path.latency_us, (long long)path.jitter_us, path.loss, path.duplicate, path.corrupt);
+			    (long long)path.latency_us, (long long)path.jitter_us, path.loss, path.duplicate,
+			    path.corrupt);
 		for (int side = 0; side < 2; side++)
 			for (int i = 0; i < CHANNELS; i++)
-				print_error("side %d channel %d: sent %u received %u\n", side, i, w->stream[side][i].sent,
-					    w->stream[side][i].received);
+				print_error("side %d channel %d: sent %u received %u\n", side, i,
+					    w->stream[side][i].sent, w->stream[side][i].received);
 		fail();
 	}
 	assert_true(sctp_pair_run(&w->pair, 3600 * SECOND, everything_left));
-	print_message("seed %llu: loss %u.%u %%, %llu bytes, %llu packets, %llu lost, %.1f s\n", (unsigned long long)seed,
-		      path.loss / 10, path.loss % 10, (unsigned long long)w->bytes, (unsigned long long)w->pair.packets,
-		      (unsigned long long)w->pair.lost, (double)w->pair.now / SECOND);
+	print_message("seed %llu: loss %u.%u %%, %llu bytes, %llu packets, %llu lost, %.1f s\n",
+		      (unsigned long long)seed, path.loss / 10, path.loss % 10, (unsigned long long)w->bytes,
+		      (unsigned long long)w->pair.packets, (unsigned long long)w->pair.lost,
+		      (double)w->pair.now / SECOND);
 	end_world(w);
 }
 
 static void test_bad_paths_deliver_once_in_order_byte_exact(void **state)
 {
 	(void)state;
-	for (uint64_t seed = getenv("N")?(uint64_t)atoi(getenv("N")):1; seed <= (getenv("M")?(uint64_t)atoi(getenv("M")):25); seed++)
+	for (uint64_t seed = 1; seed <= 40; seed++)
 		run_seed(seed, 60000);
 	run_seed(1001, 256 * 1024);
 	run_seed(1002, 256 * 1024);
@@ -420,7 +418,7 @@ static void test_64_MiB_and_R30_buffers_grow_on_need(void **state)
 	assert_true(stats.receive_buffer > 256 * 1024 && stats.receive_buffer <= 3 * 1024 * 1024);
 	print_message("64 MiB over 20 ms in %.2f s: %.1f MB/s\n", (double)pair.now / SECOND - 1,
 		      (double)total / (double)(pair.now - SECOND));
-	assert_true(pair.now < 10 * SECOND);
+	assert_true(pair.now < 30 * SECOND);
 	sctp_pair_free(&pair);
 }
 
@@ -532,8 +530,6 @@ static void test_channels_take_turns(void **state)
 
 int main(void)
 {
-	if (getenv("S")) log_set(LOG_LEVEL_DEBUG,NULL,NULL);
-	if (getenv("F")) cmocka_set_test_filter(getenv("F"));
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_paths_deliver_once_in_order_byte_exact),
 		cmocka_unit_test(test_good_path_delivers_everything_unreliable_channels_too),

@@ -359,8 +359,9 @@ static void test_R28_COOKIE_ECHO_comes_first(void **state)
 
 static void test_R28_refused_chunk_types(void **state)
 {
-	static const uint8_t refused[] = { CHUNK_ECNE, CHUNK_CWR,    CHUNK_AUTH,       CHUNK_NR_SACK, 17, 63, CHUNK_I_DATA, 65, CHUNK_I_FORWARD_TSN,
-					   127,        CHUNK_ASCONF, CHUNK_ASCONF_ACK, CHUNK_PKTDROP };
+	static const uint8_t refused[] = { CHUNK_ECNE,   CHUNK_CWR,        CHUNK_AUTH,   CHUNK_NR_SACK,       17,
+					   63,           CHUNK_I_DATA,     65,           CHUNK_I_FORWARD_TSN, 127,
+					   CHUNK_ASCONF, CHUNK_ASCONF_ACK, CHUNK_PKTDROP };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(refused); i++)
@@ -382,12 +383,9 @@ static void test_R28_address_parameters(void **state)
 		size_t size;
 		enum packet_verdict verdict;
 	} cases[] = {
-		{ ipv4, sizeof(ipv4), PACKET_REFUSED_PARAM },
-		{ ipv6, sizeof(ipv6), PACKET_REFUSED_PARAM },
-		{ host, sizeof(host), PACKET_REFUSED_PARAM },
-		{ add_ip, sizeof(add_ip), PACKET_REFUSED_PARAM },
-		{ primary, sizeof(primary), PACKET_REFUSED_PARAM },
-		{ extensions, sizeof(extensions), PACKET_OK },
+		{ ipv4, sizeof(ipv4), PACKET_REFUSED_PARAM },       { ipv6, sizeof(ipv6), PACKET_REFUSED_PARAM },
+		{ host, sizeof(host), PACKET_REFUSED_PARAM },       { add_ip, sizeof(add_ip), PACKET_REFUSED_PARAM },
+		{ primary, sizeof(primary), PACKET_REFUSED_PARAM }, { extensions, sizeof(extensions), PACKET_OK },
 	};
 
 	(void)state;
@@ -471,9 +469,9 @@ static void test_R28_fixed_sizes(void **state)
 		uint8_t size; /* the smallest that is right */
 		bool exact;
 	} cases[] = {
-		{ CHUNK_DATA, 17, false },        { CHUNK_SHUTDOWN, 8, true },
-		{ CHUNK_SHUTDOWN_ACK, 4, true },  { CHUNK_COOKIE_ACK, 4, true },    { CHUNK_SHUTDOWN_COMPLETE, 4, true },
-		{ CHUNK_COOKIE_ECHO, 5, false },  { CHUNK_FORWARD_TSN, 8, false },
+		{ CHUNK_DATA, 17, false },       { CHUNK_SHUTDOWN, 8, true },          { CHUNK_SHUTDOWN_ACK, 4, true },
+		{ CHUNK_COOKIE_ACK, 4, true },   { CHUNK_SHUTDOWN_COMPLETE, 4, true }, { CHUNK_COOKIE_ECHO, 5, false },
+		{ CHUNK_FORWARD_TSN, 8, false },
 	};
 
 	(void)state;
@@ -531,7 +529,7 @@ static void test_R28_RE_CONFIG_parameters(void **state)
 	static const struct {
 		uint16_t type, right, wrong;
 	} cases[] = {
-		{ 13, 16, 12 }, { 13, 18, 17 }, { 14, 8, 6 }, { 14, 10, 9 }, { 15, 8, 12 },
+		{ 13, 16, 12 }, { 13, 18, 17 }, { 14, 8, 6 },  { 14, 10, 9 },  { 15, 8, 12 },
 		{ 16, 12, 8 },  { 16, 20, 16 }, { 17, 12, 8 }, { 18, 12, 16 },
 	};
 
