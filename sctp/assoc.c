@@ -192,6 +192,7 @@ wlk_err sctp_assoc_create(struct sctp_assoc **out, const struct sctp_assoc_confi
 		return WLK_ERR_NOMEM;
 	a->config = *config;
 	a->config.log_parent = NULL;
+	early_data_init(&a->early);
 	log_scope_init(&a->log, config->log_parent, "sctp");
 	if (!a->config.budget.used)
 		a->config.budget.used = &a->own_used;
@@ -229,6 +230,7 @@ void sctp_assoc_destroy(struct sctp_assoc *a)
 	release_packets(a->out_first);
 	assoc_free_rx(a, a->held_open);
 	wlk_free(a->held_reset);
+	early_data_free(&a->early);
 	wlk_free(a->rx_block);
 	wlk_free(a->slots);
 	assert(a->charged == 0 && "what was charged is given back");
@@ -345,6 +347,7 @@ static void feed_packet(struct sctp_assoc *a, const uint8_t *packet, size_t size
 	uint8_t copy[PKTBUF_PAYLOAD];
 
 	packet_filter_learn_input(&a->filter, packet, size);
+	early_data_on_input(&a->early, packet, size);
 	if (packet_shim_concerns(packet, size)) {
 		memcpy(copy, packet, size);
 		packet = copy;
@@ -428,6 +431,7 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 		return false;
 	a->out_first = buf->next;
 	buf->next = NULL;
+	early_data_on_output(&a->early, now, buf);
 	a->stats.packets_sent++;
 	a->stats.bytes_sent += buf->size;
 	assoc_mark_active(a);
@@ -507,8 +511,17 @@ wlk_time sctp_assoc_deadline(const struct sctp_assoc *a)
 	if (atomic_load(&a->attention))
 		return a->now;
 	if (a->idle_until > a->now)
-		return a->idle_until;
-	return time_min(MAX(stack_next_tick(), a->now + MILLISECOND), MAX(assoc_open_due(a), a->now + MILLISECOND));
+		return time_min(a->idle_until, early_data_deadline(&a->early));
+	return time_min(time_min(MAX(stack_next_tick(), a->now + MILLISECOND), MAX(assoc_open_due(a), a->now + MILLISECOND)),
+			early_data_deadline(&a->early));
+}
+
+static void repeat_early_data(struct sctp_assoc *a)
+{
+	struct pktbuf *buf = early_data_repeat(&a->early, a->now, a->config.pool);
+
+	if (buf)
+		append(&a->out_first, &a->out_last, buf);
 }
 
 void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
@@ -519,6 +532,7 @@ void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
 	if (now >= stack_next_tick() || now >= assoc_open_due(a))
 		a->dirty = true;
 	assoc_service(a);
+	repeat_early_data(a);
 	if (now >= a->idle_until)
 		a->idle_until = is_idle(a) ? now + IDLE_DEADLINE_MS * MILLISECOND : 0;
 }

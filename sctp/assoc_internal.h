@@ -8,6 +8,7 @@
 #include "core/list.h"
 #include "sctp/assoc.h"
 #include "sctp/dcep.h"
+#include "sctp/early_data.h"
 #include "sctp/packet_filter.h"
 #include "sctp/stack.h"
 
@@ -180,6 +181,7 @@ struct sctp_assoc {
 	size_t rx_waiting;           /* capacity of what waits for the caller */
 	uint32_t forward_tsn;        /* of the last FORWARD-TSN, while |forwarded| */
 	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
+	struct early_data early;
 	uint8_t *held_reset; /* a packet with a reset request that waits for its last TSN (sctp/packet_shim.h) */
 	size_t held_reset_size;
 	struct rx_message *held_open; /* a DATA_CHANNEL_OPEN that waits for its token (R31) */

@@ -4,64 +4,57 @@
 set -euo pipefail
 cd "$1"
 
-floor_of() {
-	case $1 in
-	core/*) echo 0 ;;
-	ice/* | dtls/* | srtp/* | sctp/* | sdp/* | media/rtp/* | media/cc/* | media/codec/*) echo 1 ;;
-	media/*) echo 2 ;;
-	peer/*) echo 3 ;;
-	net/*) echo 4 ;;
-	apps/* | tests/*) echo 5 ;;
-	esac
-}
-
-# The part of a path within which files may include each other.
-room_of() {
-	case $1 in
-	media/*/*) echo "${1%/*}" ;;
-	*) echo "${1%%/*}" ;;
-	esac
-}
-
-foreign_allowed() { # FILE HEADER
-	case $2 in
-	openssl/*) case $1 in core/crypto.c | dtls/* | net/tls.c) return 0 ;; esac ;;
-	srtp2/*) case $1 in srtp/*) return 0 ;; esac ;;
-	usrsctp.h) case $1 in sctp/*) return 0 ;; esac ;;
-	opus/* | opus.h | vpx/*) case $1 in media/codec/*) return 0 ;; esac ;;
-	*) return 0 ;;
-	esac
-	return 1
-}
-
-bad=0
-complain() {
-	echo "$1:$2: $3"
-	bad=1
-}
-
 files=$(find core ice dtls srtp sctp sdp media peer net apps -name '*.[ch]' | sort)
 [ -n "$files" ] || { echo "no sources below $1"; exit 1; }
-while IFS=: read -r file line text; do
-	header=$(sed 's/.*[<"]\([^>"]*\)[>"].*/\1/' <<<"$text")
-	foreign_allowed "$file" "$header" || complain "$file" "$line" "<$header> belongs behind another folder"
-	case $header in
-	wirelark/types.h) continue ;;
-	wirelark/*)
-		[ "$(floor_of "$file")" -ge 3 ] || complain "$file" "$line" "below peer/ only <wirelark/types.h> is known, not <$header>"
-		continue
-		;;
-	esac
-	to=$(floor_of "$header")
-	[ -n "$to" ] || continue
-	from=$(floor_of "$file")
-	if [ "$from" = 5 ]; then
-		[ "$to" = 5 ] || complain "$file" "$line" "apps know <wirelark/...> only, not $header"
-	elif [ "$to" -gt "$from" ]; then
-		complain "$file" "$line" "$header is upstairs"
-	elif [ "$to" = "$from" ] && [ "$(room_of "$file")" != "$(room_of "$header")" ]; then
-		# media/ is one room above its codecs; recv, send, track and engine may know each other.
-		[ "$to" = 2 ] || complain "$file" "$line" "$header is a neighbour"
-	fi
-done < <(grep -nE '^[[:space:]]*#[[:space:]]*include' $files)
-exit $bad
+awk '
+	function floor_of(path) {
+		if (path ~ /^core\//) return 0
+		if (path ~ /^(ice|dtls|srtp|sctp|sdp|media\/rtp|media\/cc|media\/codec)\//) return 1
+		if (path ~ /^media\//) return 2
+		if (path ~ /^peer\//) return 3
+		if (path ~ /^net\//) return 4
+		if (path ~ /^(apps|tests)\//) return 5
+		return -1
+	}
+	# Files within one room may include each other; media/ above its protocols is one room.
+	function room_of(path, parts) {
+		split(path, parts, "/")
+		if (parts[1] == "media" && parts[2] ~ /^(rtp|cc|codec)$/) return "media/" parts[2]
+		return parts[1]
+	}
+	function foreign_home(header) {
+		if (header ~ /^openssl\//) return "^(core/crypto[.]c|dtls/|net/tls[.]c)"
+		if (header ~ /^srtp2\//) return "^srtp/"
+		if (header ~ /^usrsctp/) return "^sctp/"
+		if (header ~ /^(opus|vpx)[.\/]/) return "^media/codec/"
+		return ""
+	}
+	function complain(text) {
+		printf "%s:%d: %s\n", FILENAME, FNR, text
+		bad = 1
+	}
+	/^[ \t]*#[ \t]*include/ {
+		header = $0
+		sub(/^[^<"]*[<"]/, "", header)
+		sub(/[>"].*/, "", header)
+		home = foreign_home(header)
+		if (home != "" && FILENAME !~ home)
+			complain("<" header "> belongs behind another folder")
+		from = floor_of(FILENAME)
+		if (header ~ /^wirelark\//) {
+			if (header != "wirelark/types.h" && from < 3)
+				complain("below peer/ only <wirelark/types.h> is known, not <" header ">")
+			next
+		}
+		to = floor_of(header)
+		if (to < 0)
+			next
+		if (from == 5 && to != 5)
+			complain("apps know <wirelark/...> only, not " header)
+		else if (to > from)
+			complain(header " is upstairs")
+		else if (to == from && from != 5 && room_of(FILENAME) != room_of(header))
+			complain(header " is a neighbour")
+	}
+	END { exit bad }
+' $files

@@ -116,7 +116,7 @@ static void test_reports_slow_down_in_silence_and_come_back(void **state)
 		reports += take_rtcp(e, now).rr;
 	assert_in_range(reports, 3, 9); /* about every five seconds */
 	input(e, now, packet_with(111, REMOTE_AUDIO, 2, "0", -1, "a"));
-	assert_in_range(media_engine_deadline(e), now + 1, now + 300 * MS);
+	assert_in_range(media_engine_deadline(e), now + 1, now + 1500 * MS);
 	reports = 0;
 	for (uint16_t seq = 3; seq < 503; seq++, now += 20 * MS) {
 		input(e, now, packet_with(111, REMOTE_AUDIO, seq, "0", -1, "a"));
@@ -141,12 +141,12 @@ static void test_round_trip_from_the_peers_report(void **state)
 	assert_int_equal(stats_of(e).rtt_us, 70 * MS);
 	assert_int_equal(media_engine_send_rtp(e, 0, AUDIO, &send), WLK_OK);
 	seen = take_rtcp(e, SECOND); /* RTP first: no SR yet before the packet left; the report may be due as well */
-	seen = take_rtcp(e, 8 * SECOND);
+	seen = take_rtcp(e, 9 * SECOND);
 	assert_true(seen.sr);
 	block.lsr = (uint32_t)(seen.report.sender.ntp >> 16);
 	block.dlsr = 65536 / 2;
 	rtcp_write_rr(&w, REMOTE_AUDIO, &block, 1);
-	media_engine_input_rtcp(e, 8 * SECOND + SECOND / 2 + 30 * MS, data, w.size);
+	media_engine_input_rtcp(e, 9 * SECOND + SECOND / 2 + 30 * MS, data, w.size);
 	assert_true(media_engine_outbound_stats(e, AUDIO, &stats));
 	assert_true(stats.has_report);
 	assert_in_range(stats.rtt_us, 29900, 30100);

@@ -1,6 +1,7 @@
 wlk_unit_test(sctp_dcep SOURCES unit/sctp_dcep.c MODULES sctp core)
 wlk_unit_test(sctp_packet_filter SOURCES unit/sctp_packet_filter.c MODULES sctp core)
 wlk_unit_test(sctp_packet_shim SOURCES unit/sctp_packet_shim.c MODULES sctp core)
+wlk_unit_test(sctp_early_data SOURCES unit/sctp_early_data.c MODULES sctp core)
 foreach(file assoc assoc_recv assoc_reset assoc_send channel stack)
 	wlk_unit_test(sctp_${file} SOURCES unit/sctp_${file}.c support/sctp_pair.c MODULES sctp core)
 	target_include_directories(test_sctp_${file} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")

@@ -318,6 +318,69 @@ static void test_RFC3758_a_whole_message_survives_the_forwarding_of_others(void 
 	sctp_pair_free(&pair);
 }
 
+enum { PIECE_SIZE = 1000, FRONT_PIECES = 80 };
+
+/* The first pieces of an ordered message of stream 1, enough for usrsctp to hand out before the end is there. */
+static void forge_front(struct sctp_pair *pair, uint16_t ssn, bool read_each)
+{
+	static const uint8_t piece[PIECE_SIZE] = "front";
+
+	for (int i = 0; i < FRONT_PIECES; i++) {
+		sctp_pair_forge_data(pair, 1, 1, ssn, PPID_STRING, i ? 0 : FIRST, piece, sizeof(piece));
+		if (read_each)
+			sctp_pair_drain(pair);
+	}
+}
+
+/* RFC 3758 3.2: gives up the ordered message |ssn| of stream 1, and with it the TSN that would have come next. */
+static void forge_forward_ordered(struct sctp_pair *pair, uint16_t ssn)
+{
+	uint8_t chunk[12] = { CHUNK_FORWARD_TSN, 0, 0, sizeof(chunk) };
+
+	store_u32(chunk + 4, pair->next_tsn[1]++);
+	store_u16(chunk + 8, 1);
+	store_u16(chunk + 10, ssn);
+	sctp_pair_forge(pair, 1, chunk, sizeof(chunk));
+	sctp_pair_drain(pair);
+}
+
+static void expect_only_the_next(bool read_each)
+{
+	struct sctp_assoc_stats stats;
+	struct sctp_pair pair;
+
+	begin_forging(&pair);
+	forge_open(&pair, 1, simple_open, sizeof(simple_open));
+	forge_front(&pair, 1, read_each);
+	assert_int_equal(seen.messages, 0);
+	forge_forward_ordered(&pair, 1);
+	assert_int_equal(seen.messages, 0);
+	sctp_pair_forge_data(&pair, 1, 1, 2, PPID_STRING_EMPTY, WHOLE, "", 1);
+	sctp_pair_forge_data(&pair, 1, 1, 3, PPID_STRING, WHOLE, "next", 4);
+	sctp_pair_drain(&pair);
+	assert_int_equal(seen.messages, 2);
+	assert_int_equal(seen.size[0], 0);
+	assert_int_equal(seen.size[1], 4);
+	assert_string_equal(seen.text[1], "next");
+	sctp_assoc_stats(pair.side[0], &stats);
+	assert_int_equal(stats.messages_refused, 0);
+	assert_int_equal(sctp_assoc_state(pair.side[0]), SCTP_ASSOC_CONNECTED);
+	sctp_pair_free(&pair);
+	assert_int_equal(alloc_live_blocks(), 0);
+}
+
+static void test_RFC3758_the_read_front_of_an_abandoned_ordered_message_is_dropped(void **state)
+{
+	(void)state;
+	expect_only_the_next(true);
+}
+
+static void test_RFC3758_the_unread_front_of_an_abandoned_ordered_message_is_dropped(void **state)
+{
+	(void)state;
+	expect_only_the_next(false);
+}
+
 static void test_a_slow_reader_closes_the_window(void **state)
 {
 	static uint8_t data[64 * 1024];
@@ -437,6 +500,8 @@ int main(void)
 		cmocka_unit_test(test_unordered_fragments_in_every_order),
 		cmocka_unit_test(test_RFC3758_abandoned_unordered_messages),
 		cmocka_unit_test(test_RFC3758_a_whole_message_survives_the_forwarding_of_others),
+		cmocka_unit_test(test_RFC3758_the_read_front_of_an_abandoned_ordered_message_is_dropped),
+		cmocka_unit_test(test_RFC3758_the_unread_front_of_an_abandoned_ordered_message_is_dropped),
 		cmocka_unit_test(test_a_slow_reader_closes_the_window),
 		cmocka_unit_test(test_one_byte_messages_from_a_fast_sender),
 		cmocka_unit_test(test_R37_messages_that_are_never_completed_close_the_association_at_the_budget),
