@@ -1,5 +1,5 @@
 foreach(name driver ifaddrs loop mailbox poller resolve timers udp)
-	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core)
+	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core LABELS threads)
 endforeach()
 
 # System calls that fail on demand: the linker sends them through the test.

@@ -91,6 +91,7 @@ static void forge_open(struct sctp_pair *pair, uint16_t stream, const void *mess
 }
 
 static const uint8_t simple_open[] = { 3, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 'x' };
+static const uint8_t limited_open[] = { 3, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 'x' }; /* maxRetransmits 0 */
 static const uint8_t unordered_open[] = { 3, 0x81, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 'x' };
 
 static void expect_refused(struct sctp_pair *pair, uint64_t dcep)
@@ -350,7 +351,7 @@ static void expect_only_the_next(bool read_each)
 	struct sctp_pair pair;
 
 	begin_forging(&pair);
-	forge_open(&pair, 1, simple_open, sizeof(simple_open));
+	forge_open(&pair, 1, limited_open, sizeof(limited_open));
 	forge_front(&pair, 1, read_each);
 	assert_int_equal(seen.messages, 0);
 	forge_forward_ordered(&pair, 1);
