@@ -411,12 +411,29 @@ static void on_channel_event(wlk_peer_connection *pc, const struct sctp_assoc_ev
 	peer_emit(pc, ev);
 }
 
+/* Some stacks (libdatachannel) end a connection by SCTP's ABORT alone: with no media left, nothing is left at all. */
+static bool only_data_was_agreed(const wlk_peer_connection *pc)
+{
+	for (size_t i = 0; pc->agreement && i < pc->agreement->section_count; i++) {
+		const struct sdp_agreed_section *section = &pc->agreement->sections[i];
+
+		if (!section->rejected && section->kind != SDP_APPLICATION)
+			return false;
+	}
+	return true;
+}
+
 static void on_sctp_state(wlk_peer_connection *pc, const struct sctp_assoc_event *ev)
 {
-	if (ev->state == SCTP_ASSOC_CLOSED && ev->cause == SCTP_CAUSE_MEMORY)
+	if (ev->state != SCTP_ASSOC_CLOSED)
+		return;
+	LOG_I(pc, "SCTP closed, cause %d, error %u", (int)ev->cause, (unsigned)ev->error_code);
+	if (ev->cause == SCTP_CAUSE_MEMORY)
 		peer_set_failed(pc, "the memory budget of the connection is spent");
-	else if (ev->state == SCTP_ASSOC_CLOSED)
-		LOG_I(pc, "SCTP closed, cause %d, error %u", (int)ev->cause, (unsigned)ev->error_code);
+	if ((ev->cause == SCTP_CAUSE_PEER_ABORT || ev->cause == SCTP_CAUSE_PEER_CLOSED) && only_data_was_agreed(pc)) {
+		pc->remote_closed = true;
+		peer_update_connection_state(pc);
+	}
 }
 
 static bool pump_sctp(wlk_peer_connection *pc)
