@@ -34,11 +34,15 @@ WLK_API wlk_err wlk_loop_start_thread(wlk_loop *loop);
 WLK_API void wlk_loop_stop(wlk_loop *loop);
 /**
  * Run @p fn on the loop's thread, soon, in the order of posting. THREAD-SAFE.
- * Every accepted function runs exactly once, at the latest in wlk_loop_destroy(). Errors: WLK_ERR_NOMEM.
+ * Every accepted function runs exactly once, at the latest in wlk_loop_destroy(). Errors: WLK_ERR_NOMEM, WLK_ERR_CLOSED while the
+ * loop is being destroyed.
  */
 WLK_API wlk_err wlk_loop_post(wlk_loop *loop, void (*fn)(void *user), void *user);
 
-/** For a host loop: readable when there is work (epoll descriptor, owned by the loop). */
+/**
+ * For a host loop: readable when packets, posts or timers want a dispatch (epoll descriptor, owned by the loop). It does not
+ * tell of the host's own API calls between two dispatches: after those ask wlk_loop_deadline(), or dispatch.
+ */
 WLK_API int wlk_loop_fd(const wlk_loop *loop);
 /** Absolute monotonic time [us, CLOCK_MONOTONIC] of the next dispatch; ask before every wait. */
 WLK_API wlk_time wlk_loop_deadline(const wlk_loop *loop);
@@ -53,7 +57,7 @@ WLK_API wlk_err wlk_loop_call_later(wlk_loop *loop, wlk_time delay, void (*fn)(v
 WLK_API void wlk_timer_cancel(wlk_timer *timer);
 
 /**
- * Create a peer connection that this loop drives. Its events go to @p on_event on the loop's thread.
+ * Create a peer connection that this loop drives. Its events go to @p on_event (not NULL) on the loop's thread.
  *
  * @param config  NULL for the defaults; copied
  * @param user    for on_event, and wlk_peer_connection_user()

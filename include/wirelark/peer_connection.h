@@ -196,7 +196,8 @@ typedef struct wlk_offer_options {
  * @param options  NULL for none
  * @param sdp      borrowed until the next call on this connection
  *
- * Errors: WLK_ERR_STATE (not in stable or have-local-offer, or closed), WLK_ERR_NOMEM.
+ * Errors: WLK_ERR_STATE (not in stable or have-local-offer, or closed), WLK_ERR_INVALID (struct_size, or no place for the
+ * text), WLK_ERR_NOSPACE (more than 64 m-sections), WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offer_options *options, const char **sdp);
 /** Write an answer (RFC 9429 5.3) to the remote offer. Errors: WLK_ERR_STATE without one, WLK_ERR_NOMEM. */
@@ -214,7 +215,8 @@ WLK_API wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const
 WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description);
 /**
  * Apply a remote description (RFC 9429 5.10). On an error wlk_last_error() names the line and the reason, and nothing changed.
- * Errors: WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
+ * Errors: WLK_ERR_INVALID (no description or text), WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (a limit of R33 in SECURITY.md),
+ * WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description);
 
@@ -224,7 +226,7 @@ WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wl
 
 /**
  * Add a candidate of the peer (RFC 8838). Errors: WLK_ERR_STATE without a remote description, WLK_ERR_PARSE,
- * WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (an address that R8 refuses; the connection goes on).
+ * WLK_ERR_TOO_LARGE (a line above 512 bytes, or too many candidates), WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (an address that R8 refuses; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
 /** The next offer carries new ICE credentials; raises negotiation needed. */
