@@ -60,6 +60,7 @@ struct rx_message {
 /* A message that is being put together. */
 struct assembly {
 	struct rx_message *message; /* NULL: none */
+	uint16_t ssn;               /* stream sequence number of the newest piece */
 	bool discard;               /* drop everything up to the end of this message */
 };
 

@@ -146,8 +146,8 @@ static void refuse_message(struct sctp_channel *channel, bool end)
 	channel_fail(channel, WLK_ERR_TOO_LARGE);
 }
 
-/* One piece of an ordered message of |channel|, or an unordered one that came in one chunk, in the read block. */
-static void on_data(struct sctp_channel *channel, uint32_t ppid, bool end, size_t size)
+/* One piece of an ordered message of |channel|, in the read block. */
+static void on_data(struct sctp_channel *channel, uint32_t ppid, uint16_t ssn, bool end, size_t size)
 {
 	struct sctp_assoc *a = channel->assoc;
 	struct assembly *assembly = &channel->assembly;
@@ -175,6 +175,7 @@ static void on_data(struct sctp_channel *channel, uint32_t ppid, bool end, size_
 	message->end = end;
 	if (!end && !channel->streamed) {
 		assembly->message = message;
+		assembly->ssn = ssn;
 		return;
 	}
 	assembly->message = NULL;
@@ -225,23 +226,25 @@ static void config_of_open(struct sctp_channel_config *config, const struct dcep
 static bool may_open(struct sctp_assoc *a, uint16_t id)
 {
 	bool their_parity = (id % 2 == 0) != a->dtls_client;
-	struct stream_slot *slot = assoc_slot(a, id);
+	struct sctp_channel *channel = sctp_assoc_channel(a, id);
 
-	if (!slot || !their_parity || id >= a->streams)
+	if (!their_parity || id >= a->streams)
 		return false;
-	if (!slot->channel)
+	if (!channel)
 		return true;
-	if (!slot->channel->in_reset || !slot->channel->reset_asked)
+	if (!channel->in_reset || !channel->reset_asked)
 		return false;
-	assoc_channel_closed(slot->channel);
+	assoc_channel_closed(channel);
 	return true;
 }
 
+/* Without memory for it the association ends: the other side would wait for the ACK of its OPEN for ever. */
 static void accept_open(struct sctp_assoc *a, uint16_t id, const uint8_t *data, size_t size)
 {
 	static const uint8_t ack = DCEP_TYPE_ACK;
 	struct sctp_channel_config config;
 	struct sctp_channel *channel;
+	struct stream_slot *slot;
 	struct dcep_open open;
 
 	if (dcep_open_parse(&open, data, size) != WLK_OK || a->closing || !may_open(a, id)) {
@@ -250,14 +253,15 @@ static void accept_open(struct sctp_assoc *a, uint16_t id, const uint8_t *data, 
 		return;
 	}
 	config_of_open(&config, &open, id);
-	channel = channel_new(a, &config);
+	slot = assoc_slot(a, id);
+	channel = slot ? channel_new(a, &config) : NULL;
 	if (!channel) {
-		a->stats.dcep_refused++;
+		assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
 		return;
 	}
 	channel->acked = true;
 	channel->id = id;
-	assoc_slot(a, id)->channel = channel;
+	slot->channel = channel;
 	a->stats.channels_accepted++;
 	assoc_post(channel, SCTP_EV_CHANNEL_NEW);
 	if (channel_queue_dcep(channel, &ack, sizeof(ack)) != WLK_OK) {
@@ -279,7 +283,7 @@ static void on_open(struct sctp_assoc *a, uint16_t id, size_t size)
 	a->held_open = assoc_take_block(a, size);
 	a->held_open_id = id;
 	if (!a->held_open)
-		a->stats.dcep_refused++;
+		assoc_shut(a, SCTP_CAUSE_MEMORY, 0);
 }
 
 static bool release_held_open(struct sctp_assoc *a)
@@ -295,7 +299,7 @@ static bool release_held_open(struct sctp_assoc *a)
 	a->held_open = NULL;
 	accept_open(a, a->held_open_id, held->data, held->size);
 	assoc_free_rx(a, held);
-	return true;
+	return a->socket;
 }
 
 static void on_dcep(struct sctp_assoc *a, uint16_t id, bool end, size_t size)
@@ -310,6 +314,55 @@ static void on_dcep(struct sctp_assoc *a, uint16_t id, bool end, size_t size)
 	} else {
 		a->stats.dcep_refused++;
 	}
+}
+
+/* ---- ordered messages that the sender gives up (RFC 3758) after usrsctp began to hand them out ---- */
+
+/* SCTP_PARTIAL_DELIVERY_EVENT as usrsctp writes it: in its public header stream and sequence number are wider. */
+struct pdapi_notice {
+	uint16_t type;
+	uint16_t flags;
+	uint32_t size;
+	uint32_t indication;
+	uint16_t id;
+	uint16_t ssn;
+	sctp_assoc_t assoc_id;
+};
+
+static bool is_abort(const struct pdapi_notice *notice, size_t size)
+{
+	return size == sizeof(*notice) && notice->size == size && notice->type == SCTP_PARTIAL_DELIVERY_EVENT &&
+	       notice->indication == SCTP_PARTIAL_DELIVERY_ABORTED;
+}
+
+/*
+ * Whether the message that just ended is only the front of one: usrsctp ends what it did not hand out before with
+ * MSG_EOR, and the notice that tells comes right behind. A message in one chunk is always whole.
+ */
+static bool abort_follows(const struct sctp_channel *channel, uint16_t ssn, size_t size)
+{
+	struct sctp_assoc *a = channel->assoc;
+	bool never_given_up = channel->max_retransmits < 0 && channel->max_lifetime_ms < 0;
+	struct pdapi_notice notice;
+	struct sctp_rcvinfo info;
+	socklen_t info_size = sizeof(info);
+	unsigned int info_type = 0;
+	int flags = MSG_PEEK;
+
+	if (never_given_up || (!channel->assembly.message && size <= a->mtu))
+		return false;
+	ssize_t n = usrsctp_recvv(a->socket, &notice, sizeof(notice), NULL, NULL, &info, &info_size, &info_type, &flags);
+
+	return n > 0 && flags & MSG_NOTIFICATION && is_abort(&notice, (size_t)n) && notice.id == channel->id &&
+	       notice.ssn == ssn;
+}
+
+static void on_abort(struct sctp_assoc *a, const struct pdapi_notice *notice)
+{
+	struct sctp_channel *channel = sctp_assoc_channel(a, notice->id);
+
+	if (channel && channel->assembly.message && channel->assembly.ssn == notice->ssn)
+		drop_assembly(channel);
 }
 
 static void refuse(struct sctp_assoc *a, uint16_t id, uint32_t ppid, size_t size)
@@ -339,8 +392,10 @@ static void on_message(struct sctp_assoc *a, const struct sctp_rcvinfo *info, bo
 		size = 0;
 	if (unordered)
 		unordered_on_fragment(channel, fragment, size);
+	else if (end && abort_follows(channel, info->rcv_ssn, size))
+		drop_assembly(channel);
 	else
-		on_data(channel, ppid, end && !is_partial(ppid), size);
+		on_data(channel, ppid, info->rcv_ssn, end && !is_partial(ppid), size);
 }
 
 /* ---- notices ---- */
@@ -409,16 +464,6 @@ static void on_stream_reset(struct sctp_assoc *a, const struct sctp_stream_reset
 	}
 }
 
-/* The sender gave up a message of which we have the front (RFC 3758): its rest will not come. */
-static void on_partial_delivery(struct sctp_assoc *a, const struct sctp_pdapi_event *event)
-{
-	struct sctp_channel *channel = sctp_assoc_channel(a, (uint16_t)event->pdapi_stream);
-
-	if (!channel || event->pdapi_indication != SCTP_PARTIAL_DELIVERY_ABORTED)
-		return;
-	drop_assembly(channel);
-}
-
 static void on_notice(struct sctp_assoc *a, size_t size)
 {
 	const void *data = a->rx_block->data;
@@ -430,8 +475,8 @@ static void on_notice(struct sctp_assoc *a, size_t size)
 		on_assoc_change(a, &notice->sn_assoc_change, size);
 	else if (notice->sn_header.sn_type == SCTP_STREAM_RESET_EVENT && size >= sizeof(notice->sn_strreset_event))
 		on_stream_reset(a, &notice->sn_strreset_event, size);
-	else if (notice->sn_header.sn_type == SCTP_PARTIAL_DELIVERY_EVENT && size >= sizeof(notice->sn_pdapi_event))
-		on_partial_delivery(a, &notice->sn_pdapi_event);
+	else if (is_abort(data, size))
+		on_abort(a, data);
 }
 
 /* One read. False when there is nothing more. */

@@ -164,6 +164,62 @@ static void test_R31_opens_above_the_bucket_are_delayed_not_refused(void **state
 	sctp_pair_free(&pair);
 }
 
+/* The n-th allocation from the arrival of an OPEN on fails; answers whether there was an n-th. */
+static bool open_with_failing_allocation(size_t n)
+{
+	struct sctp_pair pair;
+	bool failed;
+
+	begin_forging(&pair);
+	sctp_pair_forge_data(&pair, 1, 1, 0, PPID_DCEP, WHOLE, simple_open, sizeof(simple_open));
+	alloc_fail_after(n);
+	sctp_pair_drain(&pair);
+	failed = alloc_did_fail();
+	alloc_fail_after(0);
+	sctp_pair_pass(&pair, SECOND);
+	if (sctp_assoc_state(pair.side[0]) == SCTP_ASSOC_CLOSED)
+		assert_int_equal(seen.cause, SCTP_CAUSE_MEMORY);
+	else
+		assert_int_equal(seen.channels, 1);
+	sctp_pair_free(&pair);
+	assert_int_equal(alloc_live_blocks(), 0);
+	return failed;
+}
+
+static void test_R31_an_open_without_memory_for_it_is_never_silently_lost(void **state)
+{
+	size_t n = 1;
+
+	(void)state;
+	while (open_with_failing_allocation(n))
+		n++;
+	assert_true(n > 3); /* slot, channel and label at least */
+}
+
+static void test_R31_a_held_open_without_memory_closes_the_association(void **state)
+{
+	struct sctp_assoc_config config;
+	struct sctp_pair pair;
+
+	(void)state;
+	sctp_assoc_config_init(&config);
+	config.streams = 4096;
+	begin(&pair, &config);
+	pair.tap = silence;
+	for (uint16_t i = 0; i < 1024; i++)
+		forge_open(&pair, (uint16_t)(2 * i + 1), simple_open, sizeof(simple_open));
+	assert_int_equal(seen.channels, 1024);
+	sctp_pair_forge_data(&pair, 1, 2049, 0, PPID_DCEP, WHOLE, simple_open, sizeof(simple_open));
+	alloc_fail_after(1);
+	sctp_pair_drain(&pair);
+	assert_true(alloc_did_fail());
+	alloc_fail_after(0);
+	assert_int_equal(sctp_assoc_state(pair.side[0]), SCTP_ASSOC_CLOSED);
+	assert_int_equal(seen.cause, SCTP_CAUSE_MEMORY);
+	sctp_pair_free(&pair);
+	assert_int_equal(alloc_live_blocks(), 0);
+}
+
 static void test_messages_nobody_expects_are_dropped(void **state)
 {
 	struct sctp_assoc_stats stats;
@@ -496,6 +552,8 @@ int main(void)
 		cmocka_unit_test(test_R31_open_on_our_parity_or_above_the_streams_is_refused),
 		cmocka_unit_test(test_R31_malformed_open_is_refused),
 		cmocka_unit_test(test_R31_opens_above_the_bucket_are_delayed_not_refused),
+		cmocka_unit_test(test_R31_an_open_without_memory_for_it_is_never_silently_lost),
+		cmocka_unit_test(test_R31_a_held_open_without_memory_closes_the_association),
 		cmocka_unit_test(test_messages_nobody_expects_are_dropped),
 		cmocka_unit_test(test_RFC8831_empty_and_partial_ppids),
 		cmocka_unit_test(test_unordered_fragments_in_every_order),
