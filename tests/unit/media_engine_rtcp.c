@@ -65,9 +65,10 @@ static void look(struct seen *seen, const struct pktbuf *buf)
 
 static struct seen take_rtcp(struct media_engine *e, wlk_time now)
 {
-	struct seen seen = { 0 };
+	static struct seen seen; /* what it points to lies in its own data: good until the next call */
 	struct media_transmit tx;
 
+	seen = (struct seen){ 0 };
 	media_engine_handle_timeout(e, now);
 	while (media_engine_poll_transmit(e, now, &tx)) {
 		if (tx.kind == MEDIA_TRANSMIT_RTCP)
@@ -119,7 +120,7 @@ static void test_reports_slow_down_in_silence_and_come_back(void **state)
 		reports += take_rtcp(e, now).rr;
 	assert_in_range(reports, 3, 9); /* about every five seconds */
 	input(e, now, packet_with(111, REMOTE_AUDIO, 2, "0", -1, "a"));
-	assert_in_range(media_engine_deadline(e), now + 1, now + 1500 * MS);
+	assert_in_range(media_engine_deadline(e), now - 100 * MS, now + 1500 * MS);
 	reports = 0;
 	for (uint16_t seq = 3; seq < 503; seq++, now += 20 * MS) {
 		input(e, now, packet_with(111, REMOTE_AUDIO, seq, "0", -1, "a"));
