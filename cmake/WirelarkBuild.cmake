@@ -24,8 +24,6 @@ target_compile_options(wlk_flags INTERFACE
 target_include_directories(wlk_flags INTERFACE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
 target_link_options(wlk_flags INTERFACE -Wl,-z,relro,-z,now)
 
-option(WLK_WERROR "Treat warnings as errors" ON)
-
 if(WLK_SANITIZE)
 	target_compile_options(wlk_flags INTERFACE -fsanitize=${WLK_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	target_link_options(wlk_flags INTERFACE -fsanitize=${WLK_SANITIZE})

@@ -26,7 +26,7 @@ WLK_API wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out);
 /** Destroys its connections and timers too. Not inside its own callbacks, and after its thread was stopped. */
 WLK_API void wlk_loop_destroy(wlk_loop *loop);
 
-/** Run on this thread until wlk_loop_stop(). */
+/** Run on this thread until wlk_loop_stop(); WLK_OK then, also when the stop came before. WLK_ERR_IO when waiting fails. */
 WLK_API wlk_err wlk_loop_run(wlk_loop *loop);
 /** Run on a new thread, which wlk_loop_stop() ends and wlk_loop_destroy() joins. Signals are blocked in it. */
 WLK_API wlk_err wlk_loop_start_thread(wlk_loop *loop);
@@ -60,7 +60,7 @@ WLK_API void wlk_timer_cancel(wlk_timer *timer);
  * Create a peer connection that this loop drives. Its events go to @p on_event (not NULL) on the loop's thread.
  *
  * @param config  NULL for the defaults; copied
- * @param user    for on_event, and wlk_peer_connection_user()
+ * @param user    for on_event; wlk_peer_connection_user() answers config->user
  */
 WLK_API wlk_err wlk_peer_connection_create(wlk_loop *loop, const wlk_configuration *config, wlk_event_fn on_event, void *user,
 					   wlk_peer_connection **out);

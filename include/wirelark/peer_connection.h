@@ -92,7 +92,7 @@ typedef struct wlk_configuration {
 	const wlk_ice_server *ice_servers; /**< copied */
 	size_t ice_server_count;
 	wlk_certificate *certificate; /**< NULL: the loop's own, made once and shared by its connections */
-	bool allow_loopback;          /**< gather loopback addresses and accept such remote candidates (R8 refuses them by default) */
+	bool allow_loopback;          /**< gather loopback addresses and accept such remote candidates, which are refused by default */
 	bool allow_link_local;        /**< the same for 169.254.0.0/16 and fe80::/10 */
 	bool no_ipv4;
 	bool no_ipv6;
@@ -116,9 +116,9 @@ typedef enum wlk_event_type {
 	WLK_EVENT_CONNECTION_STATE_CHANGE = 6,
 	WLK_EVENT_SELECTED_PAIR_CHANGE = 7,
 	WLK_EVENT_TRACK = 8,        /**< a transceiver was made, or made to receive, by a remote description */
-	WLK_EVENT_DATA_CHANNEL = 9, /**< the peer opened a channel; it is open */
-	WLK_EVENT_DATA_CHANNEL_OPEN = 10,
-	WLK_EVENT_DATA_CHANNEL_MESSAGE = 11,
+	WLK_EVENT_DATA_CHANNEL = 9, /**< u.channel: the peer opened a channel; its WLK_EVENT_DATA_CHANNEL_OPEN follows */
+	WLK_EVENT_DATA_CHANNEL_OPEN = 10, /**< u.channel, as for all channel events but messages */
+	WLK_EVENT_DATA_CHANNEL_MESSAGE = 11, /**< u.message */
 	WLK_EVENT_DATA_CHANNEL_WRITABLE = 12, /**< after WLK_ERR_AGAIN: there is room again */
 	WLK_EVENT_DATA_CHANNEL_BUFFERED_AMOUNT_LOW = 13,
 	WLK_EVENT_DATA_CHANNEL_CLOSING = 14,
@@ -215,7 +215,7 @@ WLK_API wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const
 WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description);
 /**
  * Apply a remote description (RFC 9429 5.10). On an error wlk_last_error() names the line and the reason, and nothing changed.
- * Errors: WLK_ERR_INVALID (no description or text), WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (a limit of R33 in SECURITY.md),
+ * Errors: WLK_ERR_INVALID (no description or text), WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (256 KiB, 64 m-sections, 1024 attributes a section),
  * WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description);
@@ -226,7 +226,7 @@ WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wl
 
 /**
  * Add a candidate of the peer (RFC 8838). Errors: WLK_ERR_STATE without a remote description, WLK_ERR_PARSE,
- * WLK_ERR_TOO_LARGE (a line above 512 bytes, or too many candidates), WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (an address that R8 refuses; the connection goes on).
+ * WLK_ERR_TOO_LARGE (a line above 512 bytes, or too many candidates), WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (a loopback, multicast, broadcast or unspecified address; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
 /** The next offer carries new ICE credentials; raises negotiation needed. */

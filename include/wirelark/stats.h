@@ -1,4 +1,4 @@
-/** Statistics: typed records with the members of webrtc-stats, by a visitor or as JSON with the browser's keys. */
+/** Statistics as JSON with the browser's keys (webrtc-stats). */
 #ifndef WIRELARK_STATS_H
 #define WIRELARK_STATS_H
 

@@ -30,7 +30,7 @@ typedef enum wlk_err {
 	WLK_ERR_STATE = -2,       /**< the call is not allowed in this state */
 	WLK_ERR_NOMEM = -3,       /**< an allocation failed, or the memory budget of the peer is spent */
 	WLK_ERR_AGAIN = -4,       /**< not now: an event tells when to try again */
-	WLK_ERR_NOSPACE = -5,     /**< the caller's buffer is too small */
+	WLK_ERR_NOSPACE = -5,     /**< no room: a buffer, a channel id or an m-section */
 	WLK_ERR_PARSE = -6,       /**< malformed input */
 	WLK_ERR_NEGOTIATION = -7, /**< the two descriptions do not fit together */
 	WLK_ERR_UNSUPPORTED = -8, /**< well-formed, but not built or not allowed by the configuration */

@@ -182,9 +182,33 @@ static void test_calls_between_two_loop_threads(void **state)
 		one_call();
 }
 
+static void test_certificates_survive_pem(void **state)
+{
+	char first[104], second[104];
+	wlk_certificate *made, *read;
+	char *pem;
+
+	(void)state;
+	assert_int_equal(wlk_certificate_generate(NULL), WLK_ERR_INVALID);
+	assert_int_equal(wlk_certificate_generate(&made), WLK_OK);
+	assert_true(wlk_certificate_expires(made) > time(NULL) + 29 * 24 * 3600);
+	assert_int_equal(wlk_certificate_to_pem(made, &pem), WLK_OK);
+	assert_int_equal(wlk_certificate_from_pem(pem, strlen(pem), &read), WLK_OK);
+	assert_int_equal(wlk_certificate_fingerprint(made, first, sizeof(first)), WLK_OK);
+	assert_int_equal(wlk_certificate_fingerprint(read, second, sizeof(second)), WLK_OK);
+	assert_string_equal(first, second);
+	assert_int_equal(wlk_certificate_fingerprint(read, second, 20), WLK_ERR_NOSPACE);
+	wlk_secret_free(pem);
+	wlk_certificate_release(made);
+	wlk_certificate_release(read);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_calls_between_two_loop_threads) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_calls_between_two_loop_threads),
+		cmocka_unit_test(test_certificates_survive_pem),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
