@@ -1,6 +1,7 @@
 #include "tests/support/fake_peer.h"
 
 #include "core/alloc.h"
+#include "peer/certificate.h"
 
 struct dtls_context {
 	int unused;
