@@ -75,7 +75,8 @@ char *addr_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX])
 	char ip[WLK_ADDR_TEXT_MAX];
 
 	addr_ip_text(addr, ip);
-	snprintf(out, WLK_ADDR_TEXT_MAX, addr->family == 6 ? "[%.64s]:%u" : "%.64s:%u", ip, (unsigned)addr->port);
+	snprintf(out, WLK_ADDR_TEXT_MAX, addr->family == 6 ? "[%.60s]:%u%s" : "%.60s:%u%s", ip, (unsigned)addr->port,
+		 addr->transport == WLK_TRANSPORT_TCP ? "/tcp" : "");
 	return out;
 }
 
@@ -91,7 +92,7 @@ bool addr_ip_equal(const wlk_addr *a, const wlk_addr *b)
 
 bool addr_equal(const wlk_addr *a, const wlk_addr *b)
 {
-	return a->port == b->port && addr_ip_equal(a, b);
+	return a->port == b->port && a->transport == b->transport && addr_ip_equal(a, b);
 }
 
 uint32_t addr_hash(const wlk_addr *addr)

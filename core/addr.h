@@ -13,10 +13,10 @@ wlk_err addr_parse(wlk_addr *out, const char *text, size_t size, uint16_t port);
 
 /* IP only, no brackets, no port. Always NUL-terminated; answers |out|. */
 char *addr_ip_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX]);
-/* "1.2.3.4:5" or "[::1]:5"; answers |out|. */
+/* "1.2.3.4:5" or "[::1]:5", with "/tcp" behind it for TCP; answers |out|. */
 char *addr_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX]);
 
-/* Same IP, port and (for link-local) scope. */
+/* Same transport, IP, port and (for link-local) scope. */
 bool addr_equal(const wlk_addr *a, const wlk_addr *b);
 bool addr_ip_equal(const wlk_addr *a, const wlk_addr *b);
 uint32_t addr_hash(const wlk_addr *addr);

@@ -4,10 +4,14 @@
 
 #include "core/pktbuf.h"
 
-/* One datagram on its way; owns |buf|. |local| is the base it leaves from, |remote| where it goes. */
+/*
+ * One datagram on its way; owns |buf|. |local| is the base it leaves from, |remote| where it goes. With |stream| the bytes
+ * are the next ones of that stream; |local| and |remote| are its ends then and need not be looked at.
+ */
 struct dgram {
 	wlk_addr local;
 	wlk_addr remote;
+	uint32_t stream; /* 0: a datagram */
 	struct pktbuf *buf;
 };
 

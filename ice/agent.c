@@ -80,6 +80,7 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 	stun_txn_table_init(&agent->txns);
 	agent_requests_init(&agent->requests);
 	dgram_queue_init(&agent->out, AGENT_OUT_MAX);
+	dgram_queue_init(&agent->received, AGENT_RECEIVED_MAX);
 	err = draw_secrets(agent);
 	if (err) {
 		wlk_free(agent);
@@ -103,6 +104,7 @@ void ice_agent_destroy(struct ice_agent *agent)
 	gather_free(agent);
 	agent_requests_free(&agent->requests);
 	dgram_queue_free(&agent->out);
+	dgram_queue_free(&agent->received);
 	ice_credentials_free(&agent->current);
 	ice_credentials_free(&agent->previous);
 	wlk_free(agent);
@@ -230,6 +232,16 @@ wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, siz
 	return agent->closed ? WLK_ERR_CLOSED : gather_add_server(agent, host, size, port);
 }
 
+wlk_err ice_agent_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count)
+{
+	return agent->closed ? WLK_ERR_CLOSED : gather_set_servers(agent, servers, count);
+}
+
+void ice_agent_set_policy(struct ice_agent *agent, enum ice_policy policy)
+{
+	agent->config.policy = policy;
+}
+
 wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now)
 {
 	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_start(agent, now);
@@ -242,6 +254,12 @@ wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now)
 bool ice_agent_poll_request(struct ice_agent *agent, struct ice_request *out)
 {
 	return agent_request_next(&agent->requests, out);
+}
+
+void ice_agent_on_request_failed(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, struct str why)
+{
+	(void)why;
+	ice_agent_on_request(agent, now, id, err, NULL, 0);
 }
 
 static void on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count)
@@ -349,6 +367,30 @@ bool ice_agent_poll_transmit(struct ice_agent *agent, wlk_time now, struct dgram
 {
 	(void)now;
 	return dgram_queue_pop(&agent->out, out);
+}
+
+bool ice_agent_poll_received(struct ice_agent *agent, struct dgram *out)
+{
+	return dgram_queue_pop(&agent->received, out);
+}
+
+/* The base whose address is |local|, that of the path in use first. */
+static struct ice_base *base_of(const struct ice_agent *agent, const wlk_addr *local)
+{
+	if (agent->path && addr_equal(&agent->path->base->addr, local))
+		return agent->path->base;
+	return gather_find_base(agent, local);
+}
+
+bool ice_agent_wrap(struct ice_agent *agent, wlk_time now, struct dgram *d)
+{
+	struct ice_base *base = base_of(agent, &d->local);
+
+	if (!base || base->kind == BASE_SOCKET)
+		return true;
+	if (base->kind == BASE_RELAY)
+		return agent_relay_wrap(agent, now, base, d);
+	return agent_stream_wrap(agent, base, d);
 }
 
 wlk_time ice_agent_deadline(const struct ice_agent *agent)

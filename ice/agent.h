@@ -47,6 +47,17 @@ struct ice_agent_config {
 	bool allow_loopback; /* gather loopback interfaces and accept such remote candidates (R8) */
 	bool include_link_local;
 	bool nominate_once; /* RFC 8445 8.1.1 to the letter: a better pair that validates later is not nominated */
+	bool no_tcp;         /* no ICE-TCP at all */
+	bool tcp_passive;    /* listen too */
+	bool lite;           /* be ICE-lite (RFC 8445 2.5) */
+	bool hide_host_addresses; /* announce host candidates by mDNS names and answer queries for them (R9) */
+	bool no_roaming;     /* interfaces that come after gathering completed are not used */
+	bool renomination;   /* draft-thatcher-ice-renomination */
+	wlk_ip_handling ip_handling; /* RFC 8828 5.2; set_interfaces() names the address of the default route first */
+	const wlk_address_mapping *mappings; /* NAT 1:1; copied */
+	size_t mapping_count;
+	wlk_address_filter remote_filter; /* NULL: all; may be called in any verb that brings a remote candidate */
+	void *filter_user;
 	uint16_t port_min;  /* both 0: any port; handed on in BIND_UDP requests */
 	uint16_t port_max;
 	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
@@ -67,16 +78,23 @@ enum ice_request_type {
 	ICE_REQUEST_JOIN_MDNS, /* a socket for one-shot mDNS queries (RFC 6762 5.1): any port; result: its local
 				* address, as its datagrams will be given to ice_agent_input() and named in
 				* poll_transmit */
-	ICE_REQUEST_CLOSE,     /* close the socket bound to |local|; nothing more leaves from it */
+	ICE_REQUEST_CLOSE,     /* close the socket or listener bound to |local|; nothing more leaves from it */
+	ICE_REQUEST_LISTEN_TCP, /* listen at local.ip, any port; result: the bound address, transport TCP */
+	ICE_REQUEST_CONNECT_TCP, /* connect from local.ip to |remote|; result: the local address of the stream, whose id
+				  * is the request's. It needs no CLOSE but a CLOSE_STREAM */
+	ICE_REQUEST_CONNECT_TLS,  /* and TLS with |host| as the name to verify */
+	ICE_REQUEST_CONNECT_DTLS, /* DTLS over UDP; each piece of the stream is one record */
+	ICE_REQUEST_CLOSE_STREAM, /* close stream |id|, or give up connecting it; needs no answer */
 };
 
 struct ice_request {
 	enum ice_request_type type;
 	uint32_t id;
-	wlk_addr local;    /* BIND_UDP, CLOSE */
-	uint16_t port_min; /* BIND_UDP; both 0: any */
+	wlk_addr local;    /* BIND_UDP, LISTEN_TCP, CONNECT, CLOSE */
+	wlk_addr remote;   /* CONNECT */
+	uint16_t port_min; /* BIND_UDP, LISTEN_TCP; both 0: any */
 	uint16_t port_max;
-	struct str host; /* RESOLVE: borrowed until the request is answered */
+	struct str host; /* RESOLVE, CONNECT_TLS, CONNECT_DTLS: borrowed until the request is answered */
 	uint16_t port;   /* RESOLVE */
 };
 
@@ -88,6 +106,8 @@ enum ice_event_type {
 	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: ice_agent_selected() answers another path */
 	ICE_EVENT_CONSENT_EXPIRED, /* |local|, |remote|: nothing may be sent there any more (RFC 7675) */
 	ICE_EVENT_STATE,           /* |state| */
+	ICE_EVENT_CANDIDATE_ERROR, /* |local|, |server_url|, |error_code|, |error_text| */
+	ICE_EVENT_RESTART_WANTED,  /* the network changed and no path is left that could be checked */
 };
 
 /* A plain value. */
@@ -98,8 +118,25 @@ struct ice_event {
 	enum ice_state state;
 	bool controlling;
 	bool nominated; /* false: the best valid pair, used while none is nominated */
-	wlk_addr local; /* the base: the address of the socket */
+	wlk_addr local; /* the base: the address of the socket, or the relayed address */
 	wlk_addr remote;
+	struct str server_url; /* texts are borrowed until the next poll_event */
+	uint16_t error_code;
+	struct str error_text;
+};
+
+/* How a TURN or STUN server is reached. */
+enum ice_server_transport { ICE_SERVER_UDP, ICE_SERVER_TCP, ICE_SERVER_TLS, ICE_SERVER_DTLS };
+
+/* A server as its URI names it (RFC 7064, RFC 7065). Texts are copied by whoever keeps it. */
+struct ice_server {
+	bool is_turn;
+	enum ice_server_transport transport;
+	struct str host; /* a name, or an IP literal without brackets */
+	uint16_t port;
+	struct str url; /* as the application wrote it, for error events */
+	struct str username; /* TURN */
+	struct str credential;
 };
 
 /*
@@ -124,6 +161,23 @@ wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wl
  * without brackets, copied. WLK_ERR_INVALID: empty, over 255 bytes or port 0. WLK_ERR_TOO_LARGE: more than 8 servers.
  */
 wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
+
+/*
+ * Parse "stun:", "stuns:", "turn:" and "turns:" URIs with their default ports and transports. *out borrows |url|;
+ * username and credential stay empty. WLK_ERR_PARSE: malformed. WLK_ERR_UNSUPPORTED: stuns:, or an unknown transport.
+ */
+wlk_err ice_server_parse(struct ice_server *out, struct str url) WLK_NODISCARD;
+
+/*
+ * Replace all STUN and TURN servers, at any time: allocations whose server is listed again (same host, port, transport)
+ * go on with its new credential; the others go with the next generation. New servers count from the next gathering on.
+ * WLK_ERR_INVALID: an empty or too long host, port 0, TURN without username or credential, a STUN server over something
+ * else than UDP. WLK_ERR_TOO_LARGE: more than 16. WLK_ERR_NOMEM, WLK_ERR_CLOSED. Nothing changed then.
+ */
+wlk_err ice_agent_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count);
+
+/* For the next gathering. */
+void ice_agent_set_policy(struct ice_agent *agent, enum ice_policy policy);
 
 /*
  * Begin gathering; requests follow in poll_request. Without interfaces gathering completes at once. Calling it again in
@@ -200,6 +254,39 @@ void ice_agent_close(struct ice_agent *agent);
  */
 void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
 		     const uint8_t *data, size_t size);
+
+/* The same as on_request() for a failure whose reason is known in words; |why| is copied. */
+void ice_agent_on_request_failed(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, struct str why);
+
+/* ---- streams and relays: payloads that are wrapped in something ---- */
+
+/* |listener| accepted a stream; |id| was chosen by the outside, from 0x80000000 on. */
+void ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+			       uint32_t id);
+/* The next bytes of a stream, cut anywhere (DTLS: one record); borrowed. Unknown ids are ignored. */
+void ice_agent_stream_input(struct ice_agent *agent, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
+/* The far end closed it, or it broke. */
+void ice_agent_stream_closed(struct ice_agent *agent, wlk_time now, uint32_t id);
+
+/*
+ * What came out of a stream or a Data indication: a datagram as if it had arrived at |local| (the relayed address, or our
+ * end of the TCP connection) from |remote|; to be classified once more, STUN comes back by ice_agent_input(). The caller
+ * owns out->buf. Pull it after input() and stream_input().
+ */
+bool ice_agent_poll_received(struct ice_agent *agent, struct dgram *out);
+
+/*
+ * A datagram that begins like TURN ChannelData (first byte 64..79): true when it came from one of our TURN servers on a
+ * bound channel (RFC 8656 12.6); it is its payload then, |local| the relayed address and |remote| the peer. Else false.
+ */
+bool ice_agent_unwrap(struct ice_agent *agent, wlk_time now, struct dgram *d);
+
+/*
+ * Make |d|, which leaves from the local address of a pair, ready for the outside: relayed ones get their ChannelData or
+ * Send header and go to the server, TCP ones get their length. False: it cannot be sent (the stream is gone, no
+ * permission): the caller drops it. Datagrams of plain sockets pass untouched. What poll_transmit() answers is ready.
+ */
+bool ice_agent_wrap(struct ice_agent *agent, wlk_time now, struct dgram *d);
 
 /* The next datagram to send; the caller owns out->buf. */
 bool ice_agent_poll_transmit(struct ice_agent *agent, wlk_time now, struct dgram *out);

@@ -6,7 +6,9 @@
 #include "core/rand.h"
 #include "core/time.h"
 #include "ice/agent.h"
+#include "ice/agent_relay.h"
 #include "ice/agent_request.h"
+#include "ice/agent_stream.h"
 #include "ice/checklist.h"
 #include "ice/credentials.h"
 #include "ice/gather.h"
@@ -26,6 +28,7 @@ enum {
 	AGENT_CHECKS_PER_PAIR = 3,       /* transactions of one pair at a time */
 	AGENT_BACKUPS_MAX = 8,           /* pairs kept warm beside the one in use */
 	AGENT_OUT_MAX = 256,             /* datagrams waiting for poll_transmit */
+	AGENT_RECEIVED_MAX = 256,        /* datagrams waiting for poll_received */
 	AGENT_FACTS_MAX = 16,
 	AGENT_MESSAGE_MAX =
 		400, /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
@@ -88,6 +91,7 @@ struct ice_agent {
 	bool told_nominated;
 
 	struct dgram_queue out;
+	struct dgram_queue received; /* payloads that came out of streams and Data indications */
 	enum ice_state state;
 	struct agent_fact facts[AGENT_FACTS_MAX];
 	size_t fact_first;

@@ -143,6 +143,31 @@ wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size
 	return WLK_OK;
 }
 
+static void remove_servers(struct gatherer *g, size_t from)
+{
+	for (size_t i = from; i < g->server_count; i++) {
+		wlk_free(g->servers[i]->host);
+		wlk_free(g->servers[i]);
+	}
+	g->server_count = from;
+}
+
+wlk_err gather_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count)
+{
+	struct gatherer *g = &agent->gather;
+	wlk_err err = WLK_OK;
+
+	for (size_t i = 0; i < g->server_count; i++)
+		agent_request_abandon(&agent->requests, g->servers[i]);
+	remove_servers(g, 0);
+	for (size_t i = 0; !err && i < count; i++)
+		if (servers[i].is_turn)
+			err = WLK_ERR_UNSUPPORTED;
+		else
+			err = gather_add_server(agent, servers[i].host.at, servers[i].host.size, servers[i].port);
+	return err;
+}
+
 static void ask_for_server(struct ice_agent *agent, struct ice_stun_server *server)
 {
 	struct ice_request request = {

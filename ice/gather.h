@@ -61,6 +61,7 @@ struct gatherer {
 void gather_free(struct ice_agent *agent);
 wlk_err gather_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_addr *ips, size_t count);
 wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
+wlk_err gather_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count);
 /* Begin, or begin again for a new generation: host candidates are announced again, servers are asked again. */
 wlk_err gather_start(struct ice_agent *agent, wlk_time now);
 /* Answers to requests whose owner is a base or a server. */

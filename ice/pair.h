@@ -8,8 +8,20 @@
 
 enum ice_base_state { BASE_WANTED, BASE_BINDING, BASE_BOUND, BASE_FAILED };
 
-/* One socket of ours. Pairs and candidates point to it. */
+enum ice_base_kind {
+	BASE_SOCKET,       /* a UDP socket */
+	BASE_RELAY,        /* a relayed address, behind a TURN allocation */
+	BASE_TCP_LISTENER, /* accepts ICE-TCP connections; |addr| is also our end of each of them */
+	BASE_TCP_ACTIVE,   /* our end of a connection that we opened */
+};
+
+struct agent_relay;
+
+/* One socket of ours, or what stands for one. Pairs and candidates point to it. */
 struct ice_base {
+	enum ice_base_kind kind;
+	struct agent_relay *relay; /* BASE_RELAY */
+	uint32_t stream;           /* BASE_TCP_ACTIVE: its id */
 	enum ice_base_state state;
 	wlk_addr ip;               /* the interface address, port 0 */
 	wlk_addr addr;             /* what it is bound to, once BASE_BOUND */

@@ -60,7 +60,14 @@ bool wlk_drive_poll_transmit(wlk_peer_connection *pc, wlk_time now, wlk_datagram
 
 	if (!peer_poll_transmit(pc, now, &d))
 		return false;
-	*out = (wlk_datagram){ .local = d.local, .remote = d.remote, .data = d.buf->data, .size = d.buf->size, .internal = d.buf };
+	*out = (wlk_datagram){
+		.local = d.local,
+		.remote = d.remote,
+		.stream = d.stream,
+		.data = d.buf->data,
+		.size = d.buf->size,
+		.internal = d.buf,
+	};
 	return true;
 }
 
@@ -83,6 +90,26 @@ bool wlk_drive_poll_request(wlk_peer_connection *pc, wlk_request *out)
 void wlk_drive_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
 {
 	peer_on_request(pc, now, id, err, addresses, count);
+}
+
+void wlk_drive_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
+{
+	peer_on_request_failed(pc, now, id, err, why ? why : "");
+}
+
+void wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id)
+{
+	peer_stream_accepted(pc, now, listener, remote, id);
+}
+
+void wlk_drive_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)
+{
+	peer_stream_input(pc, now, id, data, size);
+}
+
+void wlk_drive_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id)
+{
+	peer_stream_closed(pc, now, id);
 }
 
 wlk_time wlk_drive_deadline(const wlk_peer_connection *pc)

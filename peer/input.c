@@ -97,37 +97,89 @@ static void input_media(wlk_peer_connection *pc, struct dgram *d, bool rtcp)
 	d->buf = NULL;
 }
 
+static void drop_unknown(wlk_peer_connection *pc, size_t size)
+{
+	pc->dropped_unknown++;
+	LOG_RATED(pc, &pc->log_budget, pc->now, LOG_LEVEL_DEBUG, "dropped a datagram of %zu bytes of no known protocol", size);
+}
+
+/*
+ * One datagram, as it arrived or as it came out of a stream or a TURN server; a payload of a relay is never unwrapped again.
+ * Takes d->buf over.
+ */
+static void input_datagram(wlk_peer_connection *pc, struct dgram *d, bool wrapped_before)
+{
+	const uint8_t *data = d->buf->data;
+	size_t size = d->buf->size;
+
+	switch (demux_classify(data, size)) {
+	case DEMUX_STUN:
+		ice_agent_input(pc->ice, pc->now, &d->local, &d->remote, data, size);
+		if (dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+			peer_start_transports(pc); /* it may have been the check that DTLS waits for */
+		break;
+	case DEMUX_DTLS:
+		input_dtls(pc, d);
+		break;
+	case DEMUX_RTP:
+		input_media(pc, d, false);
+		break;
+	case DEMUX_RTCP:
+		input_media(pc, d, true);
+		break;
+	case DEMUX_TURN_CHANNEL:
+		if (!wrapped_before && ice_agent_unwrap(pc->ice, pc->now, d)) {
+			input_datagram(pc, d, true);
+			return;
+		}
+		drop_unknown(pc, size);
+		break;
+	case DEMUX_DROP:
+		drop_unknown(pc, size);
+		break;
+	}
+	pktbuf_release(d->buf);
+}
+
+static void input_received(wlk_peer_connection *pc)
+{
+	struct dgram d;
+
+	while (ice_agent_poll_received(pc->ice, &d))
+		input_datagram(pc, &d, true);
+}
+
 void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 {
-	const uint8_t *data = d.buf->data;
-	size_t size = d.buf->size;
-
 	peer_set_now(pc, now);
 	if (pc->closed) {
 		pktbuf_release(d.buf);
 		return;
 	}
-	switch (demux_classify(data, size)) {
-	case DEMUX_STUN:
-		ice_agent_input(pc->ice, now, &d.local, &d.remote, data, size);
-		if (dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
-			peer_start_transports(pc); /* it may have been the check that DTLS waits for */
-		break;
-	case DEMUX_DTLS:
-		input_dtls(pc, &d);
-		break;
-	case DEMUX_RTP:
-		input_media(pc, &d, false);
-		break;
-	case DEMUX_RTCP:
-		input_media(pc, &d, true);
-		break;
-	case DEMUX_TURN_CHANNEL:
-	case DEMUX_DROP:
-		pc->dropped_unknown++;
-		LOG_RATED(pc, &pc->log_budget, now, LOG_LEVEL_DEBUG, "dropped a datagram of %zu bytes of no known protocol", size);
-		break;
-	}
-	pktbuf_release(d.buf);
+	input_datagram(pc, &d, false);
+	input_received(pc);
+	peer_pump(pc);
+}
+
+void peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id)
+{
+	peer_set_now(pc, now);
+	ice_agent_stream_accepted(pc->ice, pc->now, listener, remote, id);
+	peer_pump(pc);
+}
+
+void peer_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)
+{
+	peer_set_now(pc, now);
+	ice_agent_stream_input(pc->ice, pc->now, id, data, size);
+	input_received(pc);
+	peer_pump(pc);
+}
+
+void peer_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id)
+{
+	peer_set_now(pc, now);
+	ice_agent_stream_closed(pc->ice, pc->now, id);
+	input_received(pc);
 	peer_pump(pc);
 }

@@ -57,6 +57,19 @@ static bool poll_upper(wlk_peer_connection *pc, struct pktbuf **out)
 	return poll_media(pc, out) || poll_data(pc, out);
 }
 
+/* The next datagram above ICE that can be put on the selected path. */
+static bool poll_selected(wlk_peer_connection *pc, struct dgram *out)
+{
+	while (ice_agent_selected(pc->ice, &out->local, &out->remote) && poll_upper(pc, &out->buf)) {
+		out->stream = 0;
+		count_sent(pc, out);
+		if (ice_agent_wrap(pc->ice, pc->now, out))
+			return true;
+		pktbuf_release(out->buf);
+	}
+	return false;
+}
+
 bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
 	peer_set_now(pc, now);
@@ -65,23 +78,18 @@ bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out
 	peer_pump(pc);
 	if (ice_agent_poll_transmit(pc->ice, now, out))
 		return true;
-	if (!ice_agent_selected(pc->ice, &out->local, &out->remote) || !poll_upper(pc, &out->buf))
-		return false;
-	count_sent(pc, out);
-	return true;
+	return poll_selected(pc, out);
 }
 
 void peer_collect_farewell(wlk_peer_connection *pc)
 {
 	struct dgram d;
 
-	if (!ice_agent_selected(pc->ice, &d.local, &d.remote))
-		return;
 	/* BYE and ABORT have to pass DTLS and SRTP before close_notify ends them. */
-	while (poll_upper(pc, &d.buf))
+	while (poll_selected(pc, &d))
 		dgram_queue_push(&pc->farewell_queue, d);
 	if (pc->dtls)
 		dtls_transport_close(pc->dtls, pc->now);
-	while (pc->dtls && dtls_transport_poll_transmit(pc->dtls, pc->now, &d.buf))
+	while (poll_selected(pc, &d))
 		dgram_queue_push(&pc->farewell_queue, d);
 }

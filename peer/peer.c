@@ -80,6 +80,20 @@ static wlk_err create_ice(wlk_peer_connection *pc, const wlk_configuration *conf
 		.allow_loopback = config->allow_loopback,
 		.include_link_local = config->allow_link_local,
 		.nominate_once = config->nominate_once,
+		.policy = (enum ice_policy)config->ice_transport_policy,
+		.no_tcp = config->ice_tcp == WLK_ICE_TCP_OFF,
+		.tcp_passive = config->ice_tcp == WLK_ICE_TCP_BOTH,
+		.lite = config->ice_lite,
+		.hide_host_addresses = config->hide_host_addresses,
+		.no_roaming = config->no_roaming,
+		.renomination = config->renomination,
+		.ip_handling = config->ip_handling,
+		.mappings = config->address_mappings,
+		.mapping_count = config->address_mapping_count,
+		.remote_filter = config->remote_address_filter,
+		.filter_user = config->user,
+		.port_min = config->port_min,
+		.port_max = config->port_max,
 	};
 
 	return ice_agent_create(&pc->ice, &ice);
@@ -110,31 +124,29 @@ static wlk_err create_media(wlk_peer_connection *pc)
 	return media_engine_create(&pc->media, &media);
 }
 
-/* "stun:host[:port][?transport=udp]", the host perhaps an IPv6 literal in brackets (RFC 7064 3.1). */
-static wlk_err add_server(wlk_peer_connection *pc, const char *url)
+static wlk_err set_servers(wlk_peer_connection *pc, const wlk_configuration *config)
 {
-	struct str rest = url ? str_of(url) : (struct str){ 0 };
-	struct str host;
-	uint32_t port = 3478;
+	struct ice_server *servers;
+	wlk_err err = WLK_OK;
 
-	if (!str_starts(rest, STR("stun:")))
-		return str_starts(rest, STR("turn")) ? WLK_ERR_UNSUPPORTED : WLK_ERR_INVALID;
-	rest.at += 5;
-	rest.size -= 5;
-	if (rest.size && rest.at[0] == '[') {
-		rest.at++;
-		rest.size--;
-		host = str_cut(&rest, ']');
-		if (rest.size && rest.at[0] == ':') {
-			rest.at++;
-			rest.size--;
-		}
-	} else {
-		host = str_cut(&rest, ':');
+	if (!config->ice_server_count)
+		return ice_agent_set_servers(pc->ice, NULL, 0);
+	servers = wlk_calloc(config->ice_server_count, sizeof(*servers));
+	if (!servers)
+		return WLK_ERR_NOMEM;
+	for (size_t i = 0; !err && i < config->ice_server_count; i++) {
+		const wlk_ice_server *from = &config->ice_servers[i];
+
+		err = from->url ? ice_server_parse(&servers[i], str_of(from->url)) : WLK_ERR_INVALID;
+		if (err)
+			break;
+		servers[i].username = str_of(from->username ? from->username : "");
+		servers[i].credential = str_of(from->credential ? from->credential : "");
 	}
-	if (rest.size && (!str_u32(rest, UINT16_MAX, &port) || port == 0))
-		return WLK_ERR_INVALID;
-	return ice_agent_add_stun_server(pc->ice, host.at, host.size, (uint16_t)port);
+	if (!err)
+		err = ice_agent_set_servers(pc->ice, servers, config->ice_server_count);
+	wlk_free(servers); /* the texts are the application's */
+	return err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err;
 }
 
 static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *config)
@@ -145,9 +157,7 @@ static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *c
 		err = create_dtls(pc);
 	if (!err)
 		err = create_media(pc);
-	for (size_t i = 0; !err && i < config->ice_server_count; i++)
-		err = add_server(pc, config->ice_servers[i].url);
-	return err;
+	return err ? err : set_servers(pc, config);
 }
 
 /* A header extension that describes frames is agreed on only both ways: what we get back out is what came in. */
@@ -327,23 +337,36 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 		[ICE_REQUEST_RESOLVE] = WLK_REQUEST_RESOLVE,
 		[ICE_REQUEST_JOIN_MDNS] = WLK_REQUEST_JOIN_MDNS,
 		[ICE_REQUEST_CLOSE] = WLK_REQUEST_CLOSE,
+		[ICE_REQUEST_LISTEN_TCP] = WLK_REQUEST_LISTEN_TCP,
+		[ICE_REQUEST_CONNECT_TCP] = WLK_REQUEST_CONNECT_TCP,
+		[ICE_REQUEST_CONNECT_TLS] = WLK_REQUEST_CONNECT_TLS,
+		[ICE_REQUEST_CONNECT_DTLS] = WLK_REQUEST_CONNECT_DTLS,
+		[ICE_REQUEST_CLOSE_STREAM] = WLK_REQUEST_CLOSE_STREAM,
 	};
 	struct ice_request request;
 
 	/* Sockets close only after what was to be said through them has left. */
 	if (!dgram_queue_empty(&pc->farewell_queue) || !ice_agent_poll_request(pc->ice, &request))
 		return false;
-	*out = (wlk_request){ .type = types[request.type], .id = request.id, .local = request.local };
+	*out = (wlk_request){
+		.type = types[request.type],
+		.id = request.id,
+		.local = request.local,
+		.remote = request.remote,
+		.port_min = request.port_min,
+		.port_max = request.port_max,
+	};
 	wlk_free(pc->lent_host);
 	pc->lent_host = NULL;
-	if (request.type == ICE_REQUEST_RESOLVE) {
+	if (request.host.size) {
 		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
 		if (!pc->lent_host) {
 			ice_agent_on_request(pc->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
 			return peer_poll_request(pc, out);
 		}
 		out->host = pc->lent_host;
-		out->local.port = request.port;
+		if (request.type == ICE_REQUEST_RESOLVE)
+			out->local.port = request.port;
 	}
 	return true;
 }
@@ -355,7 +378,29 @@ void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err
 	peer_pump(pc);
 }
 
+void peer_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
+{
+	peer_set_now(pc, now);
+	ice_agent_on_request_failed(pc->ice, pc->now, id, err, str_of(why));
+	peer_pump(pc);
+}
+
 /* ---- what the application asks ---- */
+
+wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config)
+{
+	wlk_err err;
+
+	if (pc->closed)
+		return peer_fail(pc, WLK_ERR_CLOSED, "the connection is closed");
+	if (!config || config->struct_size != sizeof(*config))
+		return peer_fail(pc, WLK_ERR_INVALID, "the configuration is not initialised");
+	err = set_servers(pc, config);
+	if (err)
+		return peer_fail(pc, err, "the ICE servers cannot be set");
+	ice_agent_set_policy(pc->ice, (enum ice_policy)config->ice_transport_policy);
+	return WLK_OK;
+}
 
 wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc)
 {

@@ -39,6 +39,11 @@ bool peer_poll_transmit(struct wlk_peer_connection *pc, wlk_time now, struct dgr
 const wlk_event *peer_poll_event(struct wlk_peer_connection *pc);
 bool peer_poll_request(struct wlk_peer_connection *pc, wlk_request *out);
 void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count);
+/* As the functions of drive.h. */
+void peer_on_request_failed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why);
+void peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id);
+void peer_stream_input(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
+void peer_stream_closed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id);
 wlk_err peer_set_interfaces(struct wlk_peer_connection *pc, const wlk_addr *addresses, size_t count);
 wlk_time peer_deadline(const struct wlk_peer_connection *pc);
 void peer_handle_timeout(struct wlk_peer_connection *pc, wlk_time now);

@@ -275,6 +275,29 @@ static void on_selected_pair(wlk_peer_connection *pc, const struct ice_event *ic
 		media_engine_set_rtt(pc->media, ice_agent_rtt(pc->ice));
 }
 
+/* One block lends both strings. */
+static void on_candidate_error(wlk_peer_connection *pc, const struct ice_event *ice)
+{
+	wlk_event ev = { .type = WLK_EVENT_ICE_CANDIDATE_ERROR };
+	struct text lent;
+	char *at;
+
+	text_init(&lent);
+	text_add_str(&lent, ice->server_url);
+	text_add_char(&lent, '\0');
+	text_add_str(&lent, ice->error_text);
+	at = text_take(&lent);
+	if (!at) {
+		LOG_W(pc, "no memory to tell of an ICE server's error");
+		return;
+	}
+	ev.u.candidate_error.address = ice->local;
+	ev.u.candidate_error.url = at;
+	ev.u.candidate_error.code = ice->error_code;
+	ev.u.candidate_error.text = at + ice->server_url.size + 1;
+	peer_emit_text(pc, ev, at);
+}
+
 static bool pump_ice(wlk_peer_connection *pc)
 {
 	struct ice_event ev;
@@ -298,6 +321,12 @@ static bool pump_ice(wlk_peer_connection *pc)
 			break;
 		case ICE_EVENT_VALIDATED:
 			peer_start_transports(pc);
+			break;
+		case ICE_EVENT_CANDIDATE_ERROR:
+			on_candidate_error(pc, &ev);
+			break;
+		case ICE_EVENT_RESTART_WANTED:
+			peer_emit(pc, (wlk_event){ .type = WLK_EVENT_ICE_RESTART_WANTED });
 			break;
 		case ICE_EVENT_ROLE_CHANGED:
 		case ICE_EVENT_CONSENT_EXPIRED:

@@ -24,6 +24,7 @@ extern "C" {
 typedef struct wlk_datagram {
 	wlk_addr local;  /**< the bound address to send from */
 	wlk_addr remote;
+	uint32_t stream; /**< 0: a datagram. Else the bytes go to that stream; over DTLS as one record */
 	const uint8_t *data;
 	size_t size;
 	void *internal;
@@ -33,7 +34,14 @@ typedef enum wlk_request_type {
 	WLK_REQUEST_BIND_UDP = 1,  /**< bind a UDP socket at |local| (port 0: any); answer the bound address */
 	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses with any port */
 	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket in the mDNS group of |local|'s family; answer its address */
-	WLK_REQUEST_CLOSE = 4      /**< close the socket bound to |local|; wants no answer */
+	WLK_REQUEST_CLOSE = 4,     /**< close the socket or listener bound to |local|; wants no answer */
+	WLK_REQUEST_LISTEN_TCP = 5, /**< listen for TCP at |local| (port 0: any of the range); answer the bound address; streams come
+				     *   by wlk_drive_stream_accepted() */
+	WLK_REQUEST_CONNECT_TCP = 6, /**< connect from |local|'s IP (none: any) to |remote|; answer the stream's local address once it
+				      *   is up: its id is the request's from then on */
+	WLK_REQUEST_CONNECT_TLS = 7, /**< the same, then TLS with |host| as the name to verify (RFC 7443: no ALPN is asked for) */
+	WLK_REQUEST_CONNECT_DTLS = 8, /**< DTLS over UDP; each write is one record and each record one wlk_drive_stream_input() */
+	WLK_REQUEST_CLOSE_STREAM = 9  /**< close stream |id|, or give up its connecting; what was handed out before still leaves */
 } wlk_request_type;
 
 /** What the outside is asked to do. */
@@ -41,6 +49,9 @@ typedef struct wlk_request {
 	wlk_request_type type;
 	uint32_t id;
 	wlk_addr local;
+	wlk_addr remote;   /**< CONNECT: where to */
+	uint16_t port_min; /**< BIND_UDP and LISTEN_TCP with port 0: the range to choose from; both 0: any */
+	uint16_t port_max;
 	const char *host; /**< borrowed until the next poll */
 } wlk_request;
 
@@ -66,6 +77,18 @@ WLK_API const wlk_event *wlk_drive_poll_event(wlk_peer_connection *pc);
 WLK_API bool wlk_drive_poll_request(wlk_peer_connection *pc, wlk_request *out);
 /** Answer a request: WLK_OK with @p count addresses, or an error and none. Unknown ids are ignored. */
 WLK_API void wlk_drive_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count);
+/** The same for a request that failed, with the reason in words ("certificate has expired"); @p why is copied. */
+WLK_API void wlk_drive_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why);
+/**
+ * A stream was accepted by the listener bound to @p listener. @p id is the caller's choice, from 0x80000000 on and not in use.
+ * The peer connection closes it by WLK_REQUEST_CLOSE_STREAM, at once if it has no use for it.
+ */
+WLK_API void wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+				       uint32_t id);
+/** Bytes of a stream, in order, cut anywhere (DTLS: one record). Unknown ids are ignored. */
+WLK_API void wlk_drive_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
+/** The far end closed the stream, or it broke; its id is free again. Not called after WLK_REQUEST_CLOSE_STREAM. */
+WLK_API void wlk_drive_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id);
 /** Absolute time [us] of the next wlk_drive_handle_timeout(); WLK_TIME_NEVER when idle. */
 WLK_API wlk_time wlk_drive_deadline(const wlk_peer_connection *pc);
 WLK_API void wlk_drive_handle_timeout(wlk_peer_connection *pc, wlk_time now);

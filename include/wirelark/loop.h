@@ -17,9 +17,12 @@ typedef struct wlk_loop_config {
 	wlk_certificate *certificate; /**< shared by its connections; NULL: one is generated */
 	bool no_gso;                  /**< never use UDP_SEGMENT and UDP_GRO */
 	const char *key_log_path;     /**< append DTLS secrets in NSS key log format, for debugging; NULL: never */
+	uint16_t udp_port;            /**< one UDP port for all its connections, on each address of the host; 0: ports of their own */
+	uint16_t tcp_port;            /**< the same for passive ICE-TCP (connections with ice_tcp WLK_ICE_TCP_BOTH) */
+	const char *tls_ca_file;      /**< PEM file of the authorities that TURN servers over TLS are checked against; NULL: the system's */
 } wlk_loop_config;
 
-#define WLK_LOOP_CONFIG_INIT { sizeof(wlk_loop_config), NULL, false, NULL }
+#define WLK_LOOP_CONFIG_INIT { sizeof(wlk_loop_config), NULL, false, NULL, 0, 0, NULL }
 
 /** Create a loop. @p config may be NULL. Errors: WLK_ERR_IO, WLK_ERR_CRYPTO, WLK_ERR_NOMEM. */
 WLK_API wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out);

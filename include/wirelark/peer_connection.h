@@ -81,10 +81,23 @@ typedef struct wlk_ice_candidate {
 	const char *username_fragment; /**< NULL when unknown */
 } wlk_ice_candidate;
 
-/** A STUN server (TURN servers are refused with WLK_ERR_UNSUPPORTED). */
+/** A STUN or TURN server. Strings are copied; the credential is wiped with the connection. */
 typedef struct wlk_ice_server {
-	const char *url; /**< "stun:host[:port]" (RFC 7064) */
+	const char *url;        /**< "stun:host[:port]" (RFC 7064), "turn:" or "turns:host[:port][?transport=udp|tcp]" (RFC 7065). turns:
+				 *   is TLS, or DTLS with transport=udp */
+	const char *username;   /**< TURN only, where both are required */
+	const char *credential; /**< long-term credential (RFC 8489 9.2), static or of a REST API */
 } wlk_ice_server;
+
+/** RTCIceTransportPolicy. */
+typedef enum wlk_ice_transport_policy { WLK_ICE_TRANSPORT_ALL = 0, WLK_ICE_TRANSPORT_RELAY = 1 } wlk_ice_transport_policy;
+
+/** Which TCP candidates (RFC 6544) are used. */
+typedef enum wlk_ice_tcp {
+	WLK_ICE_TCP_ACTIVE = 0, /**< connect to the peer's passive candidates */
+	WLK_ICE_TCP_OFF = 1,
+	WLK_ICE_TCP_BOTH = 2 /**< listen too */
+} wlk_ice_tcp;
 
 /** Configuration of a peer connection. Set up with WLK_CONFIGURATION_INIT; zero is always the default. */
 typedef struct wlk_configuration {
@@ -102,10 +115,25 @@ typedef struct wlk_configuration {
 	size_t memory_budget;    /**< bytes this connection may hold; 0: 8 MiB. Exceeding it closes this connection only */
 	const char *log_name;    /**< prefix of its log lines; NULL: "pc<number>" */
 	void *user;
+	wlk_ice_transport_policy ice_transport_policy;
+	wlk_ip_handling ip_handling;
+	wlk_ice_tcp ice_tcp;
+	uint8_t ice_candidate_pool_size; /**< not 0: gather at once, before the first description (one component: 1 is enough) */
+	bool ice_lite;            /**< be an ICE-lite agent (RFC 8445 2.5): answer checks only; for hosts with a public address */
+	bool hide_host_addresses; /**< announce host candidates by mDNS names ("<uuid>.local") and answer queries for them */
+	bool no_roaming;          /**< do not follow changes of the network: no new candidates once gathering was complete */
+	bool renomination;        /**< announce and use draft-thatcher-ice-renomination */
+	uint16_t port_min;        /**< UDP ports to bind; both 0: any */
+	uint16_t port_max;
+	const wlk_address_mapping *address_mappings; /**< copied */
+	size_t address_mapping_count;
+	wlk_address_filter local_address_filter; /**< NULL: all; called on the loop's thread, with @c user above */
+	wlk_address_filter remote_address_filter;
 } wlk_configuration;
 
 #define WLK_CONFIGURATION_INIT \
-	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL }
+	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL, WLK_ICE_TRANSPORT_ALL, \
+	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL }
 
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1,
@@ -126,7 +154,9 @@ typedef enum wlk_event_type {
 	WLK_EVENT_DATA_CHANNEL_ERROR = 16,
 	WLK_EVENT_RTP_PACKET = 17,
 	WLK_EVENT_KEY_FRAME_REQUEST = 18, /**< the receiver of what we send asks for a key frame */
-	WLK_EVENT_BITRATE_LIMIT = 19      /**< the receiver of what we send announced a limit (REMB) */
+	WLK_EVENT_BITRATE_LIMIT = 19,     /**< the receiver of what we send announced a limit (REMB) */
+	WLK_EVENT_ICE_CANDIDATE_ERROR = 20, /**< a STUN or TURN server could not be used (u.candidate_error) */
+	WLK_EVENT_ICE_RESTART_WANTED = 21 /**< the network changed and no path is left: call restart_ice() and signal */
 } wlk_event_type;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
@@ -167,6 +197,12 @@ typedef struct wlk_event {
 		} rtp;
 		wlk_transceiver *key_frame; /**< whose sender is asked */
 		uint64_t bitrate_limit;     /**< bits a second */
+		struct {
+			wlk_addr address;  /**< ours, none when unknown or hidden */
+			const char *url;   /**< of the server */
+			uint16_t code;     /**< STUN error code; 701: it could not be reached */
+			const char *text;  /**< the server's reason, or ours: "certificate has expired" */
+		} candidate_error; /**< RTCPeerConnectionIceErrorEvent */
 		uint64_t reserved[12];
 	} u;
 } wlk_event;
@@ -231,6 +267,14 @@ WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wl
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
 /** The next offer carries new ICE credentials; raises negotiation needed. */
 WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
+
+/**
+ * Replace the ICE servers and the transport policy (W3C setConfiguration 4.4.1.6): fresh TURN credentials take effect with the
+ * next refresh of an allocation, new servers and a new policy with the next gathering, after an ICE restart, say. The other
+ * members cannot change and are not looked at.
+ * Errors: WLK_ERR_INVALID (a bad URL, a TURN server without credentials), WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ */
+WLK_API wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config);
 
 WLK_API wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc);
 WLK_API wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc);

@@ -50,16 +50,38 @@ typedef int64_t wlk_time;
 
 #define WLK_TIME_NEVER INT64_MAX
 
+/** The transport protocol of an address. */
+typedef enum wlk_transport { WLK_TRANSPORT_UDP = 0, WLK_TRANSPORT_TCP = 1 } wlk_transport;
+
 /** An IP transport address. All zero is "none". Mapped IPv4 (::ffff:a.b.c.d) is always stored as IPv4. */
 typedef struct wlk_addr {
 	uint8_t family;    /**< 0 none, 4 IPv4 (first four bytes of ip), 6 IPv6 */
+	uint8_t transport; /**< a wlk_transport */
 	uint16_t port;     /**< host byte order */
 	uint32_t scope_id; /**< interface index of an IPv6 link-local address, else 0 */
 	uint8_t ip[16];    /**< network byte order */
 } wlk_addr;
 
-/** Bytes needed for any address in text: "[v6%scope]:port" and the final NUL. */
+/** Bytes needed for any address in text: "[v6%scope]:port/tcp" and the final NUL. */
 #define WLK_ADDR_TEXT_MAX 80
+
+/** Which addresses are gathered: the modes of RFC 8828 5.2. */
+typedef enum wlk_ip_handling {
+	WLK_IP_HANDLING_ALL = 0,                      /**< mode 1: every interface */
+	WLK_IP_HANDLING_DEFAULT_AND_PRIVATE = 2,      /**< mode 2: the interface of the default route, and its private addresses */
+	WLK_IP_HANDLING_DEFAULT_ROUTE = 3,            /**< mode 3: the default route only, no host candidates */
+	WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP = 4   /**< mode 4: only TURN over TCP or TLS */
+} wlk_ip_handling;
+
+/** NAT 1:1: candidates on @p internal are announced with the IP @p external (ports stay). internal none: every address of that family. */
+typedef struct wlk_address_mapping {
+	wlk_addr internal;
+	wlk_addr external;
+	bool as_srflx; /**< announce it as a server-reflexive candidate beside the host one, instead of in its place */
+} wlk_address_mapping;
+
+/** Whether to use a local interface's address (@p interface_name, NULL when unknown, and @p address) or a remote candidate's. */
+typedef bool (*wlk_address_filter)(const wlk_addr *address, const char *interface_name, void *user);
 
 /** Borrowed bytes. */
 typedef struct wlk_bytes {

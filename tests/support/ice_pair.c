@@ -271,6 +271,14 @@ static void answer_request(struct ice_sim *sim, struct ice_sim_side *side, const
 	case ICE_REQUEST_CLOSE:
 		side->closes++;
 		break;
+	case ICE_REQUEST_LISTEN_TCP:
+	case ICE_REQUEST_CONNECT_TCP:
+	case ICE_REQUEST_CONNECT_TLS:
+	case ICE_REQUEST_CONNECT_DTLS: /* this network has no streams */
+		ice_agent_on_request(side->agent, sim->now, r->id, WLK_ERR_UNSUPPORTED, NULL, 0);
+		break;
+	case ICE_REQUEST_CLOSE_STREAM:
+		break;
 	}
 }
 
@@ -322,6 +330,9 @@ static void on_event(struct ice_sim *sim, int index, const struct ice_event *e)
 		side->nominated = e->nominated;
 		if (e->nominated && !side->first_nominated)
 			side->first_nominated = sim->now;
+		break;
+	case ICE_EVENT_CANDIDATE_ERROR:
+	case ICE_EVENT_RESTART_WANTED:
 		break;
 	case ICE_EVENT_CONSENT_EXPIRED:
 		side->consent_expired++;
