@@ -15,6 +15,11 @@
 
 /* With nothing in flight and nothing queued only heartbeats run: the deadline may be far. */
 enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 500 };
+/*
+ * usrsctp gives up connecting by itself after 60 INITs and 60 COOKIE-ECHOs, at most 2 s apart. When there was no memory
+ * for one of them it may forget its timer, and would connect for ever.
+ */
+enum { CONNECT_LIMIT_S = 250 };
 
 /* ---- budget ---- */
 
@@ -247,6 +252,7 @@ wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_a
 	    params->remote_port == 0)
 		return WLK_ERR_INVALID;
 	a->now = now;
+	a->connect_by = now + CONNECT_LIMIT_S * SECOND;
 	a->active_at = now;
 	a->receive_window_at = now;
 	a->open_refill_at = now;
@@ -524,9 +530,19 @@ static void repeat_early_data(struct sctp_assoc *a)
 		append(&a->out_first, &a->out_last, buf);
 }
 
+static void give_up_connecting(struct sctp_assoc *a)
+{
+	if (a->state != SCTP_ASSOC_CONNECTING || a->now < a->connect_by)
+		return;
+	assoc_enter(a);
+	assoc_shut(a, SCTP_CAUSE_LOST, 0);
+	assoc_leave(a);
+}
+
 void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
 {
 	a->now = now;
+	give_up_connecting(a);
 	if (!a->socket)
 		return;
 	if (now >= stack_next_tick() || now >= assoc_open_due(a))

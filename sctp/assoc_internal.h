@@ -195,6 +195,7 @@ struct sctp_assoc {
 	wlk_time send_checked_at;
 	wlk_time receive_window_at;
 	size_t receive_window_bytes;
+	wlk_time connect_by; /* when connecting is given up */
 	wlk_time active_at;  /* last packet in or out, or call to send */
 	wlk_time idle_until; /* nothing of usrsctp is expected before this moment; 0: not idle */
 };

@@ -479,6 +479,16 @@ static void on_notice(struct sctp_assoc *a, size_t size)
 		on_abort(a, data);
 }
 
+/*
+ * usrsctp tells by a notice that the association ended. Without memory for the notice only the socket says it: by an
+ * error once, and the end of the stream from then on.
+ */
+static bool is_end(ssize_t read)
+{
+	return read == 0 || errno == ECONNREFUSED || errno == ECONNRESET || errno == ECONNABORTED ||
+	       errno == ETIMEDOUT || errno == ENOTCONN;
+}
+
 /* One read. False when there is nothing more. */
 static bool read_one(struct sctp_assoc *a)
 {
@@ -491,8 +501,11 @@ static bool read_one(struct sctp_assoc *a)
 	ssize_t n = usrsctp_recvv(a->socket, a->rx_block->data, RX_BLOCK_SIZE, NULL, NULL, &info, &info_size,
 				  &info_type, &flags);
 
-	if (n <= 0)
+	if (n <= 0) {
+		if (is_end(n))
+			assoc_shut(a, SCTP_CAUSE_LOST, 0);
 		return false;
+	}
 	if (flags & MSG_NOTIFICATION) {
 		on_notice(a, (size_t)n);
 		return true;

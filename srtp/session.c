@@ -2,6 +2,8 @@
  * Surprises of libsrtp 2.5.0 (NSS back end) that this file answers:
  * - The first session of a process initialises NSS (0.7-4 ms), and the last one that goes shuts it down: one dummy
  *   session lives for the life of the process.
+ * - srtp_init() does not work a second time after it failed half-way, and after it succeeded it tests itself once more
+ *   and ends the process with exit() when that fails: a start that failed is taken back by srtp_shutdown().
  * - It works in place and writes the tag behind the packet: the buffer needs tail room.
  * - A stream is cloned for every new SSRC that authenticates, and streams are searched one by one: ssrc_table decides
  *   before libsrtp sees the packet.
@@ -79,8 +81,11 @@ wlk_err srtp_library_start(void)
 	bool ready;
 
 	pthread_mutex_lock(&library_lock);
-	if (!library_ready)
+	if (!library_ready) {
 		library_ready = srtp_init() == srtp_err_status_ok && make_dummy();
+		if (!library_ready)
+			(void)srtp_shutdown();
+	}
 	ready = library_ready;
 	pthread_mutex_unlock(&library_lock);
 	return ready ? WLK_OK : WLK_ERR_CRYPTO;

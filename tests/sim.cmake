@@ -19,3 +19,9 @@ wlk_sim(sim_attacks_media SOURCES sim/attacks_media.c sim/attack.c)
 wlk_sim(sim_random_api SOURCES sim/random_api.c ARGS 1 300) # FIRST_SEED COUNT
 wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
+
+if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
+	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS
+	wlk_sim(sim_foreign_oom SOURCES sim/foreign_oom.c sim/foreign_heap.c ARGS ${CMAKE_CURRENT_SOURCE_DIR}/sim/foreign_crashes.txt 2000)
+	set_tests_properties(sim_foreign_oom PROPERTIES LABELS "sim;release")
+endif()
