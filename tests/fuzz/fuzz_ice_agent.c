@@ -84,13 +84,25 @@ static int place_of(const wlk_addr *addr)
 	return -1;
 }
 
+/* Whether somebody named |addr|, and it is one that may be checked. Lines may name addresses outside of this world. */
+static bool may_check(const struct world *w, const wlk_addr *addr)
+{
+	struct ice_candidate_stats c;
+	int at = place_of(addr);
+
+	if (at >= 0)
+		return (at >= 3 || at == 1) && w->named[at];
+	for (size_t i = 0; ice_agent_remote_candidate(w->agent, i, &c); i++)
+		if (addr_equal(&c.candidate.addr, addr))
+			return ice_remote_address_allowed(addr, 0);
+	return false;
+}
+
 static void note_check(struct world *w, const struct dgram *d, const struct stun_msg *msg)
 {
 	struct kept_check *c = &w->checks[w->next_check++ % KEPT_CHECKS];
-	int at = place_of(&d->remote);
 
-	MUST(at >= 3 || at == 1);
-	MUST(w->named[at]);
+	MUST(may_check(w, &d->remote));
 	memcpy(c->txid, msg->txid, STUN_TXID_SIZE);
 	c->local = d->local;
 	c->remote = d->remote;

@@ -14,7 +14,7 @@ const GATHER_MS = 5000;
 export class Connection {
   /**
    * @param options.config    RTCConfiguration
-   * @param options.prepare   called with the RTCPeerConnection before the first description: adds channels and tracks
+   * @param options.prepare   awaited before the first description, with the RTCPeerConnection: adds channels and tracks
    * @param options.channels  negotiated channels that the echo peer is to create (ECHO.md "channels")
    * @param options.media     direction 'answer' only: the peer is to offer audio and video too
    * @param options.mungeOffer, options.mungeAnswer  change the SDP on its way
@@ -46,7 +46,7 @@ export class Connection {
 
   async start() {
     if (this.world.direction === 'answer') return this.acceptOffer();
-    this.options.prepare?.(this.pc);
+    await this.options.prepare?.(this.pc);
     return this.negotiate(this.options);
   }
 
@@ -69,7 +69,7 @@ export class Connection {
     this.key = offer.key;
     this.offerSdp = offer.sdp;
     await this.pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
-    this.options.prepare?.(this.pc);
+    await this.options.prepare?.(this.pc);
     await this.pc.setLocalDescription(await this.pc.createAnswer());
     await this.gathered();
     this.answerSdp = this.pc.localDescription.sdp;

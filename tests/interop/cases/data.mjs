@@ -80,7 +80,8 @@ async function unreliable(world, init) {
       if (i % 10 === 9) await until('some echoes', () => channel.messages.length > i - 40, 5000);
     }
     await until('190 of 200 messages', () => channel.messages.length >= 190, 5000);
-    for (const message of channel.messages) assert(waiting.delete(message), `'${message}' came twice or was never sent`);
+    for (const message of channel.messages)
+      assert(waiting.delete(message), `'${message}' came twice or was never sent`);
   });
 }
 

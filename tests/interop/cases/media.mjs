@@ -7,6 +7,9 @@ import { assert, assertEqual, everySecond, until } from './wait.mjs';
 const FULL_RATE = 1.5e6; // bit/s that the encoder is to be allowed at 640x480
 const SENT_RATE = 1.2e6; // bit/s that moving detail is to use really
 const RAMP_SECONDS = 10; // in which an encoder has found its rate
+const GROWTH_SECONDS = 16; // in which it has enlarged a picture again that it shrank at first, and found its rate
+const SENT_SECONDS = 3; // over which that rate is to be sent
+const MILD = 32; // contrast of detail that Firefox, having shrunk it at its start, enlarges again by itself
 const START_FRAMES = 15; // decoded frames after which a stream counts as running
 
 /** Plays a track as a page would: without a consumer, or with a muted one, a browser need not decode it. */
@@ -32,12 +35,20 @@ function preferCodec(transceiver, name) {
 const score = ({ sdpFmtpLine = '' }) =>
   (sdpFmtpLine.includes('42e01f') ? 2 : 0) + (sdpFmtpLine.includes('packetization-mode=1') ? 1 : 0);
 
-/** A connection with the tracks given, sendrecv; body gets the connection and the elements that show what returns. */
-async function withMedia(world, { audio, video, codec }, body) {
+async function keepPictureSize(sender) {
+  await sender.setParameters({ ...sender.getParameters(), degradationPreference: 'maintain-resolution' });
+  assertEqual(sender.getParameters().degradationPreference, 'maintain-resolution', 'degradationPreference');
+}
+
+/**
+ * A connection with the tracks given, sendrecv; body gets the connection and the elements that show what returns.
+ * `keepSize`: when bits are short, the encoder is to leave frames out instead of shrinking the picture.
+ */
+async function withMedia(world, { audio, video, codec, keepSize }, body) {
   const shown = {};
   const options = {
     media: true,
-    prepare(pc) {
+    async prepare(pc) {
       pc.ontrack = ({ track }) => { shown[track.kind] = { track, element: show(track) }; };
       // As answerer, addTrack takes the transceivers that the offer made.
       if (world.direction === 'answer') {
@@ -48,6 +59,7 @@ async function withMedia(world, { audio, video, codec }, body) {
       if (audio) pc.addTransceiver(audio, { direction: 'sendrecv' });
       const transceiver = video && pc.addTransceiver(video, { direction: 'sendrecv' });
       if (codec) preferCodec(transceiver, codec);
+      if (keepSize) await keepPictureSize(transceiver.sender);
     },
   };
   try {
@@ -66,6 +78,15 @@ async function running(pc) {
     const reading = await readStats(pc);
     return (reading.inbound.video?.framesDecoded ?? 0) >= START_FRAMES && reading;
   }, 15000);
+}
+
+/** The same at full size: a browser that begins with few bits may shrink the picture for its first seconds. */
+async function runningAtFullSize(pc) {
+  await running(pc);
+  return until('picture of full size', async () => {
+    const reading = await readStats(pc);
+    return reading.inbound.video.frameWidth === WIDTH && reading;
+  }, GROWTH_SECONDS * 1000);
 }
 
 function assertCodec(reading, name) {
@@ -93,7 +114,7 @@ async function codecCase(world, codec) {
   const [video] = stream.getVideoTracks();
   try {
     await withMedia(world, { audio, video, codec }, async ({ pc }) => {
-      const before = await running(pc);
+      const before = await runningAtFullSize(pc);
       let target = 0;
       await everySecond(world.seconds, async () => {
         target = Math.max(target, (await readStats(pc)).outbound.video.targetBitrate ?? 0);
@@ -113,27 +134,37 @@ async function codecCase(world, codec) {
 }
 
 /** A busy picture really uses the rate, and the frames that come back are the ones drawn, in order. */
-async function busyPicture(world, codec) {
-  const source = busyCanvas();
+async function busyPicture(world, { contrast, keepSize, seconds = RAMP_SECONDS }) {
+  const source = busyCanvas(contrast);
   try {
-    await withMedia(world, { video: source.track, codec }, async ({ pc }, shown) => {
+    await withMedia(world, { video: source.track, codec: 'vp8', keepSize }, async ({ pc }, shown) => {
       await running(pc);
-      let best = 0;
-      let last = await readStats(pc);
-      await everySecond(RAMP_SECONDS, async () => {
-        const reading = await readStats(pc);
-        const bytes = reading.outbound.video.bytesSent - last.outbound.video.bytesSent;
-        best = Math.max(best, (bytes * 8000) / (reading.at - last.at));
-        last = reading;
-      });
-      assert(best >= SENT_RATE, `only ${Math.round(best / 1000)} kbit/s were sent`);
-      assertCodec(last, codec);
+      const { rate, reading } = await reachedRate(pc, seconds);
+      assert(rate >= SENT_RATE, `only ${Math.round(rate / 1000)} kbit/s were sent`);
+      assertCodec(reading, 'vp8');
       await assertCountsUp(source, shown.video.element);
-      world.note?.(`${Math.round(best / 1000)} kbit/s sent`);
+      const { frameWidth, frameHeight } = (await readStats(pc)).inbound.video;
+      const size = `${frameWidth}x${frameHeight}`;
+      if (keepSize) assertEqual(size, `${WIDTH}x${HEIGHT}`, 'size of the returned picture');
+      world.note?.(`${Math.round(rate / 1000)} kbit/s sent, ${size} returned`);
     });
   } finally {
     source.stop();
   }
+}
+
+/** Waits until SENT_RATE was sent for SENT_SECONDS on end; gives the best such rate and the last reading. */
+async function reachedRate(pc, seconds) {
+  const readings = [await readStats(pc)];
+  let rate = 0;
+  for (let second = 0; second < seconds && rate < SENT_RATE; second++) {
+    await everySecond(1, async () => readings.push(await readStats(pc)));
+    const [from, to] = [readings.at(-1 - SENT_SECONDS), readings.at(-1)];
+    if (!from) continue;
+    const bytes = to.outbound.video.bytesSent - from.outbound.video.bytesSent;
+    rate = Math.max(rate, (bytes * 8000) / (to.at - from.at));
+  }
+  return { rate, reading: readings.at(-1) };
 }
 
 /** Twenty different frame numbers are shown, each a little behind what is being drawn. */
@@ -199,5 +230,7 @@ export const cases = {
   vp9: (world) => codecCase(world, 'vp9'),
   h264: (world) => codecCase(world, 'h264'),
   av1: (world) => codecCase(world, 'av1'),
-  'vp8-busy-canvas': (world) => busyPicture(world, 'vp8'),
+  // Firefox starts at 300 kbit/s and, left alone, shrinks this picture at once to a size that it gives 500 at most.
+  'vp8-busy-canvas': (world) => busyPicture(world, { keepSize: world.stack === 'firefox' }),
+  'vp8-mild-canvas': (world) => busyPicture(world, { contrast: MILD, seconds: GROWTH_SECONDS }),
 };

@@ -3,6 +3,7 @@
 export const WIDTH = 640;
 export const HEIGHT = 480;
 const BIT = 40;
+const FRAMES_PER_SECOND = 30;
 
 export async function camera() {
   const constraints = { video: { width: WIDTH, height: HEIGHT, frameRate: 30 }, audio: true };
@@ -37,14 +38,14 @@ export function listen(context, track) {
 
 /**
  * A canvas full of moving detail, so that an encoder spends all the bits it is given; a strip at the top shows the
- * frame's number in eight black or white blocks.
+ * frame's number in eight black or white blocks. `contrast` is how many levels of grey, of 256, the detail spans.
  */
-export function busyCanvas(framesPerSecond = 30) {
+export function busyCanvas(contrast = 128) {
   const canvas = document.createElement('canvas');
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
   const pen = canvas.getContext('2d');
-  const noise = noisePicture();
+  const noise = noisePicture(contrast);
   let frame = 0;
   const draw = () => {
     frame++;
@@ -57,20 +58,20 @@ export function busyCanvas(framesPerSecond = 30) {
     }
   };
   draw();
-  const timer = setInterval(draw, 1000 / framesPerSecond);
+  const timer = setInterval(draw, 1000 / FRAMES_PER_SECOND);
   // Without a rate every drawn frame is captured; with one, Firefox drops a third of them.
   const track = canvas.captureStream().getVideoTracks()[0];
   return { track, frame: () => frame, stop: () => clearInterval(timer) };
 }
 
-function noisePicture() {
+function noisePicture(contrast) {
   const canvas = document.createElement('canvas');
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
   const pen = canvas.getContext('2d');
   const image = pen.createImageData(WIDTH, HEIGHT);
   for (let i = 0; i < image.data.length; i += 4) {
-    image.data[i] = image.data[i + 1] = image.data[i + 2] = 64 + Math.random() * 128;
+    image.data[i] = image.data[i + 1] = image.data[i + 2] = 128 + (Math.random() - 0.5) * contrast;
     image.data[i + 3] = 255;
   }
   pen.putImageData(image, 0, 0);
