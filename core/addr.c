@@ -80,6 +80,21 @@ char *addr_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX])
 	return out;
 }
 
+char *wlk_addr_to_string(const wlk_addr *addr, char *out, size_t size)
+{
+	char text[WLK_ADDR_TEXT_MAX] = "none";
+
+	if (!size)
+		return out;
+	if (addr && addr->family)
+		addr_text(addr, text);
+	if (strlen(text) < size)
+		memcpy(out, text, strlen(text) + 1);
+	else
+		out[0] = '\0';
+	return out;
+}
+
 bool addr_ip_equal(const wlk_addr *a, const wlk_addr *b)
 {
 	if (a->family != b->family)

@@ -26,6 +26,30 @@ const char *ice_gathering_state_name(enum ice_gathering_state state)
 
 #define DEFAULT(field, value) ((field) = (field) ? (field) : (value))
 
+static wlk_err copy_mappings(struct ice_agent *agent)
+{
+	size_t size = agent->config.mapping_count * sizeof(*agent->config.mappings);
+	wlk_address_mapping *copy;
+
+	copy = size ? wlk_malloc(size) : NULL;
+	if (copy)
+		memcpy(copy, agent->config.mappings, size);
+	agent->config.mappings = copy;
+	return size && !copy ? WLK_ERR_NOMEM : WLK_OK;
+}
+
+static bool are_mappings_valid(const struct ice_agent_config *c)
+{
+	for (size_t i = 0; i < c->mapping_count; i++) {
+		const wlk_address_mapping *m = &c->mappings[i];
+
+		if (addr_is_none(&m->external) ||
+		    (!addr_is_none(&m->internal) && m->internal.family != m->external.family))
+			return false;
+	}
+	return true;
+}
+
 static wlk_err check_config(struct ice_agent_config *c)
 {
 	DEFAULT(c->pacing_us, AGENT_PACING_US);
@@ -41,6 +65,8 @@ static wlk_err check_config(struct ice_agent_config *c)
 	if (c->consent_timeout_us < CONSENT_PROBE_US || c->consent_timeout_us > CONSENT_EXPIRY_US)
 		return WLK_ERR_INVALID;
 	if (c->max_remote_candidates > 0xffff || c->max_pairs > 0xffff || c->port_min > c->port_max)
+		return WLK_ERR_INVALID;
+	if (c->ip_handling > WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP || !are_mappings_valid(c))
 		return WLK_ERR_INVALID;
 	return WLK_OK;
 }
@@ -58,6 +84,12 @@ static wlk_err draw_secrets(struct ice_agent *agent)
 	return err ? err : ice_credentials_init(&agent->current, 1);
 }
 
+static void free_copies(struct ice_agent *agent)
+{
+	wlk_free((void *)(uintptr_t)agent->config.mappings);
+	wlk_free(agent->own_names.items);
+}
+
 wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *config)
 {
 	struct ice_agent *agent;
@@ -72,17 +104,23 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 	agent->config = c;
 	log_scope_init(&agent->log, config->log_parent, "ice");
 	agent->limits = (struct consent_limits){ c.consent_timeout_us, c.disconnected_after_us };
-	agent->controlling = c.controlling;
+	agent->offered_role = c.controlling;
+	agent->controlling = c.controlling && !c.lite;
+	agent->gather.policy = c.policy;
 	agent->retire_at = WLK_TIME_NEVER;
 	agent->pac_at = WLK_TIME_NEVER;
+	agent->lost_at = WLK_TIME_NEVER;
 	agent->deadline = WLK_TIME_NEVER;
 	checklist_init(&agent->checklist, c.max_pairs);
 	stun_txn_table_init(&agent->txns);
 	agent_requests_init(&agent->requests);
 	dgram_queue_init(&agent->out, AGENT_OUT_MAX);
 	dgram_queue_init(&agent->received, AGENT_RECEIVED_MAX);
-	err = draw_secrets(agent);
+	err = copy_mappings(agent);
+	if (!err)
+		err = draw_secrets(agent);
 	if (err) {
+		free_copies(agent);
 		wlk_free(agent);
 		return err;
 	}
@@ -100,8 +138,12 @@ void ice_agent_destroy(struct ice_agent *agent)
 		wlk_free(agent->remotes[i]);
 	wlk_free(agent->remotes);
 	wlk_free(agent->names);
+	free_copies(agent);
 	mdns_destroy(agent->mdns);
+	agent_streams_free(agent);
+	agent_relays_free(agent);
 	gather_free(agent);
+	agent_free_errors(agent);
 	agent_requests_free(&agent->requests);
 	dgram_queue_free(&agent->out);
 	dgram_queue_free(&agent->received);
@@ -119,18 +161,15 @@ void ice_agent_close(struct ice_agent *agent)
 	agent->closed = true;
 	for (size_t i = agent->checklist.count; i-- > 0;)
 		agent_remove_pair(agent, agent->checklist.pairs[i]);
-	gather_close(agent);
+	while (dgram_queue_pop(&agent->out, &d))
+		pktbuf_release(d.buf);
+	gather_close(agent); /* leaves what gives the allocations back in the queue */
+	agent_streams_close(agent);
 	agent_request_abandon(&agent->requests, agent);
 	for (size_t i = 0; i < agent->gather.server_count; i++)
 		agent_request_abandon(&agent->requests, agent->gather.servers[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
-		if (!addr_is_none(&agent->mdns_sockets[i])) {
-			agent_request_close(&agent->requests, &agent->mdns_sockets[i]);
-			agent->mdns_sockets[i] = (wlk_addr){ 0 };
-		}
 	stun_txn_table_free(&agent->txns);
-	while (dgram_queue_pop(&agent->out, &d))
-		pktbuf_release(d.buf);
+	agent_leave_mdns(agent);
 	agent_update_state(agent, 0);
 	agent->deadline = WLK_TIME_NEVER;
 }
@@ -188,8 +227,9 @@ static wlk_time next_deadline(struct ice_agent *agent, wlk_time now)
 	wlk_time at = time_min(stun_txn_deadline(&agent->txns), gather_deadline(agent));
 
 	at = time_min(at, agent_check_deadline(agent, now));
+	at = time_min(at, agent_streams_deadline(agent));
 	at = time_min(at, time_min(agent->pac_at, agent->retire_at));
-	return agent->mdns ? time_min(at, mdns_deadline(agent->mdns)) : at;
+	return agent->mdns && !agent->mdns_joining ? time_min(at, mdns_deadline(agent->mdns)) : at;
 }
 
 void agent_run(struct ice_agent *agent, wlk_time now)
@@ -210,8 +250,11 @@ void agent_run(struct ice_agent *agent, wlk_time now)
 	gather_run(agent, now);
 	agent_run_consent(agent, now);
 	agent_select(agent, now);
-	if (!agent->halted)
+	agent_streams_run(agent, now);
+	if (!agent->halted) {
+		agent_run_mtu(agent, now);
 		agent_run_checks(agent, now);
+	}
 	agent_update_state(agent, now);
 	agent->deadline = agent->halted ? WLK_TIME_NEVER : next_deadline(agent, now);
 }
@@ -234,20 +277,49 @@ wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, siz
 
 wlk_err ice_agent_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count)
 {
-	return agent->closed ? WLK_ERR_CLOSED : gather_set_servers(agent, servers, count);
+	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_set_servers(agent, servers, count);
+
+	agent->gather.outdated |= !err;
+	return err;
 }
 
 void ice_agent_set_policy(struct ice_agent *agent, enum ice_policy policy)
 {
+	agent->gather.outdated |= agent->config.policy != policy;
 	agent->config.policy = policy;
+}
+
+/* What was gathered ahead for other servers or another policy is gathered anew. */
+static wlk_err gather_current(struct ice_agent *agent, wlk_time now)
+{
+	if (agent->gather.ahead && agent->gather.outdated)
+		agent->gather.state = ICE_GATHERING_NEW;
+	return gather_start(agent, now);
 }
 
 wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now)
 {
-	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_start(agent, now);
+	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_current(agent, now);
 
-	if (!err)
-		agent_run(agent, now);
+	if (err)
+		return err;
+	agent->news |= agent->gather.ahead;
+	agent->gather.ahead = false;
+	agent_run(agent, now);
+	return WLK_OK;
+}
+
+wlk_err ice_agent_gather_ahead(struct ice_agent *agent, wlk_time now)
+{
+	wlk_err err;
+
+	if (agent->closed)
+		return WLK_ERR_CLOSED;
+	if (agent->gather.state != ICE_GATHERING_NEW && !agent->gather.ahead)
+		return WLK_OK;
+	err = gather_current(agent, now);
+	agent->gather.ahead |= !err;
+	agent_run(agent, now);
 	return err;
 }
 
@@ -256,34 +328,24 @@ bool ice_agent_poll_request(struct ice_agent *agent, struct ice_request *out)
 	return agent_request_next(&agent->requests, out);
 }
 
-void ice_agent_on_request_failed(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, struct str why)
+/* Nobody waits for the answer any more. A stream that came late was closed when it was given up. */
+static void discard(struct ice_agent *agent, const wlk_addr *results, size_t opened)
 {
-	(void)why;
-	ice_agent_on_request(agent, now, id, err, NULL, 0);
+	for (size_t i = 0; i < opened; i++)
+		agent_request_close(&agent->requests, &results[i]);
 }
 
-static void on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count)
+static void on_relay_answer(struct ice_agent *agent, wlk_time now, const struct agent_request *r, wlk_err err,
+			    const wlk_addr *results, struct str why)
 {
-	for (size_t i = 0; i < count; i++) {
-		wlk_addr *slot = &agent->mdns_sockets[results[i].family == 6];
-
-		if (addr_is_none(slot))
-			*slot = results[i];
-		else
-			agent_request_close(&agent->requests, &results[i]);
-	}
+	if (err)
+		agent_relay_on_stream_failed(agent, now, r->owner, err, why);
+	else
+		agent_relay_on_stream_up(agent, now, r->owner, r->request.id, results);
 }
 
-static bool is_base(const struct ice_agent *agent, const void *owner)
-{
-	for (size_t i = 0; i < agent->gather.base_count; i++)
-		if (agent->gather.bases[i] == owner)
-			return true;
-	return false;
-}
-
-void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
-			  size_t count)
+static void on_answer(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
+		      size_t count, struct str why)
 {
 	struct agent_request answered;
 	size_t opened = err ? 0 : count;
@@ -292,26 +354,52 @@ void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wl
 		return;
 	if (!err && !count)
 		err = WLK_ERR_NOT_FOUND;
-	if (answered.request.type == ICE_REQUEST_RESOLVE) {
-		if (answered.owner)
-			gather_on_resolved(agent, now, answered.owner, results, err ? 0 : count);
-	} else if (!answered.owner) {
-		for (size_t i = 0; i < opened; i++)
-			agent_request_close(&agent->requests, &results[i]);
-	} else if (is_base(agent, answered.owner)) {
+	switch (answered.kind) {
+	case OWNER_NONE:
+		discard(agent, results, opened);
+		break;
+	case OWNER_MDNS:
+		agent_on_mdns_joined(agent, results, opened);
+		break;
+	case OWNER_SERVER:
+		gather_on_resolved(agent, now, answered.owner, results, err ? 0 : count);
+		break;
+	case OWNER_BASE:
 		gather_on_bound(agent, now, answered.owner, err, results);
-	} else {
-		on_mdns_joined(agent, results, opened);
+		break;
+	case OWNER_STREAM:
+		agent_stream_on_connected(agent, now, answered.owner, err, results);
+		break;
+	case OWNER_RELAY:
+		on_relay_answer(agent, now, &answered, err, results, why);
+		break;
 	}
 	agent_run(agent, now);
 }
 
+void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
+			  size_t count)
+{
+	on_answer(agent, now, id, err, results, count, (struct str){ 0 });
+}
+
+void ice_agent_on_request_failed(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, struct str why)
+{
+	on_answer(agent, now, id, err, NULL, 0, why);
+}
+
 void ice_agent_set_controlling(struct ice_agent *agent, wlk_time now, bool controlling)
 {
-	if (agent->controlling == controlling || agent->current.remote_lite)
+	agent->offered_role = controlling;
+	if (agent->controlling == controlling || agent->config.lite != agent->current.remote_lite)
 		return;
 	agent_set_role(agent, controlling);
 	agent_run(agent, now);
+}
+
+void ice_agent_set_renomination(struct ice_agent *agent, bool agreed)
+{
+	agent->renomination = agreed && agent->config.renomination;
 }
 
 static bool is_mdns_socket(const struct ice_agent *agent, const wlk_addr *local)
@@ -359,14 +447,19 @@ void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *loca
 	base = gather_find_base(agent, local);
 	if (!base)
 		agent->stats.unknown_local++;
-	else if (take_message(agent, now, base, remote, data, size))
+	else if (agent_relay_take(agent, now, base, remote, data, size) ||
+		 take_message(agent, now, base, remote, data, size))
 		agent_run(agent, now);
 }
 
 bool ice_agent_poll_transmit(struct ice_agent *agent, wlk_time now, struct dgram *out)
 {
-	(void)now;
-	return dgram_queue_pop(&agent->out, out);
+	while (dgram_queue_pop(&agent->out, out)) {
+		if (out->stream || ice_agent_wrap(agent, now, out))
+			return true;
+		pktbuf_release(out->buf);
+	}
+	return false;
 }
 
 bool ice_agent_poll_received(struct ice_agent *agent, struct dgram *out)
@@ -427,6 +520,34 @@ bool ice_agent_is_validated(const struct ice_agent *agent, const wlk_addr *local
 	return find_valid(agent, local, remote) != NULL;
 }
 
+enum ice_path_state ice_agent_path_state(const struct ice_agent *agent, wlk_time now, const wlk_addr *local,
+					 const wlk_addr *remote)
+{
+	const struct ice_pair *valid = find_valid(agent, local, remote);
+
+	if (valid)
+		return consent_is_disconnected(&valid->consent, now) ? ICE_PATH_SILENT : ICE_PATH_VALID;
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		const struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (pair->stats.requests_received && is_path(pair, local, remote))
+			return ICE_PATH_HEARD;
+	}
+	return ICE_PATH_UNKNOWN;
+}
+
+size_t ice_agent_local_ufrags(const struct ice_agent *agent, struct str out[2])
+{
+	size_t count = 0;
+
+	if (agent->closed)
+		return 0;
+	out[count++] = str_of(agent->current.local_ufrag);
+	if (agent->previous.generation)
+		out[count++] = str_of(agent->previous.local_ufrag);
+	return count;
+}
+
 bool ice_agent_selected(const struct ice_agent *agent, wlk_addr *local, wlk_addr *remote)
 {
 	if (!agent->path)
@@ -460,8 +581,13 @@ void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr
 	pair->stats.bytes_received += size;
 	pair->stats.last_received = now;
 	consent_on_received(&pair->consent, now);
+	if (pair != agent->path && agent_on_other_path(agent, now, pair)) {
+		agent_run(agent, now);
+		return;
+	}
 	/* The peer has left the selected pair for another one that it had nominated. */
-	if (pair == agent->selected || !pair->nominated || agent->controlling)
+	if (pair == agent->selected || !pair->nominated || agent->controlling ||
+	    (agent->selected && !consent_is_quiet(&agent->selected->consent, now)))
 		return;
 	agent_follow_nomination(agent, now, pair);
 	if (pair == agent->selected)

@@ -58,6 +58,7 @@ struct ice_agent_config {
 	size_t mapping_count;
 	wlk_address_filter remote_filter; /* NULL: all; may be called in any verb that brings a remote candidate */
 	void *filter_user;
+	bool probe_mtu;     /* find out whether datagrams of full size pass on the path in use */
 	uint16_t port_min;  /* both 0: any port; handed on in BIND_UDP requests */
 	uint16_t port_max;
 	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
@@ -75,9 +76,9 @@ struct ice_agent_config {
 enum ice_request_type {
 	ICE_REQUEST_BIND_UDP,  /* bind local.ip, any port (of port_min..port_max if set); result: the bound address */
 	ICE_REQUEST_RESOLVE,   /* look |host| up, port is to be put into the results: all addresses, best first */
-	ICE_REQUEST_JOIN_MDNS, /* a socket for one-shot mDNS queries (RFC 6762 5.1): any port; result: its local
-				* address, as its datagrams will be given to ice_agent_input() and named in
-				* poll_transmit */
+	ICE_REQUEST_JOIN_MDNS, /* a socket of port 5353 in the mDNS group of local's family (RFC 6762 3) that sends through
+				* the interface of local.ip, any if unspecified; result: its local address, as its datagrams
+				* will be given to ice_agent_input() and named in poll_transmit */
 	ICE_REQUEST_CLOSE,     /* close the socket or listener bound to |local|; nothing more leaves from it */
 	ICE_REQUEST_LISTEN_TCP, /* listen at local.ip, any port; result: the bound address, transport TCP */
 	ICE_REQUEST_CONNECT_TCP, /* connect from local.ip to |remote|; result: the local address of the stream, whose id
@@ -94,26 +95,30 @@ struct ice_request {
 	wlk_addr remote;   /* CONNECT */
 	uint16_t port_min; /* BIND_UDP, LISTEN_TCP; both 0: any */
 	uint16_t port_max;
+	bool own_port; /* BIND_UDP: not one that is shared with other agents, whose datagrams could not be told from ours */
 	struct str host; /* RESOLVE, CONNECT_TLS, CONNECT_DTLS: borrowed until the request is answered */
 	uint16_t port;   /* RESOLVE */
 };
 
 enum ice_event_type {
-	ICE_EVENT_LOCAL_CANDIDATE, /* |candidate|, to be signalled; ice_candidate_write() makes its line */
-	ICE_EVENT_GATHERING_STATE, /* |gathering_state|; after COMPLETE no candidate of this generation follows */
+	ICE_EVENT_LOCAL_CANDIDATE, /* |candidate|, |host|, to be signalled; ice_candidate_line_write() writes them */
+	ICE_EVENT_GATHERING_STATE, /* |gathering_state|; after COMPLETE no candidate follows, unless ACTIVE comes again: an
+				    * interface came (roaming), or a generation began */
 	ICE_EVENT_ROLE_CHANGED,    /* |controlling|: a role conflict was resolved against us */
 	ICE_EVENT_VALIDATED,       /* |local|, |remote|: packets of this path may be taken (R12), DTLS may start */
 	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: ice_agent_selected() answers another path */
 	ICE_EVENT_CONSENT_EXPIRED, /* |local|, |remote|: nothing may be sent there any more (RFC 7675) */
 	ICE_EVENT_STATE,           /* |state| */
 	ICE_EVENT_CANDIDATE_ERROR, /* |local|, |server_url|, |error_code|, |error_text| */
-	ICE_EVENT_RESTART_WANTED,  /* the network changed and no path is left that could be checked */
+	ICE_EVENT_RESTART_WANTED,  /* no path is left: 1.5 s of looking for another after the last one went with its interface,
+				   * or 5 s without answers; once a loss */
 };
 
 /* A plain value. */
 struct ice_event {
 	enum ice_event_type type;
-	struct ice_candidate candidate;
+	struct ice_candidate candidate; /* as the peer is to know it */
+	struct str host; /* with a candidate without address: its .local name; borrowed until the next poll_event */
 	enum ice_gathering_state gathering_state;
 	enum ice_state state;
 	bool controlling;
@@ -158,7 +163,7 @@ wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wl
 
 /*
  * Add a STUN server for server-reflexive candidates, before ice_agent_gather(). |host| is a name or an IP literal
- * without brackets, copied. WLK_ERR_INVALID: empty, over 255 bytes or port 0. WLK_ERR_TOO_LARGE: more than 8 servers.
+ * without brackets, copied. WLK_ERR_INVALID: empty, over 255 bytes or port 0. WLK_ERR_TOO_LARGE: more than 16 servers.
  */
 wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
 
@@ -176,7 +181,10 @@ wlk_err ice_server_parse(struct ice_server *out, struct str url) WLK_NODISCARD;
  */
 wlk_err ice_agent_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count);
 
-/* For the next gathering. */
+/*
+ * From the next generation on, or from the next gathering when none has begun: ICE_POLICY_RELAY neither tells nor uses
+ * anything but relayed candidates. The pair in use stays in use until a restart has found another one.
+ */
 void ice_agent_set_policy(struct ice_agent *agent, enum ice_policy policy);
 
 /*
@@ -185,11 +193,18 @@ void ice_agent_set_policy(struct ice_agent *agent, enum ice_policy policy);
  */
 wlk_err ice_agent_gather(struct ice_agent *agent, wlk_time now);
 
+/*
+ * Gather ahead (W3C iceCandidatePoolSize): the same, but candidates and gathering states are told only after
+ * ice_agent_gather(), and servers or a policy that are set until then count at once. Does nothing once gathering has
+ * begun. WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ */
+wlk_err ice_agent_gather_ahead(struct ice_agent *agent, wlk_time now);
+
 /* The next request, or false. */
 bool ice_agent_poll_request(struct ice_agent *agent, struct ice_request *out);
 
 /*
- * Answer request |id|: |err| WLK_OK with |count| addresses (one for BIND_UDP, one or two for JOIN_MDNS), or an error.
+ * Answer request |id|: |err| WLK_OK with |count| addresses (several only for RESOLVE), or an error.
  * Unknown ids are ignored (a late answer).
  */
 void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *results,
@@ -204,6 +219,12 @@ void ice_agent_set_controlling(struct ice_agent *agent, wlk_time now, bool contr
 bool ice_agent_controlling(const struct ice_agent *agent);
 
 /*
+ * Whether the peer announced "a=ice-options:renomination" too: when controlling, nominations are numbered from here on, and
+ * the peer follows the latest at any time (draft-thatcher-ice-renomination-01). Without config.renomination: never.
+ */
+void ice_agent_set_renomination(struct ice_agent *agent, bool agreed);
+
+/*
  * The peer's ufrag and password of the current generation; copied. |lite|: it is an ICE-lite agent, so we control.
  * Checks begin, and the PAC timer runs from here. The same values again: nothing happens.
  * WLK_ERR_INVALID: ufrag not 4..256 or pwd not 22..256 characters. WLK_ERR_STATE: this generation has other ones
@@ -214,7 +235,8 @@ wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, s
 
 /*
  * One candidate of the peer, before or after its parameters. A repeated one is WLK_OK and changes nothing.
- * WLK_ERR_UNSUPPORTED: TCP, another component than 1, or an address that R8 refuses: skip it and go on.
+ * WLK_ERR_UNSUPPORTED: TCP that is not passive or not wanted, another component than 1, or an address or a TCP port
+ * that R8 refuses: skip it and go on.
  * WLK_ERR_TOO_LARGE: the cap is reached. WLK_ERR_NOMEM, WLK_ERR_CLOSED.
  */
 wlk_err ice_agent_add_remote_candidate(struct ice_agent *agent, wlk_time now, const struct ice_candidate *candidate);
@@ -240,7 +262,10 @@ wlk_err ice_agent_restart(struct ice_agent *agent, wlk_time now);
 /* Go back to the generation before (a rolled-back offer). WLK_ERR_STATE: no restart that still waits for parameters. */
 wlk_err ice_agent_cancel_restart(struct ice_agent *agent, wlk_time now);
 
-/* Stop: nothing is sent or taken any more; sockets come as CLOSE requests. Idempotent. */
+/*
+ * Stop: nothing is taken any more, sockets come as CLOSE requests. What poll_transmit still answers are goodbyes: allocations
+ * are given back, .local names withdrawn. Idempotent.
+ */
 void ice_agent_close(struct ice_agent *agent);
 
 /*
@@ -301,6 +326,24 @@ void ice_agent_handle_timeout(struct ice_agent *agent, wlk_time now);
 /* Whether a packet of this exact path may be taken (R12). Cheap: the selected pair is looked at first. */
 bool ice_agent_is_validated(const struct ice_agent *agent, const wlk_addr *local, const wlk_addr *remote);
 
+/* What the agent knows of a path, from authentic messages alone. */
+enum ice_path_state {
+	ICE_PATH_UNKNOWN,
+	ICE_PATH_HEARD,  /* an authentic request came along it */
+	ICE_PATH_SILENT, /* valid, but its checks have not been answered for so long that it counts as disconnected */
+	ICE_PATH_VALID,
+};
+
+/* For whoever shares one socket among agents: whose path is this? */
+enum ice_path_state ice_agent_path_state(const struct ice_agent *agent, wlk_time now, const wlk_addr *local,
+					 const wlk_addr *remote);
+
+/*
+ * The ufrags that requests to this agent may name now: the current one and, during a restart, the one before. Answers how
+ * many; they are borrowed until the next call that takes |now|. None once closed.
+ */
+size_t ice_agent_local_ufrags(const struct ice_agent *agent, struct str out[2]);
+
 /*
  * The path to send on: the selected pair, or the best valid one before nomination. False: nothing may be sent.
  * |local| is the base, i.e. the socket.
@@ -319,11 +362,21 @@ void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr
 /* The network changed, or somebody doubts the path: it and the backups are checked every 200 ms until it answers. */
 void ice_agent_probe(struct ice_agent *agent, wlk_time now);
 
+/* The path in use does not answer, or there is none any more: whoever waits for answers should not wait long. */
+bool ice_agent_in_doubt(const struct ice_agent *agent);
+
 /* Whether the peer is known to have our parameters: it has sent an authentic request, or never will, being ICE-lite. */
 bool ice_agent_peer_knows_us(const struct ice_agent *agent);
 
 /* Smoothed round-trip time of the path in use [us]; 0: unknown. */
 wlk_time ice_agent_rtt(const struct ice_agent *agent);
+
+/*
+ * Whether datagrams of ICE_PATH_PROBE_SIZE have been seen to pass on the path in use; true where nobody asks (without probe_mtu,
+ * as a lite agent, over TCP). May become true later.
+ */
+enum { ICE_PATH_PROBE_SIZE = 1196 }; /* with the header of TURN ChannelData 1,200 bytes of UDP payload (R29) */
+bool ice_agent_full_size_proven(const struct ice_agent *agent);
 
 enum ice_state ice_agent_state(const struct ice_agent *agent);
 enum ice_gathering_state ice_agent_gathering_state(const struct ice_agent *agent);
@@ -349,6 +402,7 @@ struct ice_agent_stats {
 	uint64_t responses_received;
 	uint64_t consent_requests_sent;
 	uint64_t selected_pair_changes;
+	uint64_t mtu_probes_sent; /* not among the requests */
 };
 
 void ice_agent_get_stats(const struct ice_agent *agent, struct ice_agent_stats *out);
@@ -387,12 +441,22 @@ struct ice_candidate_stats {
 	uint32_t id;
 	struct ice_candidate candidate;
 	wlk_addr server; /* local srflx: the STUN server that answered; else none */
+	const char *url; /* local srflx and relay: the server's, as the application wrote it; borrowed; else NULL */
+	const char *relay_protocol; /* local relay: "udp", "tcp", "tls" or "dtls"; else NULL */
+	bool hidden;     /* local: a .local name stands for the address, which is not to be shown */
 };
 
 /* Visit by index 0.. until false; indices hold until the next call that takes |now|. */
 bool ice_agent_pair_stats(const struct ice_agent *agent, size_t index, struct ice_pair_stats *out);
 bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out);
 bool ice_agent_remote_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out);
+
+/*
+ * The candidates of this generation that were told, or are to be told by events that wait, in the form for signalling:
+ * from *index (0 at first) on, which moves behind it. False: no more. Hosts are borrowed until the next call that takes
+ * |now|.
+ */
+bool ice_agent_told_candidate(const struct ice_agent *agent, size_t *index, struct ice_candidate_line *out);
 
 /* "new", "checking"...: the W3C words. */
 const char *ice_state_name(enum ice_state state);

@@ -40,9 +40,11 @@ static wlk_time first_rto(const struct ice_agent *agent, const struct ice_pair *
 	return MAX(rto, agent->config.pacing_us * (wlk_time)agent->txns.count);
 }
 
-static wlk_err write_check(struct ice_agent *agent, const struct ice_credentials *creds, const struct stun_txn *txn,
-			   uint8_t buf[AGENT_MESSAGE_MAX], size_t *size)
+wlk_err agent_write_check(struct ice_agent *agent, const struct ice_credentials *creds, const struct stun_txn *txn,
+			  size_t filler, uint8_t *buf, size_t capacity, size_t *size)
 {
+	static const uint8_t zeros[ICE_PATH_PROBE_SIZE];
+	const struct ice_pair *pair = txn->owner;
 	char username[ICE_UFRAG_MAX + 1 + ICE_LOCAL_UFRAG_SIZE];
 	struct bytes_writer user = bytes_writer(username, sizeof(username));
 	struct stun_writer w;
@@ -50,12 +52,17 @@ static wlk_err write_check(struct ice_agent *agent, const struct ice_credentials
 	bytes_put(&user, creds->remote_ufrag, strlen(creds->remote_ufrag));
 	bytes_put_u8(&user, ':');
 	bytes_put(&user, creds->local_ufrag, ICE_LOCAL_UFRAG_SIZE);
-	stun_writer_init(&w, buf, AGENT_MESSAGE_MAX, STUN_REQUEST, STUN_METHOD_BINDING, txn->id);
+	assert((!filler || filler >= 4) && filler % 4 == 0 && filler <= sizeof(zeros) && "an attribute has a header");
+	stun_writer_init(&w, buf, capacity, STUN_REQUEST, STUN_METHOD_BINDING, txn->id);
 	stun_put_bytes(&w, STUN_ATTR_USERNAME, username, user.size);
 	stun_put_u32(&w, STUN_ATTR_PRIORITY, txn->priority);
 	stun_put_u64(&w, txn->controlling ? STUN_ATTR_ICE_CONTROLLING : STUN_ATTR_ICE_CONTROLLED, agent->tie_breaker);
 	if (txn->use_candidate)
 		stun_put_flag(&w, STUN_ATTR_USE_CANDIDATE);
+	if (txn->use_candidate && pair->nomination)
+		stun_put_u32(&w, STUN_ATTR_NOMINATION, pair->nomination);
+	if (filler)
+		stun_put_bytes(&w, STUN_ATTR_FILLER, zeros, filler - 4);
 	return stun_writer_finish(&w, creds->remote_hmac, true, size);
 }
 
@@ -70,17 +77,22 @@ static bool send_check(struct ice_agent *agent, wlk_time now, struct ice_pair *p
 		.local = pair->base->addr,
 		.remote = pair->remote->candidate.addr,
 		.generation = pair->generation,
-		.priority = ice_candidate_priority(CANDIDATE_PRFLX, pair->base->local_preference, 1),
+		.priority = ice_base_priority(pair->base, CANDIDATE_PRFLX),
 		.controlling = agent->controlling,
 		.use_candidate = use_candidate,
 		.rto = kind == TXN_CONSENT ? AGENT_CONSENT_LIFE_US : first_rto(agent, pair),
 		.sends_max = kind == TXN_CONSENT ? 1 : 1 + STUN_TXN_RETRANSMIT_MAX,
 	};
+	bool reliable = txn.local.transport == WLK_TRANSPORT_TCP;
 	uint8_t buf[AGENT_MESSAGE_MAX];
 	size_t size;
 
 	assert(creds && creds->remote_hmac && "checks are sent only with the peer's password");
-	if (rand_bytes(txn.id, sizeof(txn.id)) || write_check(agent, creds, &txn, buf, &size) ||
+	if (reliable && kind == TXN_CHECK) {
+		txn.rto = AGENT_STREAM_CHECK_US; /* RFC 8489 6.2.2: TCP repeats what is lost */
+		txn.sends_max = 1;
+	}
+	if (rand_bytes(txn.id, sizeof(txn.id)) || agent_write_check(agent, creds, &txn, 0, buf, sizeof(buf), &size) ||
 	    !stun_txn_add(&agent->txns, &txn, now, buf, size)) {
 		agent->stats.out_of_memory++;
 		return false;
@@ -128,9 +140,17 @@ static bool is_check_wanted(const struct ice_agent *agent, const struct ice_pair
 	       (!pair->valid || pair->nominating);
 }
 
+/* Failed pairs are checked again while no pair answers: at first until the PAC timer ends, later until consent does. */
+static bool wants_retry(const struct ice_agent *agent, wlk_time now)
+{
+	if (!checklist_best_valid(&agent->checklist, agent->current.generation))
+		return !agent->pac_expired || agent->lost_at != WLK_TIME_NEVER;
+	return agent->path && consent_is_suspect(&agent->path->consent, now);
+}
+
 static void retry_failed(struct ice_agent *agent, wlk_time now)
 {
-	if (agent->pac_expired || checklist_best_valid(&agent->checklist, agent->current.generation))
+	if (!wants_retry(agent, now))
 		return;
 	for (size_t i = 0; i < agent->checklist.count; i++) {
 		struct ice_pair *pair = agent->checklist.pairs[i];
@@ -145,7 +165,7 @@ void agent_run_checks(struct ice_agent *agent, wlk_time now)
 {
 	struct ice_pair *pair;
 
-	if (!ice_credentials_have_remote(&agent->current))
+	if (!ice_credentials_have_remote(&agent->current) || agent_is_lite(agent))
 		return;
 	retry_failed(agent, now);
 	while (checklist_has_triggered(&agent->checklist) && agent_pacer_allows(agent, now, true)) {
@@ -163,7 +183,7 @@ void agent_run_checks(struct ice_agent *agent, wlk_time now)
 wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now)
 {
 	uint32_t generation = agent->current.generation;
-	wlk_time at = WLK_TIME_NEVER;
+	wlk_time at = agent_loss_deadline(agent);
 
 	for (size_t i = 0; i < agent->checklist.count; i++) {
 		const struct ice_pair *pair = agent->checklist.pairs[i];
@@ -171,13 +191,13 @@ wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now)
 		if (pair->valid && agent_credentials(agent, pair->generation))
 			at = time_min(at, consent_deadline(&pair->consent, now));
 	}
-	if (!ice_credentials_have_remote(&agent->current))
+	if (!ice_credentials_have_remote(&agent->current) || agent_is_lite(agent))
 		return at;
 	if (checklist_has_triggered(&agent->checklist))
 		at = time_min(at, agent_pacer_deadline(agent, true));
 	if (checklist_next(&agent->checklist, generation, true))
 		at = time_min(at, agent_pacer_deadline(agent, false));
-	if (!agent->pac_expired && !checklist_best_valid(&agent->checklist, generation))
+	if (wants_retry(agent, now))
 		for (size_t i = 0; i < agent->checklist.count; i++)
 			if (agent->checklist.pairs[i]->state == PAIR_FAILED &&
 			    agent->checklist.pairs[i]->generation == generation)
@@ -203,6 +223,8 @@ static void on_timeout(struct ice_agent *agent, wlk_time now, const struct stun_
 		gather_on_timeout(agent, txn->owner);
 		return;
 	}
+	if (txn->kind == TXN_MTU)
+		agent_on_mtu_timeout(agent, pair);
 	if (txn->kind != TXN_CHECK || stun_txn_find_owner(&agent->txns, pair, TXN_CHECK))
 		return;
 	pair->nominating = false;
@@ -215,7 +237,8 @@ static void on_timeout(struct ice_agent *agent, wlk_time now, const struct stun_
 static void resend(struct ice_agent *agent, struct stun_txn *txn)
 {
 	agent_transmit(agent, &txn->local, &txn->remote, txn->msg, txn->msg_size);
-	if (txn->kind == TXN_GATHER)
+	agent->stats.mtu_probes_sent += txn->kind == TXN_MTU;
+	if (txn->kind == TXN_GATHER || txn->kind == TXN_MTU)
 		return;
 	agent->stats.requests_sent++;
 	((struct ice_pair *)txn->owner)->stats.requests_sent++;
@@ -246,17 +269,73 @@ void agent_run_transactions(struct ice_agent *agent, wlk_time now)
 	}
 }
 
+void agent_confirm_path(struct ice_agent *agent, wlk_time now, struct ice_pair *pair)
+{
+	if (pair->consent.passive)
+		return; /* a lite agent waits for the peer's checks */
+	send_check(agent, now, pair, TXN_CONSENT, agent->controlling && pair == agent->selected);
+	consent_on_check_sent(&pair->consent, now);
+}
+
+static bool is_backup(const struct ice_agent *agent, const struct ice_pair *pair)
+{
+	return pair->valid && pair != agent->path && pair != agent->selected;
+}
+
+static size_t count_backups(const struct ice_agent *agent, const struct ice_base *base)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < agent->checklist.count; i++)
+		count += is_backup(agent, agent->checklist.pairs[i]) &&
+			 (!base || agent->checklist.pairs[i]->base == base);
+	return count;
+}
+
+/* How many of the backups of |base| are better than the one at |index|. */
+static size_t rank_of_backup(const struct ice_agent *agent, size_t index)
+{
+	size_t rank = 0;
+
+	for (size_t i = 0; i < index; i++)
+		rank += agent->checklist.pairs[i]->base == agent->checklist.pairs[index]->base &&
+			is_backup(agent, agent->checklist.pairs[i]);
+	return rank;
+}
+
+/*
+ * Which backups stay warm when there are too many: the best ones, but no interface has more than its share, because the
+ * reason for having them is that interfaces go.
+ */
+static void choose_backups(struct ice_agent *agent, wlk_time now)
+{
+	bool all = count_backups(agent, NULL) <= AGENT_BACKUPS_MAX;
+	size_t bases = 0, kept = 0;
+
+	for (size_t i = 0; !all && i < agent->gather.base_count; i++)
+		bases += count_backups(agent, agent->gather.bases[i]) > 0;
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		struct ice_pair *pair = agent->checklist.pairs[i];
+		bool keep = all || !is_backup(agent, pair);
+
+		if (!keep && kept < AGENT_BACKUPS_MAX &&
+		    rank_of_backup(agent, i) < MAX(AGENT_BACKUPS_MAX / bases, (size_t)1)) {
+			keep = true;
+			kept++;
+		}
+		if (pair->valid)
+			consent_set_cold(&pair->consent, now, !keep);
+	}
+}
+
 /* While the path in use is doubted, the backups are asked as often (R7). */
 static void spread_probing(struct ice_agent *agent, wlk_time now)
 {
-	size_t backups = 0;
-
-	for (size_t i = 0; agent->path && i < agent->checklist.count && backups < AGENT_BACKUPS_MAX; i++) {
+	for (size_t i = 0; agent->path && i < agent->checklist.count; i++) {
 		struct ice_pair *pair = agent->checklist.pairs[i];
 
-		if (pair == agent->path || !pair->valid)
+		if (pair == agent->path || !pair->valid || pair->consent.cold)
 			continue;
-		backups++;
 		if (agent->path->consent.probing)
 			consent_probe(&pair->consent, now);
 		else
@@ -266,6 +345,9 @@ static void spread_probing(struct ice_agent *agent, wlk_time now)
 
 void agent_run_consent(struct ice_agent *agent, wlk_time now)
 {
+	choose_backups(agent, now);
+	if (agent->path)
+		consent_look(&agent->path->consent, now);
 	spread_probing(agent, now);
 	for (size_t i = agent->checklist.count; i-- > 0;) {
 		struct ice_pair *pair = agent->checklist.pairs[i];
@@ -395,6 +477,10 @@ bool agent_on_response(struct ice_agent *agent, wlk_time now, struct ice_base *b
 		return true;
 	}
 	pair = ended.owner;
+	if (ended.kind == TXN_MTU) {
+		agent_on_mtu_answer(agent, now, pair);
+		return true;
+	}
 	agent->stats.responses_received++;
 	pair->stats.responses_received++;
 	if (msg->class == STUN_SUCCESS)

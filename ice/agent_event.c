@@ -2,6 +2,7 @@
  * What the agent has to tell. Most events are read off the objects when they are asked for, so that none needs memory
  * in the moment when it happens; states and lost consents wait in a small ring, because their order tells a story.
  */
+#include "core/alloc.h"
 #include "ice/agent_internal.h"
 
 void agent_tell(struct ice_agent *agent, const struct agent_fact *fact)
@@ -18,15 +19,30 @@ void agent_tell(struct ice_agent *agent, const struct agent_fact *fact)
 
 static bool poll_local_candidate(struct ice_agent *agent, struct ice_event *out)
 {
-	for (size_t i = 0; i < agent->gather.local_count; i++) {
+	struct ice_candidate_line line;
+
+	for (size_t i = 0; i < agent->gather.local_count && !agent->gather.ahead; i++) {
 		struct ice_local_candidate *local = agent->gather.locals[i];
 
 		if (!local->announce)
 			continue;
 		local->announce = false;
-		*out = (struct ice_event){ .type = ICE_EVENT_LOCAL_CANDIDATE, .candidate = local->candidate };
+		agent_told_form(agent, local, &line);
+		*out = (struct ice_event){
+			.type = ICE_EVENT_LOCAL_CANDIDATE,
+			.candidate = line.candidate,
+			.host = line.host,
+		};
 		return true;
 	}
+	return false;
+}
+
+static bool has_news_of_candidates(const struct gatherer *g)
+{
+	for (size_t i = 0; i < g->local_count; i++)
+		if (g->locals[i]->announce)
+			return true;
 	return false;
 }
 
@@ -34,6 +50,15 @@ static bool poll_gathering(struct ice_agent *agent, struct ice_event *out)
 {
 	struct gatherer *g = &agent->gather;
 
+	if (g->ahead)
+		return false;
+	/* An interface came and was gathered before anybody asked: complete, gathering, complete all the same. */
+	if (g->told == ICE_GATHERING_COMPLETE && g->state == ICE_GATHERING_COMPLETE && !agent->closed &&
+	    has_news_of_candidates(g)) {
+		g->told = ICE_GATHERING_ACTIVE;
+		*out = (struct ice_event){ .type = ICE_EVENT_GATHERING_STATE, .gathering_state = g->told };
+		return true;
+	}
 	if (g->told == g->state || agent->closed)
 		return false;
 	if (g->told == ICE_GATHERING_ACTIVE && g->state == ICE_GATHERING_COMPLETE) {
@@ -91,6 +116,68 @@ static bool poll_selected(struct ice_agent *agent, struct ice_event *out)
 	return true;
 }
 
+static bool poll_restart_wanted(struct ice_agent *agent, struct ice_event *out)
+{
+	if (!agent->restart_wanted)
+		return false;
+	agent->restart_wanted = false;
+	*out = (struct ice_event){ .type = ICE_EVENT_RESTART_WANTED };
+	return true;
+}
+
+static void free_error(struct agent_error *error)
+{
+	wlk_free(error->url);
+	wlk_free(error->text);
+	*error = (struct agent_error){ 0 };
+}
+
+void agent_free_errors(struct ice_agent *agent)
+{
+	free_error(&agent->lent_error);
+	while (agent->error_count)
+		free_error(&agent->errors[--agent->error_count]);
+}
+
+void agent_tell_error(struct ice_agent *agent, const wlk_addr *local, const char *url, uint16_t code, struct str text)
+{
+	struct agent_error error = { .code = code, .url = wlk_strdup(url) };
+
+	error.text = wlk_strndup(text.size ? text.at : "", text.size);
+	for (char *at = error.text; at && *at; at++) /* it may be the server's */
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = ' ';
+	if (local)
+		error.local = *local;
+	LOG_I(agent, "%s: %u %s", url, code, error.text ? error.text : "");
+	if (!error.url || !error.text || agent->error_count == AGENT_ERRORS_MAX) {
+		agent->stats.out_of_memory += !error.url || !error.text;
+		free_error(&error);
+		return;
+	}
+	agent->errors[agent->error_count++] = error;
+	agent->news = true;
+}
+
+static bool poll_error(struct ice_agent *agent, struct ice_event *out)
+{
+	free_error(&agent->lent_error);
+	if (!agent->error_count || agent->gather.ahead)
+		return false;
+	agent->lent_error = agent->errors[0];
+	for (size_t i = 1; i < agent->error_count; i++)
+		agent->errors[i - 1] = agent->errors[i];
+	agent->error_count--;
+	*out = (struct ice_event){
+		.type = ICE_EVENT_CANDIDATE_ERROR,
+		.local = agent->lent_error.local,
+		.server_url = str_of(agent->lent_error.url),
+		.error_code = agent->lent_error.code,
+		.error_text = str_of(agent->lent_error.text),
+	};
+	return true;
+}
+
 static bool poll_fact(struct ice_agent *agent, struct ice_event *out)
 {
 	const struct agent_fact *fact = &agent->facts[agent->fact_first];
@@ -112,8 +199,9 @@ bool ice_agent_poll_event(struct ice_agent *agent, struct ice_event *out)
 {
 	if (!agent->news)
 		return false;
-	if (poll_gathering(agent, out) || poll_local_candidate(agent, out) || poll_role(agent, out) ||
-	    poll_validated(agent, out) || poll_selected(agent, out) || poll_fact(agent, out))
+	if (poll_error(agent, out) || poll_gathering(agent, out) || poll_local_candidate(agent, out) || poll_role(agent, out) ||
+	    poll_validated(agent, out) || poll_selected(agent, out) || poll_fact(agent, out) ||
+	    poll_restart_wanted(agent, out))
 		return true;
 	agent->news = false;
 	return false;

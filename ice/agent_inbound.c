@@ -74,14 +74,14 @@ static void answer_error(struct ice_agent *agent, const struct ice_base *base, c
 	send_response(agent, base, remote, &w, creds);
 }
 
-/* RFC 8445 7.3.1.1. True: the peer has to give in, answer 487. */
+/* RFC 8445 7.3.1.1. True: the peer has to give in, answer 487. A lite agent is never controlling, so the peer must be. */
 static bool resolve_role_conflict(struct ice_agent *agent, const struct stun_msg *msg)
 {
 	bool conflict = agent->controlling ? msg->has_controlling : msg->has_controlled;
 	bool ours_is_larger = agent->tie_breaker >= msg->tie_breaker;
 
-	if (!conflict)
-		return false;
+	if (!conflict || agent_is_lite(agent))
+		return conflict;
 	/* The larger tie-breaker ends up controlling. */
 	if (agent->controlling == ours_is_larger)
 		return true;
@@ -96,7 +96,7 @@ static struct ice_pair *pair_of_request(struct ice_agent *agent, struct ice_base
 	struct ice_pair *pair = checklist_find(&agent->checklist, base, from, creds->generation);
 	struct ice_remote_candidate *remote;
 
-	if (pair || creds != &agent->current)
+	if (pair || creds != &agent->current || !agent_may_use(agent, base))
 		return pair;
 	remote = agent_find_remote(agent, from);
 	if (!remote)
@@ -107,33 +107,66 @@ static struct ice_pair *pair_of_request(struct ice_agent *agent, struct ice_base
 /* RFC 8445 7.3.1.4: the peer reaches us on this path, so this is the moment to check the other direction. */
 static void trigger_check(struct ice_agent *agent, wlk_time now, struct ice_pair *pair)
 {
-	wlk_time last_sent = -AGENT_PACING_US;
+	struct stun_txn *last = NULL;
 	size_t running = 0;
 
-	if (pair->valid || pair->generation != agent->current.generation)
+	if (pair->valid || pair->generation != agent->current.generation || agent_is_lite(agent))
 		return;
 	for (size_t i = 0; i < agent->txns.count; i++) {
-		if (agent->txns.items[i]->owner != pair || agent->txns.items[i]->kind != TXN_CHECK)
+		struct stun_txn *txn = agent->txns.items[i];
+
+		if (txn->owner != pair || txn->kind != TXN_CHECK)
 			continue;
 		running++;
-		last_sent = MAX(last_sent, agent->txns.items[i]->last_sent);
+		if (!last || txn->last_sent > last->last_sent)
+			last = txn;
 	}
-	/* One that has just left is as good as a new one. */
-	if (running >= AGENT_CHECKS_PER_PAIR || (running && now - last_sent < agent->config.pacing_us))
+	if (running && pair->base->addr.transport == WLK_TRANSPORT_TCP)
+		return; /* it cannot be lost */
+	/*
+	 * One that has just left may have come to a NAT or a relay that did not let it in yet; the peer's request says that
+	 * it does now. If both left at the same time the answer comes after twice the time that has passed; without it the
+	 * check is repeated then, when the pacing allows, not only by its timer.
+	 */
+	if (running && now - last->last_sent < agent->config.pacing_us) {
+		wlk_time answer = 2 * (now - last->last_sent) + agent->config.pacing_us / 4;
+
+		if (last->sends < last->sends_max)
+			last->next_at = time_min(last->next_at, last->last_sent + MAX(answer, agent->config.pacing_us));
+		return;
+	}
+	if (running >= AGENT_CHECKS_PER_PAIR)
 		return;
 	if (pair->state != PAIR_IN_PROGRESS)
 		pair->state = PAIR_WAITING;
 	checklist_trigger(&agent->checklist, pair);
 }
 
+/* R12: for a lite agent a request proves its path and renews consent, since no response ever comes. */
+static void validate_by_request(struct ice_agent *agent, wlk_time now, struct ice_pair *pair)
+{
+	if (!pair->valid) {
+		agent_on_valid(agent, now, pair);
+		consent_set_passive(&pair->consent);
+	}
+	consent_on_answer(&pair->consent, now);
+}
+
 static void on_pair_request(struct ice_agent *agent, wlk_time now, struct ice_pair *pair, const struct stun_msg *msg)
 {
 	pair->stats.requests_received++;
 	pair->stats.responses_sent++;
+	pair->last_request = now;
+	if (agent_is_lite(agent))
+		validate_by_request(agent, now, pair);
 	if (pair->valid)
 		consent_on_received(&pair->consent, now);
 	trigger_check(agent, now, pair);
-	if (msg->use_candidate && !agent->controlling)
+	if (agent->controlling)
+		return;
+	if (msg->has_nomination && agent->config.renomination)
+		agent_renominate(agent, now, pair, msg->nomination);
+	else if (msg->use_candidate)
 		agent_follow_nomination(agent, now, pair);
 }
 
@@ -163,7 +196,8 @@ bool agent_on_request_message(struct ice_agent *agent, wlk_time now, struct ice_
 		return true;
 	}
 	pair = pair_of_request(agent, base, remote, msg, creds);
-	if (pair && pair->consent_lost)
+	/* Under the relay policy nobody learns that the other addresses are there. */
+	if (pair ? pair->consent_lost : !agent_may_use(agent, base))
 		return false;
 	answer_success(agent, base, remote, msg, creds);
 	if (pair)

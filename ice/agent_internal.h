@@ -6,12 +6,14 @@
 #include "core/rand.h"
 #include "core/time.h"
 #include "ice/agent.h"
+#include "ice/agent_announce.h"
 #include "ice/agent_relay.h"
 #include "ice/agent_request.h"
 #include "ice/agent_stream.h"
 #include "ice/checklist.h"
 #include "ice/credentials.h"
 #include "ice/gather.h"
+#include "ice/gather_server.h"
 #include "ice/mdns.h"
 #include "ice/stun_txn.h"
 
@@ -22,7 +24,10 @@ enum {
 	AGENT_RTO_MIN_US = 50000,
 	AGENT_RTO_MAX_US = 500000,
 	AGENT_CONSENT_LIFE_US = 3000000, /* an answer to a consent check that comes later is not waited for */
-	AGENT_RETRY_US = 1000000,        /* a failed pair is checked again while none is valid and the PAC timer runs */
+	AGENT_RETRY_US = 1000000,        /* a failed pair is checked again while no pair answers */
+	AGENT_SETTLED_US = 3000000, /* later than this, a nomination of a worse pair is meant as it is said */
+	AGENT_MOVED_US = 60000,     /* so long packets come on another pair only, until we follow them */
+	AGENT_RESTART_WANTED_US = 1500000, /* so long other paths are looked for before the application is asked */
 	AGENT_PAC_US = 39500000,         /* RFC 8863 4: as long as a check of RFC 8445 takes to fail */
 	AGENT_RETIRE_US = 2000000,       /* how long packets of the generation before are taken after the switch */
 	AGENT_CHECKS_PER_PAIR = 3,       /* transactions of one pair at a time */
@@ -30,6 +35,7 @@ enum {
 	AGENT_OUT_MAX = 256,             /* datagrams waiting for poll_transmit */
 	AGENT_RECEIVED_MAX = 256,        /* datagrams waiting for poll_received */
 	AGENT_FACTS_MAX = 16,
+	AGENT_ERRORS_MAX = 16, /* failures of servers that wait to be told */
 	AGENT_MESSAGE_MAX =
 		400, /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
 };
@@ -40,6 +46,14 @@ struct agent_fact {
 	enum ice_state state;
 	wlk_addr local;
 	wlk_addr remote;
+};
+
+/* A server's failure that is to be told; the texts are its own. */
+struct agent_error {
+	wlk_addr local;
+	uint16_t code;
+	char *url;
+	char *text;
 };
 
 /* A remote candidate whose .local name is being looked up. */
@@ -57,6 +71,7 @@ struct ice_agent {
 	uint64_t tie_breaker;
 	uint64_t foundation_salt;
 	bool controlling;
+	bool offered_role; /* what ice_agent_set_controlling() said last; counts between two lite agents */
 	bool closed;
 	bool path_lost; /* the path in use has just lost consent */
 	bool halted;    /* consent was lost: nothing is sent until a restart (R7) */
@@ -66,14 +81,18 @@ struct ice_agent {
 	wlk_time retire_at;              /* pairs of generations without credentials go then */
 
 	struct gatherer gather;
+	struct agent_relays relays;
 	struct agent_requests requests;
+	struct agent_streams streams;
 
 	struct ice_remote_candidate **remotes;
 	size_t remote_count;
 	size_t remote_capacity;
 	uint32_t next_remote_id;
 	struct mdns *mdns;
-	bool mdns_asked;          /* the JOIN_MDNS request was made */
+	bool mdns_asked;          /* the JOIN_MDNS requests were made */
+	unsigned mdns_joining;    /* JOIN_MDNS requests that are not answered: what mDNS has to send waits */
+	struct agent_own_names own_names;
 	wlk_addr mdns_sockets[2]; /* by family, 4 and 6; none: not joined */
 	struct agent_pending_name *names;
 	size_t name_count;
@@ -87,6 +106,16 @@ struct ice_agent {
 
 	struct ice_pair *selected; /* nominated; of |previous| until |current| has one */
 	struct ice_pair *path;     /* what ice_agent_selected() answers */
+	wlk_time selected_at;
+	wlk_time lost_at;          /* when the last path went, until there is one again or a restart; else NEVER */
+	wlk_time last_bound_at;    /* when a socket was bound last */
+	bool had_path;             /* in this generation */
+	bool relays_checked;       /* since the path fell silent */
+	bool restart_told;         /* the application knows of this loss */
+	bool restart_wanted;       /* a RESTART_WANTED event is due */
+	bool renomination;         /* the peer understands NOMINATION */
+	uint32_t nomination;       /* controlling: the latest that we have given */
+	uint32_t remote_nomination; /* controlled: the highest of this generation */
 	uint32_t told_pair;        /* id of the pair in the last SELECTED_PAIR event; 0: none */
 	bool told_nominated;
 
@@ -96,11 +125,20 @@ struct ice_agent {
 	struct agent_fact facts[AGENT_FACTS_MAX];
 	size_t fact_first;
 	size_t fact_count;
+	struct agent_error errors[AGENT_ERRORS_MAX];
+	size_t error_count;
+	struct agent_error lent_error; /* whose texts the last event lent */
 	bool role_changed; /* a ROLE_CHANGED event is due */
 	bool news;         /* poll_event has something to look for */
 	wlk_time deadline;
 	struct ice_agent_stats stats;
 };
+
+/* Whether we only answer (RFC 8445 2.5). Two lite agents would never check anything, so between them we are full. */
+static inline bool agent_is_lite(const struct ice_agent *agent)
+{
+	return agent->config.lite && !agent->current.remote_lite;
+}
 
 /* agent.c */
 /* Do what is due at |now| and set the deadline anew; every verb ends with it. */
@@ -118,6 +156,12 @@ void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair);
 /* agent_event.c */
 /* Queue a fact; when the queue is full the newest takes the place of the one before. */
 void agent_tell(struct ice_agent *agent, const struct agent_fact *fact);
+/*
+ * Queue a CANDIDATE_ERROR event (W3C webrtc 4.8.2); |local| may be NULL; the texts are copied. Out of memory, or when too
+ * many wait, it is only counted.
+ */
+void agent_tell_error(struct ice_agent *agent, const wlk_addr *local, const char *url, uint16_t code, struct str text);
+void agent_free_errors(struct ice_agent *agent);
 
 /* agent_remote.c */
 /*
@@ -131,11 +175,27 @@ void agent_pair_base(struct ice_agent *agent, struct ice_base *base);
 struct ice_remote_candidate *agent_find_remote(const struct ice_agent *agent, const wlk_addr *addr);
 /* The peer-reflexive candidate of an authenticated request (RFC 8445 7.3.1.3), or NULL: no memory, cap. */
 struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, const wlk_addr *addr, uint32_t priority);
-/* Whether R8 lets us send checks there. */
+/* Whether R8 and the application's filter let us send checks there. */
 bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr);
-void agent_run_names(struct ice_agent *agent, wlk_time now);
+/* Those of the current generation, names that are being looked up included. */
+size_t agent_count_remotes(const struct ice_agent *agent);
+/* As ice_agent_add_remote_candidate(), without running. */
+wlk_err agent_take_candidate(struct ice_agent *agent, const struct ice_candidate *named);
+/* Whether pairs may be formed with |base|: under ICE_POLICY_RELAY and in mode 4 of RFC 8828 5.2 relayed ones only. */
+bool agent_may_use(const struct ice_agent *agent, const struct ice_base *base);
 /* Pairs and remote candidates of generations that have no credentials any more go. */
 void agent_drop_orphans(struct ice_agent *agent);
+
+/* agent_mdns.c */
+/* The mDNS machine and its sockets, asked for once. WLK_ERR_NOMEM. */
+wlk_err agent_need_mdns(struct ice_agent *agent) WLK_NODISCARD;
+/* A JOIN_MDNS was answered; |count| 0: it failed. */
+void agent_on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count);
+/* A candidate with a .local name in place of its address. */
+wlk_err agent_add_named_candidate(struct ice_agent *agent, wlk_time now, const struct ice_candidate_line *line);
+void agent_run_names(struct ice_agent *agent, wlk_time now);
+/* Goodbyes into the transmit queue, then the sockets close. */
+void agent_leave_mdns(struct ice_agent *agent);
 
 /* agent_check.c */
 /* Whether the pacing allows a check; |urgent|: a triggered or nominating one, which may be up to AGENT_BURST ahead. */
@@ -143,12 +203,27 @@ bool agent_pacer_allows(const struct ice_agent *agent, wlk_time now, bool urgent
 void agent_pacer_take(struct ice_agent *agent, wlk_time now);
 wlk_time agent_pacer_deadline(const struct ice_agent *agent, bool urgent);
 void agent_run_transactions(struct ice_agent *agent, wlk_time now);
+/* A check that tells the peer, by its authenticity, that we use |pair| from here on. */
+void agent_confirm_path(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
 void agent_run_consent(struct ice_agent *agent, wlk_time now);
 void agent_run_checks(struct ice_agent *agent, wlk_time now);
 wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now);
 /* A success or error response. Answers whether anything changed. */
 bool agent_on_response(struct ice_agent *agent, wlk_time now, struct ice_base *base, const wlk_addr *remote,
 		       const struct stun_msg *msg);
+
+/*
+ * A check into |buf|; |filler| is how many bytes longer it is to be: 0, or 4 and more by fours. Errors as
+ * stun_writer_finish().
+ */
+wlk_err agent_write_check(struct ice_agent *agent, const struct ice_credentials *creds, const struct stun_txn *txn,
+			  size_t filler, uint8_t *buf, size_t capacity, size_t *size) WLK_NODISCARD;
+
+/* agent_mtu.c */
+/* Ask about a path that came into use. */
+void agent_run_mtu(struct ice_agent *agent, wlk_time now);
+void agent_on_mtu_answer(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+void agent_on_mtu_timeout(struct ice_agent *agent, struct ice_pair *pair);
 
 /* agent_inbound.c */
 /* A request of the peer. Answers whether anything changed. */
@@ -162,6 +237,14 @@ void agent_on_valid(struct ice_agent *agent, wlk_time now, struct ice_pair *pair
 void agent_on_nominated(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
 /* The peer nominates |pair| (controlled), which may not be valid yet. */
 void agent_follow_nomination(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+/* The same by a NOMINATION attribute: the highest counts. */
+void agent_renominate(struct ice_agent *agent, wlk_time now, struct ice_pair *pair, uint32_t nomination);
+/* A packet came on a valid pair that is not the path in use. True: the peer has moved there, agent_run() is due. */
+bool agent_on_other_path(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
+/* The interfaces are others than before: the path in use and what has failed are checked again. */
+void agent_on_network_change(struct ice_agent *agent, wlk_time now);
+/* When a loss of all paths leads to something. */
+wlk_time agent_loss_deadline(const struct ice_agent *agent);
 void agent_on_consent_expired(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);
 /* Nominate when that is due, choose the path to send on. */
 void agent_select(struct ice_agent *agent, wlk_time now);

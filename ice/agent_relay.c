@@ -1,20 +1,762 @@
 #include "ice/agent_relay.h"
 
+#include "core/addr.h"
+#include "core/alloc.h"
 #include "ice/agent_internal.h"
+#include "ice/gather_server.h"
+#include "ice/tcp_framing.h"
+#include "ice/turn_client.h"
 
-bool agent_relay_wrap(struct ice_agent *agent, wlk_time now, struct ice_base *base, struct dgram *d)
+enum relay_state {
+	RELAY_WAITING, /* for the next run, or for |start_at| */
+	RELAY_CONNECTING,
+	RELAY_ALLOCATING,
+	RELAY_ALLOCATED,
+	RELAY_FAILED, /* until the next generation */
+};
+
+/* One allocation, made or to be made. */
+struct agent_relay {
+	struct gather_server *server;
+	struct ice_base *via; /* the socket; for streams only its interface counts */
+	wlk_addr addr;        /* the server's, or where it sent us to */
+	wlk_addr visited[1 + AGENT_RELAY_HOPS_MAX];
+	size_t hops;
+	enum relay_state state;
+	wlk_time start_at;
+	wlk_time allocated_at;
+	struct turn_client *client;
+	struct ice_base *base; /* the relayed one, once allocated */
+	uint32_t permitted;    /* pairs of the checklist below this id have their permissions */
+	bool renew_credentials;
+	bool probe;     /* ask whether the allocation is still there */
+	bool retired;   /* goes with its last pair */
+	bool connected; /* |stream| is open */
+	uint32_t stream;
+	struct tcp_framing framing;
+};
+
+static bool is_stream(const struct agent_relay *relay)
 {
-	(void)agent;
+	return relay->server->transport != ICE_SERVER_UDP;
+}
+
+/* TCP and TLS; a record of DTLS may get lost like a datagram. */
+static bool is_reliable(const struct agent_relay *relay)
+{
+	return relay->server->transport == ICE_SERVER_TCP || relay->server->transport == ICE_SERVER_TLS;
+}
+
+const char *agent_relay_url(const struct agent_relay *relay)
+{
+	return relay->server->url;
+}
+
+enum ice_server_transport agent_relay_transport(const struct agent_relay *relay)
+{
+	return relay->server->transport;
+}
+
+/* ---------------------------------------------------------------------------------------- being and ending */
+
+void agent_relay_add(struct ice_agent *agent, struct gather_server *server, struct ice_base *via)
+{
+	struct agent_relays *rs = &agent->relays;
+	const wlk_addr *addr = &server->addrs[via->addr.family == 6];
+	struct agent_relay *relay;
+
+	if (addr_is_none(addr) || !ice_pair_fits(&via->addr, addr) || rs->count >= AGENT_RELAYS_MAX)
+		return;
+	for (size_t i = 0; i < rs->count; i++)
+		if (rs->items[i]->server == server && rs->items[i]->via == via)
+			return;
+	if (!array_reserve((void **)&rs->items, &rs->capacity, rs->count + 1, sizeof(struct agent_relay *)) ||
+	    !(relay = wlk_calloc(1, sizeof(*relay)))) {
+		agent->stats.out_of_memory++; /* one candidate less */
+		return;
+	}
+	relay->server = gather_server_ref(server);
+	relay->via = via;
+	relay->addr = *addr;
+	relay->visited[0] = *addr;
+	rs->items[rs->count++] = relay;
+}
+
+/* Move what the client has to send to the agent's queue, in order with its checks. */
+static void drain(struct ice_agent *agent, struct agent_relay *relay)
+{
+	struct dgram d = { .local = relay->via->addr, .remote = relay->addr };
+
+	while (relay->client && turn_client_poll_transmit(relay->client, 0, &d.buf)) {
+		d.stream = is_stream(relay) ? relay->stream : 0;
+		if (!dgram_queue_push(&agent->out, d))
+			agent->stats.out_of_memory++;
+	}
+}
+
+/* The allocation is given back if there is one; the connection is closed. */
+static void stop(struct ice_agent *agent, struct agent_relay *relay)
+{
+	struct ice_base *base = relay->base;
+
+	relay->base = NULL;
+	if (base)
+		gather_remove_base(agent, base);
+	if (relay->client) {
+		turn_client_close(relay->client);
+		drain(agent, relay);
+		turn_client_destroy(relay->client);
+		relay->client = NULL;
+	}
+	agent_request_abandon(&agent->requests, relay);
+	if (relay->connected) {
+		tcp_framing_free(&relay->framing);
+		agent_request_close_stream(&agent->requests, relay->stream);
+	}
+	relay->connected = false;
+}
+
+static void remove_relay(struct ice_agent *agent, size_t index)
+{
+	struct agent_relay *relay = agent->relays.items[index];
+
+	stop(agent, relay);
+	gather_server_release(relay->server);
+	wlk_free(relay);
+	for (agent->relays.count--; index < agent->relays.count; index++)
+		agent->relays.items[index] = agent->relays.items[index + 1];
+}
+
+void agent_relays_close(struct ice_agent *agent)
+{
+	while (agent->relays.count)
+		remove_relay(agent, agent->relays.count - 1);
+}
+
+void agent_relays_free(struct ice_agent *agent)
+{
+	for (size_t i = 0; i < agent->relays.count; i++) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		turn_client_destroy(relay->client);
+		if (relay->connected)
+			tcp_framing_free(&relay->framing);
+		gather_server_release(relay->server);
+		wlk_free(relay);
+	}
+	wlk_free(agent->relays.items);
+	agent->relays = (struct agent_relays){ 0 };
+}
+
+void agent_relays_forget_base(struct ice_agent *agent, const struct ice_base *base)
+{
+	for (size_t i = agent->relays.count; i-- > 0;) {
+		if (agent->relays.items[i]->base == base)
+			agent->relays.items[i]->base = NULL;
+		else if (agent->relays.items[i]->via == base)
+			remove_relay(agent, i);
+	}
+}
+
+void agent_relays_check(struct ice_agent *agent, wlk_time now)
+{
+	for (size_t i = 0; i < agent->relays.count; i++) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		if (relay->state == RELAY_ALLOCATED && !is_stream(relay))
+			turn_client_probe(relay->client, now);
+	}
+}
+
+void agent_relays_renew_credentials(struct ice_agent *agent, const struct gather_server *server)
+{
+	for (size_t i = 0; i < agent->relays.count; i++) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		if (relay->server != server || !relay->client)
+			continue;
+		relay->renew_credentials = true;
+		agent->deadline = 0; /* a refused request is to be made again at once */
+	}
+}
+
+void agent_relays_begin_generation(struct ice_agent *agent)
+{
+	for (size_t i = agent->relays.count; i-- > 0;) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		if (relay->state == RELAY_FAILED || (!relay->server->listed && !relay->base))
+			remove_relay(agent, i);
+		else if (!relay->server->listed)
+			relay->retired = relay->base->retired = true;
+		else if (relay->base)
+			gather_announce(agent, gather_host_of(agent, relay->base));
+	}
+	/* What was told again may be gone since the server was asked last. */
+	for (size_t i = 0; i < agent->relays.count; i++)
+		agent->relays.items[i]->probe = true;
+}
+
+/* ------------------------------------------------------------------------------------------------- failing */
+
+static void fail(struct ice_agent *agent, struct agent_relay *relay, uint16_t code, struct str why)
+{
+	agent_tell_error(agent, &relay->via->addr, relay->server->url, code, why);
+	stop(agent, relay);
+	relay->state = RELAY_FAILED;
+}
+
+/* A living allocation is gone. It is made anew, once in a while: the server may have been restarted. */
+static void lose(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, uint16_t code, struct str why)
+{
+	bool lived = relay->state == RELAY_ALLOCATED && now - relay->allocated_at >= AGENT_RELAY_RENEW_AFTER_US;
+
+	fail(agent, relay, code, why);
+	if (!lived || relay->retired)
+		return;
+	relay->state = RELAY_WAITING;
+	relay->start_at = now;
+	relay->addr = relay->visited[0];
+	relay->hops = 0;
+	if (agent->gather.state == ICE_GATHERING_COMPLETE)
+		agent->gather.state = ICE_GATHERING_ACTIVE;
+	agent->news = true;
+}
+
+/* ----------------------------------------------------------------------------------------------- starting */
+
+/*
+ * An IPv6 address is asked for where the server gives an IPv4 one by its other family. A host without IPv4 needs the
+ * IPv4 one more: peers that have IPv6 are reached without a relay.
+ */
+static uint8_t relayed_family(const struct ice_agent *agent, const struct agent_relay *relay)
+{
+	if (relay->via->addr.family == 4 || addr_is_none(&relay->server->addrs[0]))
+		return 4;
+	for (size_t i = 0; i < agent->gather.base_count; i++)
+		if (agent->gather.bases[i]->kind == BASE_SOCKET && agent->gather.bases[i]->ip.family == 4 &&
+		    agent->gather.bases[i]->state != BASE_FAILED)
+			return 6;
+	return 4;
+}
+
+static void allocate(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	struct turn_client_config config = {
+		.pool = agent->config.pool,
+		.log_parent = agent->log.prefix,
+		.reliable = is_reliable(relay),
+		.family = relayed_family(agent, relay),
+		.credentials = relay->server->credentials,
+	};
+
+	if (turn_client_create(&relay->client, &config)) {
+		agent->stats.out_of_memory++;
+		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
+		return;
+	}
+	relay->renew_credentials = false;
+	relay->state = RELAY_ALLOCATING;
+	turn_client_start(relay->client, now, 0);
+}
+
+static void connect_stream(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	static const enum ice_request_type types[] = {
+		[ICE_SERVER_TCP] = ICE_REQUEST_CONNECT_TCP,
+		[ICE_SERVER_TLS] = ICE_REQUEST_CONNECT_TLS,
+		[ICE_SERVER_DTLS] = ICE_REQUEST_CONNECT_DTLS,
+	};
+	struct ice_request request = {
+		.type = types[relay->server->transport],
+		.local = relay->via->ip,
+		.remote = relay->addr,
+	};
+
+	if (is_reliable(relay))
+		request.local.transport = request.remote.transport = WLK_TRANSPORT_TCP;
+	if (relay->server->transport != ICE_SERVER_TCP)
+		request.host = str_of(relay->server->host);
+	if (agent_request_add(&agent->requests, &request, OWNER_RELAY, relay)) {
+		agent->stats.out_of_memory++;
+		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
+		return;
+	}
+	relay->state = RELAY_CONNECTING;
+	relay->start_at = now;
+}
+
+void agent_relay_on_stream_up(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, uint32_t stream,
+			      const wlk_addr *local)
+{
+	(void)local;
+	relay->stream = stream;
+	relay->connected = true;
+	tcp_framing_init(&relay->framing, TCP_FRAMING_TURN, agent->config.pool);
+	allocate(agent, now, relay);
+}
+
+void agent_relay_on_stream_failed(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, wlk_err err,
+				  struct str why)
+{
 	(void)now;
-	(void)base;
-	(void)d;
+	(void)err;
+	fail(agent, relay, TURN_UNREACHABLE, why.size ? why : STR("cannot connect to the TURN server"));
+}
+
+/* --------------------------------------------------------------------------------------------- candidates */
+
+/* Relayed candidates stand below all others; among them UDP goes before DTLS, TCP and TLS, then the better interface.
+ */
+static uint16_t preference_of(const struct agent_relay *relay)
+{
+	static const uint16_t tiers[] = {
+		[ICE_SERVER_UDP] = 3,
+		[ICE_SERVER_DTLS] = 2,
+		[ICE_SERVER_TCP] = 1,
+		[ICE_SERVER_TLS] = 0,
+	};
+	const uint16_t tier_size = 0x2000;
+	const uint16_t place = (uint16_t)MIN(0xffff - relay->via->local_preference, tier_size - 1);
+
+	return (uint16_t)(tiers[relay->server->transport] * tier_size + (tier_size - 1 - place));
+}
+
+static struct ice_base *create_base(struct ice_agent *agent, struct agent_relay *relay, const wlk_addr *relayed)
+{
+	struct gatherer *g = &agent->gather;
+	struct ice_base *base;
+
+	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
+		return NULL;
+	base = wlk_calloc(1, sizeof(*base));
+	if (!base)
+		return NULL;
+	base->kind = BASE_RELAY;
+	base->relay = relay;
+	base->state = BASE_BOUND;
+	base->ip = *relayed;
+	base->ip.port = 0;
+	base->addr = *relayed;
+	base->local_preference = preference_of(relay);
+	g->bases[g->base_count++] = base;
+	return base;
+}
+
+static void on_allocated(struct ice_agent *agent, wlk_time now, struct agent_relay *relay,
+			 const struct turn_event *event)
+{
+	struct ice_local_candidate *local;
+
+	/* A server that names an address of ours would make two paths one. */
+	if (gather_find_base(agent, &event->relayed)) {
+		fail(agent, relay, TURN_UNREACHABLE, STR("the relayed address is in use here"));
+		return;
+	}
+	relay->state = RELAY_ALLOCATED;
+	relay->allocated_at = now;
+	relay->permitted = 0;
+	relay->base = create_base(agent, relay, &event->relayed);
+	local = relay->base ? gather_add_local(agent, CANDIDATE_RELAY, relay->base, &event->relayed, &relay->addr, 0)
+			    : NULL;
+	if (!local) {
+		agent->stats.out_of_memory++;
+		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
+		return;
+	}
+	local->candidate.related = event->mapped.family ? event->mapped : relay->via->addr;
+	gather_announce(agent, local);
+	if (event->mapped.family && !is_stream(relay) && agent->gather.policy == ICE_POLICY_ALL)
+		gather_on_mapped(agent, relay->via, &event->mapped, &relay->addr);
+	agent_pair_base(agent, relay->base);
+}
+
+/* R8 holds for servers that another one names as well. */
+static bool is_allowed(const struct ice_agent *agent, const wlk_addr *server)
+{
+	return ice_remote_address_allowed(server,
+					  (agent->config.allow_loopback ? ICE_ALLOW_LOOPBACK : 0u) |
+						  (agent->config.include_link_local ? ICE_ALLOW_LINK_LOCAL : 0u));
+}
+
+/* RFC 8656 7.4, RFC 8489 10: the same question to another server of the same family, never to one that was asked. */
+static void on_redirected(struct ice_agent *agent, struct agent_relay *relay, const struct turn_event *event)
+{
+	wlk_addr next = event->alternate;
+	bool seen = false;
+
+	next.transport = relay->addr.transport;
+	if (!next.port)
+		next.port = relay->addr.port;
+	for (size_t i = 0; i <= relay->hops; i++)
+		seen |= addr_equal(&relay->visited[i], &next);
+	if (seen || relay->hops == AGENT_RELAY_HOPS_MAX || !ice_pair_fits(&relay->via->addr, &next) ||
+	    !is_allowed(agent, &next)) {
+		fail(agent, relay, 300, STR("the server it sends us to is not asked"));
+		return;
+	}
+	stop(agent, relay);
+	relay->addr = next;
+	relay->visited[++relay->hops] = next;
+	relay->state = RELAY_WAITING;
+}
+
+/* ------------------------------------------------------------------------------------------- permissions */
+
+/* A check that the server dropped for want of a permission is sent again at once, not after its timer. */
+static void send_again(struct ice_agent *agent, wlk_time now, const struct agent_relay *relay, const wlk_addr *peer)
+{
+	for (size_t i = 0; i < agent->txns.count; i++) {
+		struct stun_txn *txn = agent->txns.items[i];
+
+		if (txn->kind != TXN_CHECK || !addr_equal(&txn->local, &relay->base->addr) ||
+		    !addr_ip_equal(&txn->remote, peer))
+			continue;
+		agent_transmit(agent, &txn->local, &txn->remote, txn->msg, txn->msg_size);
+		agent->stats.requests_sent++;
+		txn->sends++;
+		txn->sends_max++;
+		txn->last_sent = now;
+		txn->next_at = now + txn->rto;
+	}
+}
+
+/* The server refuses to relay to |peer|: its pairs on this base lead nowhere. */
+static void forbid(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (pair->base != relay->base || !addr_ip_equal(&pair->remote->candidate.addr, peer) || pair->valid)
+			continue;
+		stun_txn_remove_owner(&agent->txns, pair);
+		pair->nominating = false;
+		pair->state = PAIR_FAILED;
+		pair->retry_at = WLK_TIME_NEVER;
+	}
+}
+
+static void on_permission(struct ice_agent *agent, wlk_time now, const struct agent_relay *relay,
+			  const struct turn_event *event)
+{
+	char text[WLK_ADDR_TEXT_MAX];
+
+	if (!event->granted) {
+		LOG_D(agent, "no permission for %s", addr_ip_text(&event->peer, text));
+		forbid(agent, relay, &event->peer);
+	} else if (event->late) {
+		send_again(agent, now, relay, &event->peer);
+	}
+}
+
+/* R7: permissions exist for every remote address that is paired, before its check leaves. */
+static void permit_pairs(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	if (relay->permitted == agent->checklist.next_id)
+		return;
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		const struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (pair->base == relay->base && pair->id >= relay->permitted)
+			turn_client_permit(relay->client, now, &pair->remote->candidate.addr);
+	}
+	turn_client_handle_timeout(relay->client, now);
+	relay->permitted = agent->checklist.next_id;
+}
+
+/* ----------------------------------------------------------------------------------------------- running */
+
+static void take_events(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	struct turn_event event;
+
+	while (relay->client && turn_client_poll_event(relay->client, &event)) {
+		drain(agent, relay); /* the permission goes before the check that waits for it */
+		switch (event.type) {
+		case TURN_EVENT_ALLOCATED:
+			on_allocated(agent, now, relay, &event);
+			break;
+		case TURN_EVENT_FAILED:
+			if (event.was_allocated)
+				lose(agent, now, relay, event.error_code, event.reason);
+			else
+				fail(agent, relay, event.error_code, event.reason);
+			break;
+		case TURN_EVENT_REDIRECTED:
+			on_redirected(agent, relay, &event);
+			break;
+		case TURN_EVENT_PERMISSION:
+			on_permission(agent, now, relay, &event);
+			break;
+		}
+	}
+}
+
+static void start(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	if (is_stream(relay))
+		connect_stream(agent, now, relay);
+	else
+		allocate(agent, now, relay);
+}
+
+/* The path in use goes through |relay| and does not answer, or there is none any more. */
+static bool is_in_doubt(const struct ice_agent *agent, wlk_time now, const struct agent_relay *relay)
+{
+	if (agent->path)
+		return agent->path->base == relay->base && consent_is_suspect(&agent->path->consent, now);
+	return agent->lost_at != WLK_TIME_NEVER;
+}
+
+static void run_relay(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
+{
+	if (relay->state == RELAY_CONNECTING && now >= relay->start_at + AGENT_RELAY_CONNECT_US)
+		fail(agent, relay, TURN_UNREACHABLE, STR("the TURN server does not answer"));
+	if (relay->client && relay->renew_credentials) {
+		relay->renew_credentials = false;
+		turn_client_set_credentials(relay->client, now, relay->server->credentials);
+	}
+	if (relay->client && (relay->probe || is_in_doubt(agent, now, relay)))
+		turn_client_probe(relay->client, now);
+	relay->probe = false;
+	if (relay->client)
+		turn_client_handle_timeout(relay->client, now);
+	take_events(agent, now, relay);
+	if (relay->state == RELAY_WAITING && relay->start_at <= now) {
+		start(agent, now, relay);
+		take_events(agent, now, relay);
+	}
+	if (relay->state == RELAY_ALLOCATED)
+		permit_pairs(agent, now, relay);
+	if (relay->state == RELAY_ALLOCATED && agent->path && agent->path->base == relay->base)
+		turn_client_bind(relay->client, now, &agent->path->remote->candidate.addr);
+	drain(agent, relay);
+}
+
+static bool has_pair(const struct ice_agent *agent, const struct ice_base *base)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++)
+		if (agent->checklist.pairs[i]->base == base)
+			return true;
 	return false;
+}
+
+void agent_relays_run(struct ice_agent *agent, wlk_time now)
+{
+	for (size_t i = agent->relays.count; i-- > 0;) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		run_relay(agent, now, relay);
+		if (relay->retired && (!relay->base || !has_pair(agent, relay->base)))
+			remove_relay(agent, i);
+	}
+}
+
+wlk_time agent_relays_deadline(const struct ice_agent *agent)
+{
+	wlk_time at = WLK_TIME_NEVER;
+
+	for (size_t i = 0; i < agent->relays.count; i++) {
+		const struct agent_relay *relay = agent->relays.items[i];
+
+		if (relay->state == RELAY_WAITING)
+			at = time_min(at, relay->start_at);
+		else if (relay->state == RELAY_CONNECTING)
+			at = time_min(at, relay->start_at + AGENT_RELAY_CONNECT_US);
+		if (relay->client)
+			at = time_min(at, turn_client_deadline(relay->client));
+	}
+	return at;
+}
+
+bool agent_relays_done(const struct ice_agent *agent)
+{
+	for (size_t i = 0; i < agent->relays.count; i++)
+		if (agent->relays.items[i]->state < RELAY_ALLOCATED)
+			return false;
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------------- incoming */
+
+static struct agent_relay *find_by_path(const struct ice_agent *agent, const wlk_addr *via, const wlk_addr *remote)
+{
+	for (size_t i = 0; i < agent->relays.count; i++) {
+		struct agent_relay *relay = agent->relays.items[i];
+
+		if (relay->client && !is_stream(relay) && addr_equal(&relay->addr, remote) &&
+		    addr_equal(&relay->via->addr, via))
+			return relay;
+	}
+	return NULL;
+}
+
+static struct agent_relay *find_by_stream(const struct ice_agent *agent, uint32_t stream)
+{
+	for (size_t i = 0; i < agent->relays.count; i++)
+		if (agent->relays.items[i]->connected && agent->relays.items[i]->stream == stream)
+			return agent->relays.items[i];
+	return NULL;
+}
+
+/* What came for the relayed address waits for poll_received. |buf| NULL: there was no memory. */
+static void receive(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer, struct pktbuf *buf)
+{
+	struct dgram d = { .local = relay->base->addr, .remote = *peer, .buf = buf };
+
+	if (!buf || !dgram_queue_push(&agent->received, d))
+		agent->stats.out_of_memory++;
+}
+
+static void take_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
+			 size_t size)
+{
+	wlk_bytes payload;
+	wlk_addr peer;
+
+	if (turn_client_input(relay->client, now, data, size, &peer, &payload) && relay->base)
+		receive(agent, relay, &peer, pktbuf_copy(agent->config.pool, payload.data, payload.size));
+}
+
+/* The method bits of a STUN message; a Binding response of the same server is none of TURN's business. */
+static bool is_binding(const uint8_t *data, size_t size)
+{
+	return size >= 2 && (load_u16(data) & 0x3eef) == STUN_METHOD_BINDING;
+}
+
+bool agent_relay_take(struct ice_agent *agent, wlk_time now, const struct ice_base *via, const wlk_addr *remote,
+		      const uint8_t *data, size_t size)
+{
+	struct agent_relay *relay = find_by_path(agent, &via->addr, remote);
+
+	if (!relay || is_binding(data, size))
+		return false;
+	take_message(agent, now, relay, data, size);
+	return true;
+}
+
+/* ChannelData in |buf| becomes its payload, in place. */
+static bool unwrap(struct agent_relay *relay, wlk_time now, struct pktbuf *buf, wlk_addr *peer)
+{
+	wlk_bytes payload;
+
+	if (!relay->base || !turn_client_unwrap(relay->client, now, buf->data, buf->size, peer, &payload))
+		return false;
+	buf->data += TURN_CHANNEL_HEADER_SIZE;
+	buf->size = payload.size;
+	return true;
 }
 
 bool ice_agent_unwrap(struct ice_agent *agent, wlk_time now, struct dgram *d)
 {
-	(void)agent;
-	(void)now;
-	(void)d;
+	struct agent_relay *relay =
+		agent->path && agent->path->base->kind == BASE_RELAY ? agent->path->base->relay : NULL;
+
+	if (!relay || is_stream(relay) || !addr_equal(&relay->addr, &d->remote) ||
+	    !addr_equal(&relay->via->addr, &d->local))
+		relay = find_by_path(agent, &d->local, &d->remote);
+	if (!relay || !unwrap(relay, now, d->buf, &d->remote))
+		return false;
+	d->local = relay->base->addr;
+	return true;
+}
+
+static bool is_channel_data(const uint8_t *data, size_t size)
+{
+	return size && data[0] >> 6 == 1;
+}
+
+/* Takes |buf| over. Answers whether the agent has to run. */
+static bool take_stream_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, struct pktbuf *buf)
+{
+	wlk_addr peer;
+
+	if (!is_channel_data(buf->data, buf->size)) {
+		take_message(agent, now, relay, buf->data, buf->size);
+		pktbuf_release(buf);
+		return true;
+	}
+	if (unwrap(relay, now, buf, &peer))
+		receive(agent, relay, &peer, buf);
+	else
+		pktbuf_release(buf);
 	return false;
+}
+
+/* One record of DTLS is one message. */
+static bool take_record(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
+			size_t size)
+{
+	struct pktbuf *buf = size <= PKTBUF_PAYLOAD ? pktbuf_copy(agent->config.pool, data, size) : NULL;
+
+	return buf && take_stream_message(agent, now, relay, buf);
+}
+
+static bool take_bytes(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
+		       size_t size)
+{
+	enum tcp_framing_result result;
+	wlk_bytes rest = { data, size };
+	struct pktbuf *buf;
+	bool busy = false;
+
+	while ((result = tcp_framing_next(&relay->framing, &rest, &buf)) == TCP_FRAMING_MESSAGE)
+		busy |= take_stream_message(agent, now, relay, buf);
+	if (result == TCP_FRAMING_MORE)
+		return busy;
+	lose(agent, now, relay, TURN_UNREACHABLE, STR("the TURN server does not speak TURN"));
+	return true;
+}
+
+bool agent_relay_on_stream_input(struct ice_agent *agent, wlk_time now, uint32_t stream, const uint8_t *data,
+				 size_t size)
+{
+	struct agent_relay *relay = find_by_stream(agent, stream);
+
+	if (!relay)
+		return false;
+	if (relay->client && (is_reliable(relay) ? take_bytes(agent, now, relay, data, size)
+						 : take_record(agent, now, relay, data, size)))
+		agent_run(agent, now);
+	return true;
+}
+
+bool agent_relay_on_stream_closed(struct ice_agent *agent, wlk_time now, uint32_t stream)
+{
+	struct agent_relay *relay = find_by_stream(agent, stream);
+
+	if (!relay)
+		return false;
+	tcp_framing_free(&relay->framing);
+	agent_request_forget_stream(&agent->requests, stream);
+	relay->connected = false;
+	turn_client_destroy(relay->client); /* there is no way left to say goodbye */
+	relay->client = NULL;
+	if (relay->state == RELAY_ALLOCATED)
+		lose(agent, now, relay, TURN_UNREACHABLE, STR("the TURN server closed the connection"));
+	else
+		fail(agent, relay, TURN_UNREACHABLE, STR("the TURN server closed the connection"));
+	agent_run(agent, now);
+	return true;
+}
+
+/* ---------------------------------------------------------------------------------------------- outgoing */
+
+bool agent_relay_wrap(struct ice_agent *agent, wlk_time now, struct ice_base *base, struct dgram *d)
+{
+	struct agent_relay *relay = base->relay;
+
+	if (!relay->client || (is_stream(relay) && !relay->connected))
+		return false;
+	if (agent->path && agent->path->base == base && addr_equal(&agent->path->remote->candidate.addr, &d->remote)) {
+		turn_client_bind(relay->client, now, &d->remote);
+		drain(agent, relay);
+	}
+	if (!turn_client_wrap(relay->client, now, &d->remote, &d->buf))
+		return false;
+	agent->deadline = time_min(agent->deadline, turn_client_deadline(relay->client));
+	d->local = relay->via->addr;
+	d->remote = relay->addr;
+	d->stream = is_stream(relay) ? relay->stream : 0;
+	return true;
 }

@@ -1,4 +1,4 @@
-/* The peer's side: its parameters and candidates, .local names, and the pairs that come of them. */
+/* The peer's side: its parameters and candidates, and the pairs that come of them. */
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "ice/agent_internal.h"
@@ -10,7 +10,17 @@ bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr)
 	unsigned flags = (agent->config.allow_loopback ? ICE_ALLOW_LOOPBACK : 0u) |
 			 (agent->config.include_link_local ? ICE_ALLOW_LINK_LOCAL : 0u);
 
-	return ice_remote_address_allowed(addr, flags);
+	if (!ice_remote_address_allowed(addr, flags))
+		return false;
+	return !agent->config.remote_filter || agent->config.remote_filter(addr, NULL, agent->config.filter_user);
+}
+
+bool agent_may_use(const struct ice_agent *agent, const struct ice_base *base)
+{
+	bool relayed_only = agent->gather.policy == ICE_POLICY_RELAY ||
+			    agent->config.ip_handling == WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP;
+
+	return (base->kind == BASE_RELAY || !relayed_only) && !base->retired;
 }
 
 /* ------------------------------------------------------------------------------------------------- pairs */
@@ -45,6 +55,8 @@ struct ice_pair *agent_add_pair(struct ice_agent *agent, struct ice_base *base, 
 
 void agent_pair_base(struct ice_agent *agent, struct ice_base *base)
 {
+	if (agent_is_lite(agent) || !agent_may_use(agent, base))
+		return;
 	for (size_t i = 0; i < agent->remote_count; i++) {
 		struct ice_remote_candidate *remote = agent->remotes[i];
 
@@ -52,16 +64,19 @@ void agent_pair_base(struct ice_agent *agent, struct ice_base *base)
 		    ice_pair_fits(&base->addr, &remote->candidate.addr))
 			agent_add_pair(agent, base, remote, false);
 	}
+	agent_stream_want_base(agent, base);
 }
 
 static void pair_remote(struct ice_agent *agent, struct ice_remote_candidate *remote)
 {
-	for (size_t i = 0; i < agent->gather.base_count; i++) {
+	for (size_t i = 0; i < agent->gather.base_count && !agent_is_lite(agent); i++) {
 		struct ice_base *base = agent->gather.bases[i];
 
-		if (base->state == BASE_BOUND && ice_pair_fits(&base->addr, &remote->candidate.addr))
+		if (base->state == BASE_BOUND && agent_may_use(agent, base) &&
+		    ice_pair_fits(&base->addr, &remote->candidate.addr))
 			agent_add_pair(agent, base, remote, false);
 	}
+	agent_stream_want_remote(agent, remote);
 }
 
 /* ----------------------------------------------------------------------------------------- remote candidates */
@@ -76,7 +91,7 @@ struct ice_remote_candidate *agent_find_remote(const struct ice_agent *agent, co
 }
 
 /* Those of the current generation, names that are being looked up included. */
-static size_t count_remotes(const struct ice_agent *agent)
+size_t agent_count_remotes(const struct ice_agent *agent)
 {
 	size_t count = agent->name_count;
 
@@ -85,12 +100,46 @@ static size_t count_remotes(const struct ice_agent *agent)
 	return count;
 }
 
+/* Whether every pair of |remote| has failed; without any pair it may still get one. */
+static bool is_stale(const struct ice_agent *agent, const struct ice_remote_candidate *remote)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		if (agent->checklist.pairs[i]->remote != remote)
+			continue;
+		if (agent->checklist.pairs[i]->state != PAIR_FAILED || agent->checklist.pairs[i]->triggered)
+			return false;
+		failed++;
+	}
+	return failed > 0;
+}
+
+/* A peer that roams brings new candidates again and again: the oldest that leads nowhere makes room. */
+static bool drop_stale_remote(struct ice_agent *agent)
+{
+	for (size_t i = 0; i < agent->remote_count; i++) {
+		struct ice_remote_candidate *remote = agent->remotes[i];
+
+		if (remote->generation != agent->current.generation || !is_stale(agent, remote))
+			continue;
+		for (size_t k = agent->checklist.count; k-- > 0;)
+			if (agent->checklist.pairs[k]->remote == remote)
+				agent_remove_pair(agent, agent->checklist.pairs[k]);
+		wlk_free(remote);
+		for (agent->remote_count--; i < agent->remote_count; i++)
+			agent->remotes[i] = agent->remotes[i + 1];
+		return true;
+	}
+	return false;
+}
+
 static wlk_err add_remote(struct ice_agent *agent, const struct ice_candidate *candidate,
 			  struct ice_remote_candidate **out)
 {
 	struct ice_remote_candidate *remote;
 
-	if (count_remotes(agent) >= agent->config.max_remote_candidates) {
+	if (agent_count_remotes(agent) >= agent->config.max_remote_candidates && !drop_stale_remote(agent)) {
 		agent->stats.over_cap++;
 		return WLK_ERR_TOO_LARGE;
 	}
@@ -112,6 +161,8 @@ struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, c
 {
 	struct ice_candidate candidate = {
 		.type = CANDIDATE_PRFLX,
+		.transport = addr->transport == WLK_TRANSPORT_TCP ? ICE_TCP : ICE_UDP,
+		.tcptype = addr->transport == WLK_TRANSPORT_TCP ? CANDIDATE_TCP_ACTIVE : CANDIDATE_TCP_NONE,
 		.component = 1,
 		.priority = priority,
 		.addr = *addr,
@@ -127,13 +178,23 @@ struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, c
 	return err ? NULL : remote;
 }
 
+/* Of TCP candidates only passive ones can be connected to: active ones come to us, nobody speaks simultaneous-open. */
+static bool is_supported(const struct ice_agent *agent, const struct ice_candidate *candidate)
+{
+	if (candidate->component != 1)
+		return false;
+	return candidate->transport == ICE_UDP ||
+	       (candidate->tcptype == CANDIDATE_TCP_PASSIVE && !agent->config.no_tcp);
+}
+
 static wlk_err check_candidate(struct ice_agent *agent, const struct ice_candidate *candidate)
 {
 	if (agent->closed)
 		return WLK_ERR_CLOSED;
-	if (candidate->transport != ICE_UDP || candidate->component != 1)
+	if (!is_supported(agent, candidate))
 		return WLK_ERR_UNSUPPORTED;
-	if (agent_address_allowed(agent, &candidate->addr))
+	if (agent_address_allowed(agent, &candidate->addr) &&
+	    (candidate->transport == ICE_UDP || agent_stream_port_allowed(&candidate->addr)))
 		return WLK_OK;
 	agent->stats.refused_candidates++;
 	return WLK_ERR_UNSUPPORTED;
@@ -147,7 +208,7 @@ static void set_scope(const struct ice_agent *agent, wlk_addr *addr)
 			addr->scope_id = agent->gather.bases[i]->ip.scope_id;
 }
 
-static wlk_err take_candidate(struct ice_agent *agent, const struct ice_candidate *named)
+wlk_err agent_take_candidate(struct ice_agent *agent, const struct ice_candidate *named)
 {
 	struct ice_candidate scoped = *named;
 	const struct ice_candidate *candidate = &scoped;
@@ -157,6 +218,7 @@ static wlk_err take_candidate(struct ice_agent *agent, const struct ice_candidat
 	if (err)
 		return err;
 	set_scope(agent, &scoped.addr);
+	scoped.addr.transport = named->transport == ICE_TCP ? WLK_TRANSPORT_TCP : WLK_TRANSPORT_UDP;
 	remote = agent_find_remote(agent, &candidate->addr);
 	if (remote) {
 		/* RFC 8838 11.4: what a check revealed first is now known by its right name. */
@@ -174,100 +236,11 @@ static wlk_err take_candidate(struct ice_agent *agent, const struct ice_candidat
 
 wlk_err ice_agent_add_remote_candidate(struct ice_agent *agent, wlk_time now, const struct ice_candidate *candidate)
 {
-	wlk_err err = take_candidate(agent, candidate);
+	wlk_err err = agent_take_candidate(agent, candidate);
 
 	if (!err)
 		agent_run(agent, now);
 	return err;
-}
-
-/* ------------------------------------------------------------------------------------------------- names */
-
-static wlk_err ask_for_mdns(struct ice_agent *agent)
-{
-	struct mdns_config config = { .pool = agent->config.pool, .ipv6 = !agent->config.no_ipv6 };
-	struct ice_request request = { .type = ICE_REQUEST_JOIN_MDNS };
-	wlk_err err = WLK_OK;
-
-	if (!agent->mdns) {
-		config.log_parent = agent->log.prefix;
-		err = mdns_create(&agent->mdns, &config);
-	}
-	if (err || agent->mdns_asked)
-		return err;
-	err = agent_request_add(&agent->requests, &request, agent);
-	agent->mdns_asked = !err;
-	return err;
-}
-
-static wlk_err add_name(struct ice_agent *agent, wlk_time now, const struct ice_candidate_line *line)
-{
-	struct agent_pending_name *name;
-	struct mdns_name uuid;
-	uint32_t query_id;
-	wlk_err err;
-
-	if (agent->config.no_mdns || !mdns_name_parse(&uuid, line->host) || line->candidate.transport != ICE_UDP ||
-	    line->candidate.component != 1)
-		return WLK_ERR_UNSUPPORTED;
-	if (count_remotes(agent) >= agent->config.max_remote_candidates) {
-		agent->stats.over_cap++;
-		return WLK_ERR_TOO_LARGE;
-	}
-	if (!array_reserve((void **)&agent->names, &agent->name_capacity, agent->name_count + 1, sizeof(*agent->names)))
-		return WLK_ERR_NOMEM;
-	err = ask_for_mdns(agent);
-	if (!err)
-		err = mdns_resolve(agent->mdns, now, line->host.at, line->host.size, &query_id);
-	if (err)
-		return err == WLK_ERR_AGAIN ? WLK_ERR_TOO_LARGE : err;
-	name = &agent->names[agent->name_count++];
-	*name = (struct agent_pending_name){ query_id, line->candidate };
-	return WLK_OK;
-}
-
-/* What a name stands for has to pass R8 like any other address; refused or one too many, it is only counted. */
-static void on_name(struct ice_agent *agent, const struct mdns_event *event)
-{
-	for (size_t i = agent->name_count; i-- > 0;) {
-		struct ice_candidate candidate = agent->names[i].candidate;
-		uint16_t port = candidate.addr.port;
-
-		if (agent->names[i].query_id != event->query_id)
-			continue;
-		agent->names[i] = agent->names[--agent->name_count];
-		if (event->type != MDNS_RESOLVED)
-			continue;
-		candidate.addr = event->addr;
-		candidate.addr.port = port;
-		(void)take_candidate(agent, &candidate);
-	}
-}
-
-/* Hand mDNS datagrams to the transmit queue; without a socket they are lost, and the names with them. */
-static void drain_mdns(struct ice_agent *agent, wlk_time now)
-{
-	struct dgram d;
-
-	while (mdns_poll_transmit(agent->mdns, now, &d)) {
-		d.local = agent->mdns_sockets[d.remote.family == 6];
-		if (addr_is_none(&d.local))
-			pktbuf_release(d.buf);
-		else
-			(void)dgram_queue_push(&agent->out, d);
-	}
-}
-
-void agent_run_names(struct ice_agent *agent, wlk_time now)
-{
-	struct mdns_event event;
-
-	if (!agent->mdns)
-		return;
-	mdns_handle_timeout(agent->mdns, now);
-	drain_mdns(agent, now);
-	while (mdns_poll_event(agent->mdns, &event))
-		on_name(agent, &event);
 }
 
 wlk_err ice_agent_add_remote_candidate_line(struct ice_agent *agent, wlk_time now, const char *text, size_t size)
@@ -285,7 +258,7 @@ wlk_err ice_agent_add_remote_candidate_line(struct ice_agent *agent, wlk_time no
 		return WLK_ERR_STATE;
 	if (!line.host.size)
 		return ice_agent_add_remote_candidate(agent, now, &line.candidate);
-	err = add_name(agent, now, &line);
+	err = agent_add_named_candidate(agent, now, &line);
 	agent_run(agent, now);
 	return err;
 }
@@ -297,6 +270,22 @@ void ice_agent_end_of_remote_candidates(struct ice_agent *agent, wlk_time now)
 }
 
 /* -------------------------------------------------------------------------------------------- parameters */
+
+/* RFC 8445 6.1.1: the full agent controls a lite one, whatever the offer/answer exchange says; between two of a kind the
+ * offerer does. */
+static void settle_role(struct ice_agent *agent)
+{
+	bool lite = agent->config.lite;
+
+	if (agent->current.remote_lite != lite)
+		agent_set_role(agent, !lite);
+	else if (lite)
+		agent_set_role(agent, agent->offered_role);
+	if (agent->config.lite && agent->current.remote_lite)
+		for (size_t i = 0; i < agent->gather.base_count; i++)
+			if (agent->gather.bases[i]->state == BASE_BOUND)
+				agent_pair_base(agent, agent->gather.bases[i]);
+}
 
 wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd,
 					bool lite)
@@ -313,9 +302,7 @@ wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, s
 	err = ice_credentials_set_remote(&agent->current, ufrag, pwd, lite);
 	if (err)
 		return err;
-	/* RFC 8445 6.1.1: the full agent controls a lite one, whatever the offer/answer exchange says. */
-	if (lite)
-		agent_set_role(agent, true);
+	settle_role(agent);
 	agent->pac_at = time_add(now, agent->config.failed_after_us);
 	agent->pac_expired = false;
 	agent_run(agent, now);
@@ -355,6 +342,11 @@ static void begin_generation(struct ice_agent *agent, const struct ice_credentia
 	agent->halted = false;
 	agent->pac_at = WLK_TIME_NEVER;
 	agent->pac_expired = false;
+	agent->lost_at = WLK_TIME_NEVER;
+	agent->had_path = false;
+	agent->restart_told = false;
+	agent->restart_wanted = false;
+	agent->remote_nomination = 0;
 	agent_drop_orphans(agent);
 }
 

@@ -21,6 +21,11 @@ wlk_time ice_agent_rtt(const struct ice_agent *agent)
 	return agent->path ? agent->path->srtt : 0;
 }
 
+bool ice_agent_in_doubt(const struct ice_agent *agent)
+{
+	return agent->path ? agent->path->consent.probing : agent->had_path;
+}
+
 bool ice_agent_peer_knows_us(const struct ice_agent *agent)
 {
 	return agent->stats.requests_received || agent->current.remote_lite;
@@ -61,6 +66,24 @@ bool ice_agent_pair_stats(const struct ice_agent *agent, size_t index, struct ic
 	return true;
 }
 
+static void name_server(const struct ice_agent *agent, const struct ice_local_candidate *local,
+			struct ice_candidate_stats *out)
+{
+	static const char *const protocols[] = {
+		[ICE_SERVER_UDP] = "udp",
+		[ICE_SERVER_TCP] = "tcp",
+		[ICE_SERVER_TLS] = "tls",
+		[ICE_SERVER_DTLS] = "dtls",
+	};
+
+	if (local->candidate.type == CANDIDATE_RELAY && local->base->relay) {
+		out->url = agent_relay_url(local->base->relay);
+		out->relay_protocol = protocols[agent_relay_transport(local->base->relay)];
+	} else if (local->candidate.type == CANDIDATE_SRFLX) {
+		out->url = gather_url_of(agent, local->base, &local->server);
+	}
+}
+
 bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out)
 {
 	const struct ice_local_candidate *local;
@@ -68,8 +91,25 @@ bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, stru
 	if (index >= agent->gather.local_count)
 		return false;
 	local = agent->gather.locals[index];
-	*out = (struct ice_candidate_stats){ local->id, local->candidate, local->server };
+	*out = (struct ice_candidate_stats){ .id = local->id, .candidate = local->candidate, .server = local->server };
+	name_server(agent, local, out);
+	out->hidden = agent_name_of(agent, &local->candidate.addr).size > 0;
+	if (out->hidden || (local->candidate.type != CANDIDATE_HOST && agent->config.hide_host_addresses))
+		out->candidate.related = (wlk_addr){ 0 };
 	return true;
+}
+
+bool ice_agent_told_candidate(const struct ice_agent *agent, size_t *index, struct ice_candidate_line *out)
+{
+	while (!agent->gather.ahead && *index < agent->gather.local_count) {
+		const struct ice_local_candidate *local = agent->gather.locals[(*index)++];
+
+		if (!local->told)
+			continue;
+		agent_told_form(agent, local, out);
+		return true;
+	}
+	return false;
 }
 
 bool ice_agent_remote_candidate(const struct ice_agent *agent, size_t index, struct ice_candidate_stats *out)

@@ -232,6 +232,7 @@ wlk_err ice_candidate_line_parse(struct ice_candidate_line *out, struct str text
 	if (!parse_address(&c->addr, &line.host, &line.mapped, address, port) || !parse_extensions(&line, rest))
 		return WLK_ERR_PARSE;
 	c->component = (uint16_t)component;
+	c->addr.transport = c->transport == ICE_TCP ? WLK_TRANSPORT_TCP : WLK_TRANSPORT_UDP;
 	memcpy(c->foundation, foundation.at, foundation.size);
 	*out = line;
 	return WLK_OK;
@@ -331,6 +332,18 @@ uint16_t ice_tcp_local_preference(enum ice_candidate_type type, enum ice_tcptype
 	assert((size_t)tcptype < ARRAY_SIZE(plain) && "a TCP candidate has one of three types");
 	assert(other < 0x2000 && "the other preference has 13 bits");
 	return (uint16_t)((unsigned)(natted ? reflexive : plain)[tcptype] << 13 | other);
+}
+
+uint32_t ice_tcp_candidate_priority(enum ice_candidate_type type, enum ice_tcptype tcptype, uint16_t other,
+				    uint16_t component)
+{
+	static const uint32_t type_preference[] = { [CANDIDATE_HOST] = 90, [CANDIDATE_SRFLX] = 70, [CANDIDATE_PRFLX] = 80 };
+
+	assert((size_t)type < ARRAY_SIZE(type_preference) && "no TCP candidate of ours is relayed");
+	assert(tcptype != CANDIDATE_TCP_NONE && "a TCP candidate has a tcptype");
+	assert(component >= 1 && component <= 256 && "a component id is 1..256");
+	return type_preference[type] << 24 | (uint32_t)ice_tcp_local_preference(type, tcptype, other) << 8 |
+	       (256u - component);
 }
 
 static void put_ip(struct bytes_writer *w, const wlk_addr *addr)

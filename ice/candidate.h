@@ -8,6 +8,7 @@ enum {
 	ICE_CANDIDATE_LINE_MAX = 512, /* bytes of a line that is looked at (R8) */
 	ICE_FOUNDATION_MAX = 32,      /* characters, RFC 8839 5.1 */
 	ICE_HOST_NAME_MAX = 255,      /* characters of a host name in place of an address */
+	ICE_TCP_OTHER_MAX = 0x1fff,   /* the "other preference" of RFC 6544 4.2 has 13 bits */
 };
 
 enum ice_candidate_type { CANDIDATE_HOST, CANDIDATE_SRFLX, CANDIDATE_PRFLX, CANDIDATE_RELAY };
@@ -66,6 +67,14 @@ uint32_t ice_candidate_priority(enum ice_candidate_type type, uint16_t local_pre
 
 /* The local preference of a TCP candidate: direction preference * 2^13 + |other| (0..8191). RFC 6544 4.2. */
 uint16_t ice_tcp_local_preference(enum ice_candidate_type type, enum ice_tcptype tcptype, uint16_t other);
+
+/*
+ * The priority of a TCP candidate that is not relayed. Its type preferences, host 90, prflx 80 and srflx 70, lie below
+ * those of UDP candidates that are not relayed: RFC 6544 4.2 prefers UDP, and a direct connection is better than a relay.
+ * |tcptype| is not CANDIDATE_TCP_NONE.
+ */
+uint32_t ice_tcp_candidate_priority(enum ice_candidate_type type, enum ice_tcptype tcptype, uint16_t other,
+				    uint16_t component);
 
 /*
  * RFC 8445 5.1.1.3: equal for candidates of the same type, transport, base IP and STUN/TURN server IP, and different

@@ -7,11 +7,14 @@
 
 /*
  * The timers, in plain words:
- *  - A consent check leaves every 4 to 6 s, drawn anew each time; on a backup every 10 to 14 s.
+ *  - A consent check leaves every 4 to 6 s, drawn anew each time; on a warm backup every 10 to 14 s, so that the
+ *    mappings of NATs live (RFC 4787 4.3 lets them go after 2 minutes, many go after 30 s); on a cold one never.
  *  - 30 s after the last valid answer consent is gone (RFC 7675 5.1).
  *  - The path in use is also checked when nothing arrived on it for 2.5 s.
  *  - When we send and nothing arrives for 500 ms, or a check stays unanswered that long (two round trips on slow
  * paths), probing begins: a check every 200 ms until one is answered (R7).
+ *  - While probing, a path that leaves two to three probes unanswered, for 400 ms or three round trips, is suspect: a pair
+ *    that does answer takes over. An unanswered check alone makes it suspect after 800 ms.
  *  - 5 s after the first unanswered check, when nothing else arrived since, the path counts as disconnected.
  */
 enum {
@@ -24,6 +27,7 @@ enum {
 	CONSENT_QUIET_US = 500000,
 	CONSENT_PROBE_US = 200000,
 	CONSENT_SUSPECT_US = 800000,
+	CONSENT_PROBED_US = 400000,
 	CONSENT_DISCONNECTED_US = 5000000,
 };
 
@@ -36,7 +40,10 @@ struct consent {
 	const struct consent_limits *limits;
 	struct rand_jitter *jitter;
 	bool active; /* the path is in use; otherwise it is a warm backup */
+	bool cold;   /* a backup that is not kept: no checks, its consent runs out */
+	bool passive; /* we are ICE-lite: no checks leave; each request of the peer counts as an answer */
 	bool probing;
+	wlk_time probing_since;
 	wlk_time rtt;           /* 0: unknown */
 	wlk_time last_answer;   /* of our checks: what consent counts from */
 	wlk_time last_received; /* anything authentic, application packets included */
@@ -51,8 +58,13 @@ enum consent_due { CONSENT_NOTHING, CONSENT_SEND_CHECK, CONSENT_EXPIRED };
 
 /* Consent was just given by a valid answer. |limits| and |jitter| are borrowed for the life of |c|. */
 void consent_start(struct consent *c, wlk_time now, const struct consent_limits *limits, struct rand_jitter *jitter);
+/* We are ICE-lite; right after consent_start(). Disconnected is then 5 s more than the longest interval of a peer's checks. */
+void consent_set_passive(struct consent *c);
 /* Whether the path is in use or a backup; draws the next interval when that changes. */
 void consent_set_active(struct consent *c, wlk_time now, bool active);
+
+/* Whether a backup is kept; draws the next interval when it is again. */
+void consent_set_cold(struct consent *c, wlk_time now, bool cold);
 
 /* Facts. */
 void consent_on_check_sent(struct consent *c, wlk_time now);
@@ -65,6 +77,8 @@ void consent_probe(struct consent *c, wlk_time now);
 /* Back to the ordinary interval: for a backup whose path in use has answered again. */
 void consent_end_probe(struct consent *c);
 
+/* Begin probing if it is time; consent_poll() does so too. For whoever wants to know before. */
+void consent_look(struct consent *c, wlk_time now);
 /* What is due. After CONSENT_SEND_CHECK the caller reports consent_on_check_sent(), whether or not sending worked. */
 enum consent_due consent_poll(struct consent *c, wlk_time now);
 /* The next moment that matters; in the future once consent_poll() was answered. */

@@ -19,13 +19,15 @@ struct ice_local_candidate *gather_host_of(const struct ice_agent *agent, const 
 	const struct gatherer *g = &agent->gather;
 
 	for (size_t i = 0; i < g->local_count; i++)
-		if (g->locals[i]->base == base && g->locals[i]->candidate.type == CANDIDATE_HOST)
+		if (g->locals[i]->base == base && g->locals[i]->candidate.addr.transport == base->addr.transport &&
+		    (g->locals[i]->candidate.type == CANDIDATE_HOST ||
+		     g->locals[i]->candidate.type == CANDIDATE_RELAY))
 			return g->locals[i];
-	assert(0 && "a bound base has its host candidate");
+	assert(0 && "a bound base has its host or relayed candidate");
 	return NULL;
 }
 
-static struct ice_local_candidate *find_local(const struct gatherer *g, const struct ice_base *base,
+struct ice_local_candidate *gather_find_local(const struct gatherer *g, const struct ice_base *base,
 					      const wlk_addr *addr)
 {
 	for (size_t i = 0; i < g->local_count; i++)
@@ -34,8 +36,7 @@ static struct ice_local_candidate *find_local(const struct gatherer *g, const st
 	return NULL;
 }
 
-/* |server| NULL: not of a server. |priority| 0: by type and base. */
-static struct ice_local_candidate *add_local(struct ice_agent *agent, enum ice_candidate_type type,
+struct ice_local_candidate *gather_add_local(struct ice_agent *agent, enum ice_candidate_type type,
 					     struct ice_base *base, const wlk_addr *addr, const wlk_addr *server,
 					     uint32_t priority)
 {
@@ -53,12 +54,20 @@ static struct ice_local_candidate *add_local(struct ice_agent *agent, enum ice_c
 	local->candidate.type = type;
 	local->candidate.component = 1;
 	local->candidate.addr = *addr;
-	local->candidate.priority = priority ? priority : ice_candidate_priority(type, base->local_preference, 1);
+	local->candidate.tcptype = ice_base_tcptype(base);
+	if (addr->transport == WLK_TRANSPORT_TCP) {
+		local->candidate.transport = ICE_TCP;
+		if (base->kind == BASE_SOCKET)
+			local->candidate.tcptype = CANDIDATE_TCP_ACTIVE; /* stands for connections from its interface */
+	}
+	if (!priority && addr->transport != base->addr.transport)
+		priority = ice_active_priority(base, type);
+	local->candidate.priority = priority ? priority : ice_base_priority(base, type);
 	if (type != CANDIDATE_HOST)
 		local->candidate.related = base->addr;
 	if (server)
 		local->server = *server;
-	if (ice_candidate_foundation(local->candidate.foundation, type, ICE_UDP, &base->ip, server,
+	if (ice_candidate_foundation(local->candidate.foundation, type, local->candidate.transport, &base->ip, server,
 				     agent->foundation_salt)) {
 		wlk_free(local);
 		return NULL;
@@ -71,148 +80,37 @@ static struct ice_local_candidate *add_local(struct ice_agent *agent, enum ice_c
 struct ice_local_candidate *gather_reflexive(struct ice_agent *agent, struct ice_base *base, const wlk_addr *mapped,
 					     uint32_t priority)
 {
-	struct ice_local_candidate *local = find_local(&agent->gather, base, mapped);
+	wlk_addr addr = *mapped;
+	struct ice_local_candidate *local;
 
-	return local ? local : add_local(agent, CANDIDATE_PRFLX, base, mapped, NULL, priority);
+	addr.transport = base->addr.transport; /* which STUN does not say */
+	local = gather_find_local(&agent->gather, base, &addr);
+	return local ? local : gather_add_local(agent, CANDIDATE_PRFLX, base, &addr, NULL, priority);
 }
 
-static void announce(struct ice_agent *agent, struct ice_local_candidate *local)
+void gather_announce(struct ice_agent *agent, struct ice_local_candidate *local)
 {
-	local->announce = true;
+	local->told = local->announce = agent_may_tell(agent, local);
 	agent->news = true;
 }
 
-/* ---------------------------------------------------------------------------------------------- servers */
-
-static bool has_job(const struct gatherer *g, const struct ice_base *base, const wlk_addr *server)
+/* A generation begins: what is there already is told again, as far as the policy of that generation lets it. */
+static void announce_again(struct ice_agent *agent)
 {
-	for (size_t i = 0; i < g->job_count; i++)
-		if (g->jobs[i]->base == base && addr_equal(&g->jobs[i]->server, server))
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < agent->gather.local_count; i++) {
+		struct ice_local_candidate *local = agent->gather.locals[i];
+		bool mapped = local->candidate.type == CANDIDATE_SRFLX && addr_is_none(&local->server);
 
-static void add_job(struct ice_agent *agent, struct ice_base *base, const wlk_addr *server)
-{
-	struct gatherer *g = &agent->gather;
-	struct gather_job *job;
-
-	if (base->state != BASE_BOUND || addr_is_none(server) || !ice_pair_fits(&base->addr, server) ||
-	    has_job(g, base, server))
-		return;
-	if (!array_reserve((void **)&g->jobs, &g->job_capacity, g->job_count + 1, sizeof(struct gather_job *)) ||
-	    !(job = wlk_calloc(1, sizeof(*job)))) {
-		agent->stats.out_of_memory++; /* one candidate less */
-		return;
+		local->told = local->announce = false;
+		if ((local->candidate.type == CANDIDATE_HOST || mapped) && local->base->kind != BASE_TCP_ACTIVE)
+			gather_announce(agent, local);
 	}
-	job->base = base;
-	job->server = *server;
-	job->keepalive_at = WLK_TIME_NEVER;
-	g->jobs[g->job_count++] = job;
-}
-
-static void add_jobs_of_server(struct ice_agent *agent, const struct ice_stun_server *server)
-{
-	for (size_t i = 0; i < agent->gather.base_count; i++)
-		for (size_t j = 0; j < ARRAY_SIZE(server->addrs); j++)
-			add_job(agent, agent->gather.bases[i], &server->addrs[j]);
-}
-
-wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port)
-{
-	struct gatherer *g = &agent->gather;
-	struct ice_stun_server *server;
-
-	if (!size || size > ICE_HOST_NAME_MAX || !port)
-		return WLK_ERR_INVALID;
-	if (g->server_count >= GATHER_SERVERS_MAX)
-		return WLK_ERR_TOO_LARGE;
-	if (!array_reserve((void **)&g->servers, &g->server_capacity, g->server_count + 1,
-			   sizeof(struct ice_stun_server *)))
-		return WLK_ERR_NOMEM;
-	server = wlk_calloc(1, sizeof(*server));
-	if (!server)
-		return WLK_ERR_NOMEM;
-	server->host = wlk_strndup(host, size);
-	if (!server->host) {
-		wlk_free(server);
-		return WLK_ERR_NOMEM;
-	}
-	server->port = port;
-	g->servers[g->server_count++] = server;
-	return WLK_OK;
-}
-
-static void remove_servers(struct gatherer *g, size_t from)
-{
-	for (size_t i = from; i < g->server_count; i++) {
-		wlk_free(g->servers[i]->host);
-		wlk_free(g->servers[i]);
-	}
-	g->server_count = from;
-}
-
-wlk_err gather_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count)
-{
-	struct gatherer *g = &agent->gather;
-	wlk_err err = WLK_OK;
-
-	for (size_t i = 0; i < g->server_count; i++)
-		agent_request_abandon(&agent->requests, g->servers[i]);
-	remove_servers(g, 0);
-	for (size_t i = 0; !err && i < count; i++)
-		if (servers[i].is_turn)
-			err = WLK_ERR_UNSUPPORTED;
-		else
-			err = gather_add_server(agent, servers[i].host.at, servers[i].host.size, servers[i].port);
-	return err;
-}
-
-static void ask_for_server(struct ice_agent *agent, struct ice_stun_server *server)
-{
-	struct ice_request request = {
-		.type = ICE_REQUEST_RESOLVE,
-		.host = str_of(server->host),
-		.port = server->port,
-	};
-	wlk_addr literal;
-
-	if (server->asked)
-		return;
-	if (!addr_parse(&literal, server->host, strlen(server->host), server->port)) {
-		server->addrs[literal.family == 6] = literal;
-	} else {
-		if (agent_request_add(&agent->requests, &request, server)) {
-			agent->stats.out_of_memory++;
-			return;
-		}
-		server->resolving = true;
-	}
-	server->asked = true;
-}
-
-void gather_on_resolved(struct ice_agent *agent, wlk_time now, struct ice_stun_server *server, const wlk_addr *addrs,
-			size_t count)
-{
-	(void)now;
-	server->resolving = false;
-	for (size_t i = 0; i < count; i++) {
-		wlk_addr *slot = &server->addrs[addrs[i].family == 6];
-
-		if (!addr_is_none(slot) || addr_is_none(&addrs[i]))
-			continue;
-		*slot = addrs[i];
-		slot->port = server->port;
-	}
-	add_jobs_of_server(agent, server);
 }
 
 /* ------------------------------------------------------------------------------------------------ bases */
 
 static bool wants_interface(const struct ice_agent *agent, const wlk_addr *ip)
 {
-	if (agent->config.policy == ICE_POLICY_RELAY)
-		return false;
 	if (addr_is_none(ip) || (ip->family == 4 ? agent->config.no_ipv4 : agent->config.no_ipv6))
 		return false;
 	if (addr_is_loopback(ip))
@@ -222,10 +120,21 @@ static bool wants_interface(const struct ice_agent *agent, const wlk_addr *ip)
 	return !addr_is_unspecified(ip) && !addr_is_multicast(ip);
 }
 
+/* RFC 8828 5.2, modes 2 and 3: of each family only the first, which is that of the default route. */
+static bool is_default_route(const struct ice_agent *agent, const wlk_addr *wanted, size_t count, const wlk_addr *ip)
+{
+	if (agent->config.ip_handling == WLK_IP_HANDLING_ALL)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (wanted[i].family == ip->family && !addr_is_loopback(&wanted[i]))
+			return addr_is_loopback(ip);
+	return true;
+}
+
 static struct ice_base *find_ip(const struct gatherer *g, const wlk_addr *ip)
 {
 	for (size_t i = 0; i < g->base_count; i++)
-		if (addr_ip_equal(&g->bases[i]->ip, ip))
+		if (g->bases[i]->kind != BASE_RELAY && addr_ip_equal(&g->bases[i]->ip, ip))
 			return g->bases[i];
 	return NULL;
 }
@@ -236,21 +145,36 @@ static struct ice_base *find_ip(const struct gatherer *g, const wlk_addr *ip)
  */
 static uint16_t draw_preference(struct gatherer *g, uint8_t family)
 {
-	uint16_t ordinal = g->next_preference[family == 6];
+	uint16_t preference = (uint16_t)(65535 - (family == 4));
 
-	if (ordinal < 30000)
-		g->next_preference[family == 6]++;
-	return (uint16_t)(65535 - 2 * ordinal - (family == 4));
+	/* The best that no base has: an interface that comes back gets its old place. */
+	for (size_t i = 0; i < g->base_count; i++)
+		if (g->bases[i]->local_preference == preference) {
+			preference = (uint16_t)(preference - 2);
+			i = (size_t)-1;
+		}
+	return preference;
 }
 
-static wlk_err add_base(struct ice_agent *agent, const wlk_addr *ip)
+/* A socket, or a listener, which ranks like the socket of its interface. */
+static struct ice_base *find_base(const struct gatherer *g, enum ice_base_kind kind, const wlk_addr *ip)
+{
+	for (size_t i = 0; i < g->base_count; i++)
+		if (g->bases[i]->kind == kind && addr_ip_equal(&g->bases[i]->ip, ip))
+			return g->bases[i];
+	return NULL;
+}
+
+static wlk_err add_base(struct ice_agent *agent, enum ice_base_kind kind, const wlk_addr *ip)
 {
 	struct gatherer *g = &agent->gather;
+	const struct ice_base *socket = find_base(g, BASE_SOCKET, ip);
 	struct ice_request request = {
-		.type = ICE_REQUEST_BIND_UDP,
+		.type = kind == BASE_SOCKET ? ICE_REQUEST_BIND_UDP : ICE_REQUEST_LISTEN_TCP,
 		.local = *ip,
 		.port_min = agent->config.port_min,
 		.port_max = agent->config.port_max,
+		.own_port = gather_needs_own_port(agent),
 	};
 	struct ice_base *base;
 	wlk_err err;
@@ -260,31 +184,20 @@ static wlk_err add_base(struct ice_agent *agent, const wlk_addr *ip)
 	base = wlk_calloc(1, sizeof(*base));
 	if (!base)
 		return WLK_ERR_NOMEM;
+	base->kind = kind;
 	base->ip = *ip;
 	base->ip.port = 0;
 	request.local.port = 0;
-	err = agent_request_add(&agent->requests, &request, base);
+	request.local.transport = kind == BASE_SOCKET ? WLK_TRANSPORT_UDP : WLK_TRANSPORT_TCP;
+	err = agent_request_add(&agent->requests, &request, OWNER_BASE, base);
 	if (err) {
 		wlk_free(base);
 		return err;
 	}
 	base->state = BASE_BINDING;
-	base->local_preference = draw_preference(g, ip->family);
+	base->local_preference = socket ? socket->local_preference : draw_preference(g, ip->family);
 	g->bases[g->base_count++] = base;
 	return WLK_OK;
-}
-
-static void remove_jobs_of(struct ice_agent *agent, const struct ice_base *base)
-{
-	struct gatherer *g = &agent->gather;
-
-	for (size_t i = g->job_count; i-- > 0;) {
-		if (g->jobs[i]->base != base)
-			continue;
-		stun_txn_remove_owner(&agent->txns, g->jobs[i]);
-		wlk_free(g->jobs[i]);
-		g->jobs[i] = g->jobs[--g->job_count];
-	}
 }
 
 static void remove_locals_of(struct gatherer *g, const struct ice_base *base)
@@ -309,14 +222,26 @@ static void remove_base(struct ice_agent *agent, size_t index)
 	for (size_t i = agent->checklist.count; i-- > 0;)
 		if (agent->checklist.pairs[i]->base == base)
 			agent_remove_pair(agent, agent->checklist.pairs[i]);
-	remove_jobs_of(agent, base);
+	gather_forget_base(agent, base);
 	remove_locals_of(g, base);
 	agent_request_abandon(&agent->requests, base);
-	if (base->state == BASE_BOUND)
+	agent_stream_on_base_gone(agent, base);
+	if (base->state == BASE_BOUND && (base->kind == BASE_SOCKET || base->kind == BASE_TCP_LISTENER))
 		agent_request_close(&agent->requests, &base->addr);
-	wlk_free(base);
 	for (g->base_count--; index < g->base_count; index++)
 		g->bases[index] = g->bases[index + 1];
+	if (!find_ip(g, &base->ip))
+		agent_unname_ip(agent, &base->ip);
+	wlk_free(base);
+}
+
+void gather_remove_base(struct ice_agent *agent, struct ice_base *base)
+{
+	for (size_t i = 0; i < agent->gather.base_count; i++)
+		if (agent->gather.bases[i] == base) {
+			remove_base(agent, i);
+			return;
+		}
 }
 
 static bool is_listed(const wlk_addr *ips, size_t count, const wlk_addr *ip)
@@ -327,16 +252,26 @@ static bool is_listed(const wlk_addr *ips, size_t count, const wlk_addr *ip)
 	return false;
 }
 
-/* One base for each of |ips| that has none; on failure those just added are taken back. */
+/* A socket for |ip| if there is none, and a listener where we listen. */
+static wlk_err add_bases_of(struct ice_agent *agent, const wlk_addr *ip)
+{
+	wlk_err err = WLK_OK;
+
+	if (!find_base(&agent->gather, BASE_SOCKET, ip))
+		err = add_base(agent, BASE_SOCKET, ip);
+	if (!err && agent_stream_listens(agent) && !find_base(&agent->gather, BASE_TCP_LISTENER, ip))
+		err = add_base(agent, BASE_TCP_LISTENER, ip);
+	return err;
+}
+
+/* The bases of |ips| that are not there yet; on failure those just added are taken back. */
 static wlk_err add_bases(struct ice_agent *agent, const wlk_addr *ips, size_t count)
 {
 	size_t before = agent->gather.base_count;
 	wlk_err err;
 
 	for (size_t i = 0; i < count; i++) {
-		if (find_ip(&agent->gather, &ips[i]))
-			continue;
-		err = add_base(agent, &ips[i]);
+		err = add_bases_of(agent, &ips[i]);
 		if (!err)
 			continue;
 		while (agent->gather.base_count > before)
@@ -352,21 +287,24 @@ wlk_err gather_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_a
 	wlk_addr wanted[GATHER_INTERFACES_MAX];
 	size_t wanted_count = 0;
 
-	(void)now;
 	for (size_t i = 0; i < count && wanted_count < GATHER_INTERFACES_MAX; i++)
-		if (wants_interface(agent, &ips[i]) && !is_listed(wanted, wanted_count, &ips[i]))
+		if (wants_interface(agent, &ips[i]) && !is_listed(wanted, wanted_count, &ips[i]) &&
+		    is_default_route(agent, wanted, wanted_count, &ips[i]))
 			wanted[wanted_count++] = ips[i];
 	if (g->state != ICE_GATHERING_NEW) {
-		wlk_err err = add_bases(agent, wanted, wanted_count);
+		bool follow = g->state != ICE_GATHERING_COMPLETE || !agent->config.no_roaming;
+		size_t before = g->base_count;
+		wlk_err err = follow ? add_bases(agent, wanted, wanted_count) : WLK_OK;
 
 		if (err)
 			return err;
-		for (size_t i = g->base_count; i-- > 0;)
-			if (!is_listed(wanted, wanted_count, &g->bases[i]->ip))
-				remove_base(agent, i);
-		if (g->state == ICE_GATHERING_COMPLETE)
+		if (g->base_count > before)
 			g->state = ICE_GATHERING_ACTIVE;
+		for (size_t i = g->base_count; i-- > 0;)
+			if (g->bases[i]->kind != BASE_RELAY && !is_listed(wanted, wanted_count, &g->bases[i]->ip))
+				remove_base(agent, i);
 		agent->news = true;
+		agent_on_network_change(agent, now);
 	}
 	memcpy(g->ips, wanted, wanted_count * sizeof(wanted[0]));
 	g->ip_count = wanted_count;
@@ -381,23 +319,85 @@ wlk_err gather_start(struct ice_agent *agent, wlk_time now)
 	(void)now;
 	if (g->state != ICE_GATHERING_NEW)
 		return WLK_OK;
+	g->policy = agent->config.policy;
+	g->outdated = false;
 	err = add_bases(agent, g->ips, g->ip_count);
 	if (err)
 		return err;
-	for (size_t i = 0; i < g->local_count; i++)
-		if (g->locals[i]->candidate.type == CANDIDATE_HOST)
-			announce(agent, g->locals[i]);
-	for (size_t i = 0; i < g->job_count; i++) {
-		stun_txn_remove_owner(&agent->txns, g->jobs[i]);
-		g->jobs[i]->state = JOB_WAITING;
-	}
-	for (size_t i = 0; i < g->server_count && g->base_count; i++) {
-		ask_for_server(agent, g->servers[i]);
-		add_jobs_of_server(agent, g->servers[i]);
-	}
+	announce_again(agent);
+	gather_ask_servers(agent);
 	g->state = ICE_GATHERING_ACTIVE;
 	agent->news = true;
 	return WLK_OK;
+}
+
+/* The host candidate of a bound base, or what a NAT 1:1 mapping makes of it; NULL: no memory, or too many. */
+static struct ice_local_candidate *add_host(struct ice_agent *agent, struct ice_base *base)
+{
+	wlk_addr external;
+	const wlk_address_mapping *mapping = agent_mapping_of(agent, &base->addr, &external);
+	bool replaced = mapping && !mapping->as_srflx;
+	struct ice_local_candidate *host;
+	struct ice_local_candidate *mapped;
+
+	host = gather_add_local(agent, CANDIDATE_HOST, base, replaced ? &external : &base->addr, NULL, 0);
+	if (!host)
+		return NULL;
+	gather_announce(agent, host);
+	if (!mapping || replaced || agent->config.lite)
+		return host;
+	mapped = gather_add_local(agent, CANDIDATE_SRFLX, base, &external, NULL, 0);
+	if (mapped)
+		gather_announce(agent, mapped);
+	else
+		agent->stats.out_of_memory++;
+	return host;
+}
+
+/* RFC 6544 4.5: one active candidate tells of all connections that we may open from the interface of |base|. */
+static void add_active(struct ice_agent *agent, struct ice_base *base)
+{
+	struct ice_local_candidate *active;
+	wlk_addr addr = base->addr;
+	wlk_addr external;
+	const wlk_address_mapping *mapping = agent_mapping_of(agent, &addr, &external);
+
+	if (!agent_stream_may_connect(agent, base))
+		return;
+	if (mapping && !mapping->as_srflx)
+		addr = external;
+	addr.port = AGENT_ACTIVE_PORT;
+	addr.transport = WLK_TRANSPORT_TCP;
+	active = gather_add_local(agent, CANDIDATE_HOST, base, &addr, NULL, 0);
+	if (active)
+		gather_announce(agent, active);
+	else
+		agent->stats.out_of_memory++;
+}
+
+struct ice_base *gather_add_stream_base(struct ice_agent *agent, const wlk_addr *ip, const wlk_addr *local,
+					uint16_t preference)
+{
+	struct gatherer *g = &agent->gather;
+	struct ice_base *base;
+
+	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
+		return NULL;
+	base = wlk_calloc(1, sizeof(*base));
+	if (!base)
+		return NULL;
+	base->kind = BASE_TCP_ACTIVE;
+	base->state = BASE_BOUND;
+	base->ip = *ip;
+	base->addr = *local;
+	base->addr.transport = WLK_TRANSPORT_TCP;
+	base->local_preference = preference;
+	if (!gather_add_local(agent, CANDIDATE_HOST, base, &base->addr, NULL, 0)) {
+		wlk_free(base);
+		return NULL;
+	}
+	g->bases[g->base_count++] = base;
+	return base;
 }
 
 void gather_on_bound(struct ice_agent *agent, wlk_time now, struct ice_base *base, wlk_err err, const wlk_addr *addr)
@@ -413,87 +413,41 @@ void gather_on_bound(struct ice_agent *agent, wlk_time now, struct ice_base *bas
 	}
 	base->state = BASE_BOUND;
 	base->addr = *addr;
-	host = add_local(agent, CANDIDATE_HOST, base, addr, NULL, 0);
+	base->addr.transport = base->kind == BASE_SOCKET ? WLK_TRANSPORT_UDP : WLK_TRANSPORT_TCP;
+	agent->last_bound_at = now;
+	host = add_host(agent, base);
 	if (!host) {
 		agent->stats.out_of_memory++;
-		agent_request_close(&agent->requests, addr);
+		agent_request_close(&agent->requests, &base->addr);
 		base->state = BASE_FAILED;
 		return;
 	}
-	announce(agent, host);
+	if (base->kind != BASE_SOCKET)
+		return; /* a listener waits for its pairs */
+	add_active(agent, base);
 	agent_pair_base(agent, base);
-	for (size_t i = 0; i < agent->gather.server_count; i++)
-		add_jobs_of_server(agent, agent->gather.servers[i]);
+	gather_ask_from(agent, base);
 }
 
 /* ----------------------------------------------------------------------------------------------- running */
 
-static void send_to_server(struct ice_agent *agent, wlk_time now, struct gather_job *job, enum stun_class class)
+static bool is_finished(const struct ice_agent *agent)
 {
-	struct stun_txn txn = {
-		.kind = TXN_GATHER,
-		.owner = job,
-		.local = job->base->addr,
-		.remote = job->server,
-		.rto = GATHER_RTO_US,
-		.sends_max = GATHER_SENDS_MAX,
-	};
-	uint8_t buf[STUN_HEADER_SIZE + STUN_FINGERPRINT_ATTR_SIZE];
-	struct stun_writer w;
-	size_t size;
+	const struct gatherer *g = &agent->gather;
 
-	if (rand_bytes(txn.id, sizeof(txn.id)))
-		return;
-	stun_writer_init(&w, buf, sizeof(buf), class, STUN_METHOD_BINDING, txn.id);
-	if (stun_writer_finish(&w, NULL, true, &size))
-		return;
-	if (class == STUN_REQUEST) {
-		if (!stun_txn_add(&agent->txns, &txn, now, buf, size)) {
-			agent->stats.out_of_memory++;
-			return;
-		}
-		job->state = JOB_RUNNING;
-	}
-	agent_transmit(agent, &txn.local, &txn.remote, buf, size);
-}
-
-static bool is_finished(const struct gatherer *g)
-{
 	for (size_t i = 0; i < g->base_count; i++)
 		if (g->bases[i]->state == BASE_BINDING)
 			return false;
-	for (size_t i = 0; i < g->server_count; i++)
-		if (g->servers[i]->resolving)
-			return false;
-	for (size_t i = 0; i < g->job_count; i++)
-		if (g->jobs[i]->state != JOB_DONE)
-			return false;
-	return true;
-}
-
-/* Consent keeps the mapping in use open; only while none is in use do the others need help. */
-static bool needs_keepalive(const struct ice_agent *agent, const struct gather_job *job)
-{
-	return job->keepalive_at != WLK_TIME_NEVER && !agent->selected;
+	return gather_servers_done(agent);
 }
 
 void gather_run(struct ice_agent *agent, wlk_time now)
 {
 	struct gatherer *g = &agent->gather;
 
-	for (size_t i = 0; i < g->job_count; i++) {
-		struct gather_job *job = g->jobs[i];
-
-		if (job->state == JOB_WAITING && g->pacer_at <= now) {
-			g->pacer_at = now + agent->config.pacing_us;
-			send_to_server(agent, now, job, STUN_REQUEST);
-		}
-		if (needs_keepalive(agent, job) && job->keepalive_at <= now) {
-			job->keepalive_at = now + GATHER_KEEPALIVE_US;
-			send_to_server(agent, now, job, STUN_INDICATION);
-		}
-	}
-	if (g->state == ICE_GATHERING_ACTIVE && is_finished(g)) {
+	gather_run_servers(agent, now);
+	agent_relays_run(agent, now);
+	if (g->state == ICE_GATHERING_ACTIVE && is_finished(agent)) {
 		g->state = ICE_GATHERING_COMPLETE;
 		agent->news = true;
 		LOG_I(agent, "gathering complete: %zu local candidates", g->local_count);
@@ -502,51 +456,12 @@ void gather_run(struct ice_agent *agent, wlk_time now)
 
 wlk_time gather_deadline(const struct ice_agent *agent)
 {
-	const struct gatherer *g = &agent->gather;
-	wlk_time at = WLK_TIME_NEVER;
-
-	for (size_t i = 0; i < g->job_count; i++) {
-		if (g->jobs[i]->state == JOB_WAITING)
-			at = time_min(at, g->pacer_at);
-		if (needs_keepalive(agent, g->jobs[i]))
-			at = time_min(at, g->jobs[i]->keepalive_at);
-	}
-	return at;
-}
-
-void gather_on_response(struct ice_agent *agent, wlk_time now, struct gather_job *job, const struct stun_msg *msg)
-{
-	const wlk_addr *mapped = addr_is_none(&msg->xor_mapped) ? &msg->mapped : &msg->xor_mapped;
-	struct ice_local_candidate *local;
-
-	job->state = JOB_DONE;
-	if (msg->class != STUN_SUCCESS || mapped->family != job->base->addr.family || !mapped->port)
-		return;
-	/* RFC 8445 5.1.3: the same as the host candidate is redundant. */
-	if (addr_equal(mapped, &job->base->addr))
-		return;
-	job->keepalive_at = now + GATHER_KEEPALIVE_US;
-	local = find_local(&agent->gather, job->base, mapped);
-	if (local && local->candidate.type == CANDIDATE_PRFLX)
-		return; /* the peer has seen it already */
-	if (!local)
-		local = add_local(agent, CANDIDATE_SRFLX, job->base, mapped, &job->server, 0);
-	if (local)
-		announce(agent, local);
-	else
-		agent->stats.out_of_memory++;
-}
-
-void gather_on_timeout(struct ice_agent *agent, struct gather_job *job)
-{
-	char text[WLK_ADDR_TEXT_MAX];
-
-	LOG_I(agent, "STUN server %s does not answer", addr_text(&job->server, text));
-	job->state = JOB_DONE;
+	return time_min(gather_servers_deadline(agent), agent_relays_deadline(agent));
 }
 
 void gather_close(struct ice_agent *agent)
 {
+	agent_relays_close(agent);
 	while (agent->gather.base_count)
 		remove_base(agent, agent->gather.base_count - 1);
 }
@@ -559,15 +474,8 @@ void gather_free(struct ice_agent *agent)
 		wlk_free(g->bases[i]);
 	for (size_t i = 0; i < g->local_count; i++)
 		wlk_free(g->locals[i]);
-	for (size_t i = 0; i < g->job_count; i++)
-		wlk_free(g->jobs[i]);
-	for (size_t i = 0; i < g->server_count; i++) {
-		wlk_free(g->servers[i]->host);
-		wlk_free(g->servers[i]);
-	}
+	gather_free_servers(agent);
 	wlk_free(g->bases);
 	wlk_free(g->locals);
-	wlk_free(g->jobs);
-	wlk_free(g->servers);
 	*g = (struct gatherer){ 0 };
 }

@@ -5,41 +5,21 @@
 #include "ice/pair.h"
 
 struct ice_agent;
-struct stun_txn;
-struct stun_msg;
-struct agent_request;
+struct gather_job;
+struct gather_server;
 
 enum {
 	GATHER_INTERFACES_MAX = 32,
-	GATHER_SERVERS_MAX = 8,
+	GATHER_SERVERS_MAX = 16,
 	GATHER_LOCALS_MAX = 128, /* local candidates, peer-reflexive ones included */
 	GATHER_RTO_US = 250000,
 	GATHER_SENDS_MAX = 6,          /* a dead server is given up after 2.8 s */
 	GATHER_KEEPALIVE_US = 15000000 /* RFC 8445 11: mappings of candidates in use are kept open */
 };
 
-struct ice_stun_server {
-	char *host;
-	uint16_t port;
-	bool asked; /* a RESOLVE request is or was out, or |host| is a literal */
-	bool resolving;
-	wlk_addr addrs[2]; /* one a family; none: unknown */
-};
-
-enum gather_job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE };
-
-/* One Binding transaction from a base to a server, and the keep-alive of the mapping that it found. */
-struct gather_job {
-	struct ice_base *base;
-	wlk_addr server;
-	enum gather_job_state state;
-	wlk_time keepalive_at; /* WLK_TIME_NEVER: no mapping to keep */
-};
-
 struct gatherer {
 	wlk_addr ips[GATHER_INTERFACES_MAX];
 	size_t ip_count;
-	uint16_t next_preference[2]; /* a family: how many bases it has had */
 	struct ice_base **bases;
 	size_t base_count;
 	size_t base_capacity;
@@ -47,7 +27,7 @@ struct gatherer {
 	size_t local_count;
 	size_t local_capacity;
 	uint32_t next_local_id;
-	struct ice_stun_server **servers;
+	struct gather_server **servers;
 	size_t server_count;
 	size_t server_capacity;
 	struct gather_job **jobs;
@@ -56,30 +36,43 @@ struct gatherer {
 	wlk_time pacer_at; /* when the next job may start; apart from the checks, so that a server never delays one */
 	enum ice_gathering_state state;
 	enum ice_gathering_state told;
+	enum ice_policy policy; /* of this generation */
+	bool ahead;             /* gathering ahead: nothing is told yet */
+	bool outdated;          /* ahead, and servers or policy have changed since */
 };
 
 void gather_free(struct ice_agent *agent);
 wlk_err gather_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_addr *ips, size_t count);
-wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
-wlk_err gather_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count);
 /* Begin, or begin again for a new generation: host candidates are announced again, servers are asked again. */
 wlk_err gather_start(struct ice_agent *agent, wlk_time now);
-/* Answers to requests whose owner is a base or a server. */
+/* The answer to a request whose owner is a base. */
 void gather_on_bound(struct ice_agent *agent, wlk_time now, struct ice_base *base, wlk_err err, const wlk_addr *addr);
-void gather_on_resolved(struct ice_agent *agent, wlk_time now, struct ice_stun_server *server, const wlk_addr *addrs,
-			size_t count);
-/* Start waiting jobs within the pacing, keep mappings open, notice completion. */
+/* Ask servers, run allocations, notice completion. */
 void gather_run(struct ice_agent *agent, wlk_time now);
 wlk_time gather_deadline(const struct ice_agent *agent);
-void gather_on_response(struct ice_agent *agent, wlk_time now, struct gather_job *job, const struct stun_msg *msg);
-void gather_on_timeout(struct ice_agent *agent, struct gather_job *job);
-/* Close all sockets: bound bases become CLOSE requests. */
+/* Give allocations back and close all sockets: bound bases become CLOSE requests. */
 void gather_close(struct ice_agent *agent);
 
 /* The base bound to |local|, or NULL. */
 struct ice_base *gather_find_base(const struct ice_agent *agent, const wlk_addr *local);
-/* The host candidate of |base|. */
+/*
+ * The base of a connection that we have opened, from |local| on the interface |ip|, with its host candidate, which is not
+ * told: the active candidate of the interface stands for it. NULL: no memory, or too many.
+ */
+struct ice_base *gather_add_stream_base(struct ice_agent *agent, const wlk_addr *ip, const wlk_addr *local,
+					uint16_t preference);
+/* |base| goes with everything that hangs on it; its socket is closed if it has one. */
+void gather_remove_base(struct ice_agent *agent, struct ice_base *base);
+/* The host candidate of |base|, or the relayed one of a relayed base. */
 struct ice_local_candidate *gather_host_of(const struct ice_agent *agent, const struct ice_base *base);
+struct ice_local_candidate *gather_find_local(const struct gatherer *g, const struct ice_base *base,
+					      const wlk_addr *addr);
+/* |server| NULL: not of a server. |priority| 0: by type and base. NULL: no memory, or too many. */
+struct ice_local_candidate *gather_add_local(struct ice_agent *agent, enum ice_candidate_type type,
+					     struct ice_base *base, const wlk_addr *addr, const wlk_addr *server,
+					     uint32_t priority);
+/* Tell of |local|, as far as the configuration lets it be told. */
+void gather_announce(struct ice_agent *agent, struct ice_local_candidate *local);
 /*
  * The candidate that a check revealed as |mapped| on |base|; a new one is peer-reflexive with |priority|
  * (RFC 8445 7.2.5.3.1) and is not announced. NULL: no memory, or too many.

@@ -7,19 +7,9 @@
 #include "core/time.h"
 
 /*
- * Timers, all in mdns_deadline(): per query the next send or the end of waiting, per published name the second
- * announcement. The cache expires when it is read.
+ * The timers: per query the next send or the end of waiting, and those of the responder. The cache expires when it is
+ * read.
  */
-
-enum {
-	ANNOUNCEMENTS = 2,
-	ANSWER_TTL_S = 120,
-	LEGACY_TTL_S = 10, /* RFC 6762 6.7 */
-	UNICAST_QUEUE = 16,
-};
-
-#define ANNOUNCE_INTERVAL  SECOND
-#define MULTICAST_INTERVAL SECOND /* one record is not multicast more often, RFC 6762 6 */
 
 /* When a query is sent, counted from its start. The last entry is when waiting ends. */
 static const wlk_time query_schedule[] = { 0, 1 * SECOND, 3 * SECOND, 7 * SECOND, 8 * SECOND };
@@ -52,21 +42,6 @@ struct cached {
 	wlk_time expires;
 };
 
-struct published {
-	struct mdns_name name;
-	wlk_addr addr;
-	bool leaving;          /* unpublished: one goodbye, then the entry goes */
-	unsigned announced;    /* announcements made */
-	wlk_time announce_at;  /* of the next one */
-	wlk_time multicast_at; /* last one of this record */
-	unsigned pending;      /* PENDING_V4_A and PENDING_V6_A stand for the two groups */
-
-	/* Scratch of one mdns_input(): */
-	bool asked;
-	bool asked_unicast;
-	uint16_t asked_type;
-};
-
 struct mdns {
 	struct pktbuf_pool *pool;
 	bool ipv6;
@@ -75,11 +50,7 @@ struct mdns {
 	size_t query_count, query_capacity;
 	struct cached *cache;
 	size_t cache_count, cache_capacity;
-	struct published *published;
-	size_t published_count, published_capacity;
-	struct dgram_queue unicast;
-	wlk_time unicast_window; /* start of the second that |unicast_used| counts */
-	unsigned unicast_used;
+	struct mdns_responder responder;
 	struct mdns_stats stats;
 	struct log_scope log;
 	struct log_budget log_budget;
@@ -94,7 +65,7 @@ wlk_err mdns_create(struct mdns **out, const struct mdns_config *config)
 	m->pool = config->pool;
 	m->ipv6 = config->ipv6;
 	m->next_id = 1;
-	dgram_queue_init(&m->unicast, UNICAST_QUEUE);
+	mdns_responder_init(&m->responder, config->pool, config->ipv6);
 	log_scope_init(&m->log, config->log_parent, "mdns");
 	*out = m;
 	return WLK_OK;
@@ -104,10 +75,9 @@ void mdns_destroy(struct mdns *m)
 {
 	if (!m)
 		return;
-	dgram_queue_free(&m->unicast);
+	mdns_responder_free(&m->responder);
 	wlk_free(m->queries);
 	wlk_free(m->cache);
-	wlk_free(m->published);
 	wlk_free(m);
 }
 
@@ -124,9 +94,27 @@ wlk_err mdns_make_name(char out[MDNS_NAME_SIZE + 1])
 	return WLK_OK;
 }
 
-const struct mdns_stats *mdns_stats(const struct mdns *m)
+const struct mdns_stats *mdns_stats(struct mdns *m)
 {
+	m->stats.suppressed = m->responder.suppressed;
 	return &m->stats;
+}
+
+wlk_err mdns_publish(struct mdns *m, wlk_time now, const char *text, size_t size, const wlk_addr *addr)
+{
+	struct mdns_name name;
+
+	if (addr_is_none(addr) || !mdns_name_parse(&name, (struct str){ text, size }))
+		return WLK_ERR_INVALID;
+	return mdns_responder_add(&m->responder, now, &name, addr);
+}
+
+void mdns_unpublish(struct mdns *m, const char *text, size_t size)
+{
+	struct mdns_name name;
+
+	if (mdns_name_parse(&name, (struct str){ text, size }))
+		mdns_responder_remove(&m->responder, &name);
 }
 
 /* ---- Cache ---- */
@@ -178,15 +166,6 @@ static void cache_put(struct mdns *m, wlk_time now, const struct mdns_record *re
 
 /* ---- Queries ---- */
 
-static struct published *find_published(struct mdns *m, const struct mdns_name *name)
-{
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (!m->published[i].leaving && mdns_name_equal(&m->published[i].name, name))
-			return &m->published[i];
-	}
-	return NULL;
-}
-
 static struct query *find_query(struct mdns *m, const struct mdns_name *name)
 {
 	for (size_t i = 0; i < m->query_count; i++) {
@@ -226,11 +205,11 @@ static void query_failed(struct mdns *m, struct query *query)
 /* What is known without asking anybody: our own names and unexpired answers. */
 static const wlk_addr *known_address(struct mdns *m, wlk_time now, const struct mdns_name *name)
 {
-	const struct published *own = find_published(m, name);
+	const wlk_addr *own = mdns_responder_find(&m->responder, name);
 	struct cached *cached = find_cached(m, name);
 
 	if (own)
-		return &own->addr;
+		return own;
 	if (cached && cached->expires <= now) {
 		cache_drop(m, cached);
 		return NULL;
@@ -301,78 +280,7 @@ void mdns_cancel(struct mdns *m, uint32_t query_id)
 	}
 }
 
-/* ---- Own names ---- */
-
-static unsigned group_bits(const struct mdns *m)
-{
-	return m->ipv6 ? PENDING_V4_A | PENDING_V6_A : PENDING_V4_A;
-}
-
-static void multicast(struct mdns *m, struct published *own, wlk_time now)
-{
-	own->pending = group_bits(m);
-	own->multicast_at = now;
-}
-
-static void announce_advance(struct mdns *m, struct published *own, wlk_time now)
-{
-	while (own->announced < ANNOUNCEMENTS && own->announce_at <= now) {
-		multicast(m, own, now);
-		own->announced++;
-		own->announce_at = time_add(own->announce_at, ANNOUNCE_INTERVAL);
-	}
-}
-
-wlk_err mdns_publish(struct mdns *m, wlk_time now, const char *text, size_t size, const wlk_addr *addr)
-{
-	struct mdns_name name;
-
-	if (addr_is_none(addr) || !mdns_name_parse(&name, (struct str){ text, size }))
-		return WLK_ERR_INVALID;
-	if (find_published(m, &name))
-		return WLK_ERR_STATE;
-	if (m->published_count == MDNS_PUBLISHED_MAX)
-		return WLK_ERR_AGAIN;
-	if (!array_reserve((void **)&m->published, &m->published_capacity, m->published_count + 1,
-			   sizeof(*m->published)))
-		return WLK_ERR_NOMEM;
-
-	struct published *own = &m->published[m->published_count++];
-
-	*own = (struct published){ .name = name, .addr = *addr, .announce_at = now };
-	own->addr.port = 0;
-	announce_advance(m, own, now);
-	return WLK_OK;
-}
-
-void mdns_unpublish(struct mdns *m, wlk_time now, const char *text, size_t size)
-{
-	struct mdns_name name;
-	struct published *own;
-
-	if (!mdns_name_parse(&name, (struct str){ text, size }))
-		return;
-	own = find_published(m, &name);
-	if (!own)
-		return;
-	own->leaving = true;
-	own->announced = ANNOUNCEMENTS;
-	multicast(m, own, now);
-}
-
 /* ---- Output ---- */
-
-static wlk_addr group_v4(void)
-{
-	return addr_v4(224, 0, 0, 251, MDNS_PORT);
-}
-
-static wlk_addr group_v6(void)
-{
-	static const uint8_t ip[16] = { [0] = 0xFF, [1] = 0x02, [15] = 0xFB };
-
-	return addr_v6(ip, MDNS_PORT);
-}
 
 static struct pktbuf *build_query(struct mdns *m, const struct query *query, unsigned bit)
 {
@@ -390,20 +298,6 @@ static struct pktbuf *build_query(struct mdns *m, const struct query *query, uns
 	return buf;
 }
 
-static struct pktbuf *build_response(struct mdns *m, const struct mdns_response *response)
-{
-	struct pktbuf *buf = pktbuf_alloc(m->pool, MDNS_OUT_MAX);
-
-	if (!buf)
-		return NULL;
-
-	struct bytes_writer w = bytes_writer(buf->data, MDNS_OUT_MAX);
-
-	mdns_write_response(&w, response);
-	buf->size = w.size;
-	return buf;
-}
-
 /* Take the lowest bit out of *pending. */
 static unsigned take_bit(unsigned *pending)
 {
@@ -417,7 +311,7 @@ static bool hand_out(struct dgram *out, unsigned bit, struct pktbuf *buf)
 {
 	if (!buf)
 		return false; /* without memory the datagram is lost as on a bad link; the schedule goes on */
-	*out = (struct dgram){ .remote = bit & PENDING_V4 ? group_v4() : group_v6(), .buf = buf };
+	*out = (struct dgram){ .remote = bit & PENDING_V4 ? mdns_group_v4() : mdns_group_v6(), .buf = buf };
 	return true;
 }
 
@@ -434,50 +328,13 @@ static bool transmit_query(struct mdns *m, struct query *query, struct dgram *ou
 	return false;
 }
 
-static bool transmit_published(struct mdns *m, struct published *own, struct dgram *out)
-{
-	struct mdns_response response = {
-		.name = own->name,
-		.addr = own->addr,
-		.ttl_s = own->leaving ? 0 : ANSWER_TTL_S,
-	};
-
-	while (own->pending) {
-		unsigned bit = take_bit(&own->pending);
-
-		if (hand_out(out, bit, build_response(m, &response))) {
-			m->stats.responses_sent++;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void drop_left(struct mdns *m)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (!m->published[i].leaving || m->published[i].pending)
-			m->published[kept++] = m->published[i];
-	}
-	m->published_count = kept;
-}
-
 bool mdns_poll_transmit(struct mdns *m, wlk_time now, struct dgram *out)
 {
 	(void)now;
-	if (dgram_queue_pop(&m->unicast, out)) {
+	if (mdns_responder_poll_transmit(&m->responder, out)) {
 		m->stats.responses_sent++;
 		return true;
 	}
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (transmit_published(m, &m->published[i], out)) {
-			drop_left(m);
-			return true;
-		}
-	}
-	drop_left(m);
 	for (size_t i = 0; i < m->query_count; i++) {
 		if (transmit_query(m, &m->queries[i], out))
 			return true;
@@ -505,17 +362,13 @@ bool mdns_poll_event(struct mdns *m, struct mdns_event *out)
 
 wlk_time mdns_deadline(const struct mdns *m)
 {
-	wlk_time deadline = WLK_TIME_NEVER;
+	wlk_time deadline = mdns_responder_deadline(&m->responder);
 
 	for (size_t i = 0; i < m->query_count; i++) {
 		const struct query *query = &m->queries[i];
 
 		if (query->state == QUERY_ASKING)
 			deadline = time_min(deadline, time_add(query->started, query_schedule[query->step]));
-	}
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (m->published[i].announced < ANNOUNCEMENTS)
-			deadline = time_min(deadline, m->published[i].announce_at);
 	}
 	return deadline;
 }
@@ -524,21 +377,15 @@ void mdns_handle_timeout(struct mdns *m, wlk_time now)
 {
 	for (size_t i = 0; i < m->query_count; i++)
 		query_advance(m, &m->queries[i], now);
-	for (size_t i = 0; i < m->published_count; i++)
-		announce_advance(m, &m->published[i], now);
+	mdns_responder_handle_timeout(&m->responder, now);
 }
 
 /* ---- Input ---- */
 
 static bool is_on_link(const struct mdns *m, const wlk_addr *from)
 {
-	if (addr_is_loopback(from) || addr_is_link_local(from) || addr_is_private(from))
-		return true;
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (addr_ip_equal(&m->published[i].addr, from))
-			return true;
-	}
-	return false;
+	return addr_is_loopback(from) || addr_is_link_local(from) || addr_is_private(from) ||
+	       mdns_responder_has_ip(&m->responder, from);
 }
 
 /* All or nothing: a message that breaks off changes nothing. */
@@ -585,86 +432,6 @@ static void input_response(struct mdns *m, wlk_time now, const wlk_addr *from, s
 		accept_record(m, now, from, &record);
 }
 
-static bool take_unicast_token(struct mdns *m, wlk_time now)
-{
-	if (!m->unicast_used || now - m->unicast_window >= SECOND) {
-		m->unicast_window = now;
-		m->unicast_used = 0;
-	}
-	return m->unicast_used < MDNS_UNICAST_PER_S && ++m->unicast_used;
-}
-
-static void answer_unicast(struct mdns *m, wlk_time now, const wlk_addr *from, uint16_t id, const struct published *own)
-{
-	bool legacy = from->port != MDNS_PORT;
-	struct mdns_response response = {
-		.name = own->name,
-		.addr = own->addr,
-		.ttl_s = legacy ? LEGACY_TTL_S : ANSWER_TTL_S,
-		.legacy = legacy,
-		.id = id,
-		.question_type = own->asked_type,
-	};
-	struct dgram d = { .remote = *from };
-
-	if (!take_unicast_token(m, now)) {
-		m->stats.suppressed++;
-		return;
-	}
-	d.buf = build_response(m, &response);
-	if (d.buf)
-		dgram_queue_push(&m->unicast, d);
-}
-
-static void answer(struct mdns *m, wlk_time now, const wlk_addr *from, uint16_t id, struct published *own)
-{
-	if (own->asked_unicast || from->port != MDNS_PORT)
-		answer_unicast(m, now, from, id, own);
-	else if (now - own->multicast_at >= MULTICAST_INTERVAL)
-		multicast(m, own, now);
-	else
-		m->stats.suppressed++;
-}
-
-static void note_question(struct mdns *m, const struct mdns_question *question)
-{
-	struct published *own = question->known_form ? find_published(m, &question->name) : NULL;
-	bool address = question->type == MDNS_TYPE_A || question->type == MDNS_TYPE_AAAA;
-
-	if (!own || (!address && question->type != MDNS_TYPE_ANY))
-		return;
-	own->asked = true;
-	own->asked_unicast = question->unicast;
-	own->asked_type = question->type;
-}
-
-/* RFC 6762 7.1: the asker has our record already and for a while yet. */
-static void note_known_answer(struct mdns *m, const struct mdns_record *record)
-{
-	struct published *own = record->is_address && record->in_answers ? find_published(m, &record->name) : NULL;
-
-	if (!own || !own->asked || record->ttl_s < ANSWER_TTL_S / 2 || !addr_ip_equal(&own->addr, &record->addr))
-		return;
-	own->asked = false;
-	m->stats.suppressed++;
-}
-
-static void input_query(struct mdns *m, wlk_time now, const wlk_addr *from, struct mdns_reader *reader)
-{
-	struct mdns_question question;
-	struct mdns_record record;
-
-	while (mdns_next_question(reader, &question))
-		note_question(m, &question);
-	while (mdns_next_record(reader, &record))
-		note_known_answer(m, &record);
-	for (size_t i = 0; i < m->published_count; i++) {
-		if (m->published[i].asked)
-			answer(m, now, from, reader->id, &m->published[i]);
-		m->published[i].asked = false;
-	}
-}
-
 void mdns_input(struct mdns *m, wlk_time now, const wlk_addr *from, const uint8_t *data, size_t size)
 {
 	struct mdns_reader reader;
@@ -684,5 +451,5 @@ void mdns_input(struct mdns *m, wlk_time now, const wlk_addr *from, const uint8_
 	if (reader.response)
 		input_response(m, now, from, &reader);
 	else
-		input_query(m, now, from, &reader);
+		mdns_responder_input(&m->responder, now, from, &reader);
 }

@@ -2,16 +2,12 @@
 #ifndef ICE_MDNS_H
 #define ICE_MDNS_H
 
-#include "core/dgram_queue.h"
-#include "ice/mdns_msg.h"
+#include "ice/mdns_responder.h"
 
 enum {
-	MDNS_PORT = 5353,
 	MDNS_QUERIES_MAX = 64,   /* names asked for at a time */
 	MDNS_CACHE_MAX = 64,     /* answers remembered; the one that expires first makes room */
-	MDNS_PUBLISHED_MAX = 64, /* own names */
 	MDNS_TTL_MAX_S = 120,    /* no answer is believed longer (RFC 6762 10 recommends 120 s for addresses) */
-	MDNS_UNICAST_PER_S = 10, /* unicast answers, so that nobody is flooded in another's name (R4) */
 };
 
 struct mdns;
@@ -69,7 +65,7 @@ void mdns_cancel(struct mdns *m, uint32_t query_id);
  */
 wlk_err mdns_publish(struct mdns *m, wlk_time now, const char *name, size_t size, const wlk_addr *addr) WLK_NODISCARD;
 /* Stop answering and send one goodbye (RFC 6762 10.1). Unknown names are ignored. */
-void mdns_unpublish(struct mdns *m, wlk_time now, const char *name, size_t size);
+void mdns_unpublish(struct mdns *m, const char *name, size_t size);
 
 /*
  * Feed one datagram that arrived on the mDNS socket.
@@ -98,6 +94,7 @@ wlk_time mdns_deadline(const struct mdns *m);
 /* Time has passed; cheap when early. */
 void mdns_handle_timeout(struct mdns *m, wlk_time now);
 
-const struct mdns_stats *mdns_stats(const struct mdns *m);
+/* Valid until the next call. */
+const struct mdns_stats *mdns_stats(struct mdns *m);
 
 #endif

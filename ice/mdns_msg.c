@@ -77,6 +77,18 @@ bool mdns_name_equal(const struct mdns_name *a, const struct mdns_name *b)
 	return !memcmp(a->uuid, b->uuid, sizeof(a->uuid));
 }
 
+wlk_addr mdns_group_v4(void)
+{
+	return addr_v4(224, 0, 0, 251, MDNS_PORT);
+}
+
+wlk_addr mdns_group_v6(void)
+{
+	static const uint8_t ip[16] = { [0] = 0xFF, [1] = 0x02, [15] = 0xFB };
+
+	return addr_v6(ip, MDNS_PORT);
+}
+
 /* ---- Reading ---- */
 
 wlk_err mdns_reader_init(struct mdns_reader *r, const uint8_t *data, size_t size)

@@ -6,6 +6,7 @@
 #include "core/text.h"
 
 enum {
+	MDNS_PORT = 5353,
 	MDNS_NAME_SIZE = 42,     /* "xxxxxxxx-xxxx-4xxx-xxxx-xxxxxxxxxxxx.local" without NUL */
 	MDNS_JUMPS_MAX = 16,     /* compression pointers followed in one name (R9) */
 	MDNS_MESSAGE_MAX = 2048, /* longer datagrams are malformed (R1) */
@@ -25,6 +26,10 @@ bool mdns_name_parse(struct mdns_name *out, struct str text);
 /* The text in lower case and a NUL; answers |out|. */
 char *mdns_name_text(const struct mdns_name *name, char out[MDNS_NAME_SIZE + 1]);
 bool mdns_name_equal(const struct mdns_name *a, const struct mdns_name *b);
+
+/* 224.0.0.251:5353 and [ff02::fb]:5353 (RFC 6762 3). */
+wlk_addr mdns_group_v4(void);
+wlk_addr mdns_group_v6(void);
 
 struct mdns_question {
 	bool known_form; /* |name| is filled: a UUID name, asked in class IN or ANY */

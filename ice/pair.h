@@ -8,6 +8,9 @@
 
 enum ice_base_state { BASE_WANTED, BASE_BINDING, BASE_BOUND, BASE_FAILED };
 
+/* Whether datagrams of full size pass. */
+enum ice_pair_mtu { PAIR_MTU_UNKNOWN, PAIR_MTU_ASKED, PAIR_MTU_FULL, PAIR_MTU_SMALL };
+
 enum ice_base_kind {
 	BASE_SOCKET,       /* a UDP socket */
 	BASE_RELAY,        /* a relayed address, behind a TURN allocation */
@@ -26,6 +29,7 @@ struct ice_base {
 	wlk_addr ip;               /* the interface address, port 0 */
 	wlk_addr addr;             /* what it is bound to, once BASE_BOUND */
 	uint16_t local_preference; /* RFC 8445 5.1.2.1 */
+	bool retired;              /* BASE_RELAY: no new pairs, it goes with the last one */
 };
 
 struct ice_local_candidate {
@@ -34,6 +38,7 @@ struct ice_local_candidate {
 	struct ice_base *base;
 	wlk_addr server; /* of a server-reflexive candidate */
 	bool announce;   /* a LOCAL_CANDIDATE event is due */
+	bool told;       /* announced in this generation */
 };
 
 struct ice_remote_candidate {
@@ -58,6 +63,10 @@ struct ice_pair {
 	enum ice_pair_state state;
 	bool valid; /* one of our checks succeeded and consent has not expired since */
 	bool nominated;
+	uint32_t nomination;      /* draft-thatcher-ice-renomination: ours when controlling, else the peer's; 0: none */
+	wlk_time last_request;    /* when the peer last checked it; 0: never */
+	wlk_time run_since;       /* since when packets come here and not on the path in use */
+	wlk_time nominated_at;    /* controlled: when the peer nominated it last */
 	bool nominating;          /* controlling: the check with USE-CANDIDATE is on its way */
 	bool nominate_when_valid; /* controlled: USE-CANDIDATE came before our own check succeeded (RFC 8445 7.3.1.5) */
 	bool announce;            /* a VALIDATED event is due */
@@ -67,15 +76,24 @@ struct ice_pair {
 	wlk_time retry_at;           /* PAIR_FAILED: back to Waiting then; WLK_TIME_NEVER: not */
 	struct consent consent;      /* once valid */
 	wlk_time srtt;               /* 0: unknown */
+	enum ice_pair_mtu mtu;
 	struct ice_pair_stats stats; /* counters only; the rest is filled when asked for */
 };
 
 /* RFC 8445 6.1.2.3: G is the candidate of the controlling agent. */
 uint64_t ice_pair_priority(uint32_t local, uint32_t remote, bool controlling);
 
-/* Whether the addresses can reach each other at all: family, link-local and loopback to their like (RFC 8445 6.1.2.2).
- */
+/* Whether the IPs can reach each other at all: family, link-local and loopback to their like (RFC 8445 6.1.2.2). */
+bool ice_ip_fits(const wlk_addr *base, const wlk_addr *remote);
+/* The same for sockets and relays. Connections form their own pairs: a TCP address never fits. */
 bool ice_pair_fits(const wlk_addr *base, const wlk_addr *remote);
+
+/* Passive behind a listener, active for a connection of ours, none for UDP. */
+enum ice_tcptype ice_base_tcptype(const struct ice_base *base);
+/* The priority of a candidate of |base|: RFC 8445 5.1.2.1, for TCP RFC 6544 4.2. */
+uint32_t ice_base_priority(const struct ice_base *base, enum ice_candidate_type type);
+/* The same of the active TCP candidate that stands for all connections to be opened from base's interface. */
+uint32_t ice_active_priority(const struct ice_base *base, enum ice_candidate_type type);
 
 /* Both foundations equal: the unit of freezing (RFC 8445 6.1.2.6). */
 bool ice_pair_same_foundation(const struct ice_pair *a, const struct ice_pair *b);

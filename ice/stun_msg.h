@@ -62,6 +62,11 @@ enum stun_attr {
 	STUN_ATTR_ICE_CONTROLLED = 0x8029,
 	STUN_ATTR_ICE_CONTROLLING = 0x802A,
 	STUN_ATTR_NOMINATION = 0xC001, /* renomination as libwebrtc sends it; no RFC */
+	/*
+	 * Ours: meaningless bytes that make a request long. Unassigned and comprehension-optional, so that everybody skips it;
+	 * PADDING of RFC 5780 (0x0026) would have to be understood.
+	 */
+	STUN_ATTR_FILLER = 0xF17E,
 };
 
 /* RFC 8489 18.5. */

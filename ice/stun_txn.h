@@ -17,6 +17,7 @@ enum stun_txn_kind {
 	TXN_GATHER,  /* owner: a gather job */
 	TXN_CHECK,   /* owner: a pair; also nominates */
 	TXN_CONSENT, /* owner: a pair; sent once */
+	TXN_MTU,     /* owner: a pair; of full size */
 };
 
 /* The caller fills what is above the line before stun_txn_add(); the rest belongs to this file. */

@@ -2,9 +2,9 @@
 
 #include "core/alloc.h"
 #include "core/time.h"
-#include "net/ifaddrs.h"
+#include "net/driver_interfaces.h"
+#include "net/port.h"
 
-#define INTERFACES_MAX_AGE   SECOND
 #define FULL_SOCKET_DEADLINE (10 * MILLISECOND)
 #define LATE_DEADLINE        MILLISECOND
 
@@ -12,13 +12,16 @@ void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbo
 		 bool no_gso)
 {
 	*d = (struct driver){ .poller = poller, .mailbox = mailbox, .env = *env, .no_gso = no_gso };
-	d->interfaces_at = WLK_TIME_NEVER;
-	d->told_now = WLK_TIME_NEVER;
+	netmon_init(&d->netmon, poller, &d->now);
 	log_scope_init(&d->log, NULL, "net");
 	list_init(&d->peers);
 	list_init(&d->ready);
 	list_init(&d->batch);
+	list_init(&d->shared_ports);
+	mux_tcp_init(&d->mux_tcp);
+	list_init(&d->unsent);
 	heap_init(&d->deadlines);
+	driver_streams_init(d);
 	udp_rx_init(&d->rx, env->pool, &d->stats);
 }
 
@@ -26,9 +29,12 @@ void driver_free(struct driver *d)
 {
 	while (!list_empty(&d->peers))
 		wlk_peer_connection_destroy(list_entry(d->peers.next, struct driver_peer, link)->pc);
+	driver_streams_free(d);
+	driver_timers_free(&d->timers);
+	mux_destroy(d->mux);
 	udp_rx_free(&d->rx);
 	heap_free(&d->deadlines);
-	wlk_free(d->interfaces);
+	netmon_free(&d->netmon);
 }
 
 void driver_set_now(struct driver *d, wlk_time now)
@@ -36,13 +42,15 @@ void driver_set_now(struct driver *d, wlk_time now)
 	d->now = MAX(now, d->now);
 }
 
-void driver_tell_time(struct driver *d)
+wlk_err driver_share_ports(struct driver *d, uint16_t udp_port, uint16_t tcp_port)
 {
-	if (d->told_now == d->now)
-		return;
-	list_for_each (link, &d->peers)
-		peer_set_now(list_entry(link, struct driver_peer, link)->pc, d->now);
-	d->told_now = d->now;
+	wlk_err err = udp_port || tcp_port ? mux_create(&d->mux) : WLK_OK;
+
+	if (err)
+		return err;
+	d->udp_port = udp_port;
+	d->tcp_port = tcp_port;
+	return WLK_OK;
 }
 
 void driver_mark_ready(struct driver_peer *p)
@@ -80,9 +88,11 @@ static void last_words(struct driver_peer *p)
 {
 	struct dgram d;
 
+	port_room(p); /* makes some in a shared socket */
 	for (size_t n = 0; n < UDP_BATCH && peer_poll_transmit(p->pc, p->driver->now, &d); n++)
 		driver_route(p, d);
 	driver_flush(p);
+	port_flush_unsent(p->driver);
 }
 
 /* The destroy hook: from here on no event of the poller, the mailbox or the heap leads to |p|. */
@@ -103,32 +113,6 @@ static void on_destroy(struct wlk_peer_connection *pc, void *driver)
 		finish(p);
 }
 
-/* Ask the kernel for this host's addresses, at most once a second: many peers may be made at once. */
-static wlk_err refresh_interfaces(struct driver *d)
-{
-	struct net_interface *list;
-	wlk_addr *addresses;
-	size_t count;
-	wlk_err err;
-
-	if (d->interfaces_at != WLK_TIME_NEVER && d->now - d->interfaces_at < INTERFACES_MAX_AGE)
-		return WLK_OK;
-	err = ifaddrs_list(&list, &count);
-	if (err)
-		return err;
-	addresses = wlk_calloc(count ? count : 1, sizeof(*addresses));
-	for (size_t i = 0; addresses && i < count; i++)
-		addresses[i] = list[i].addr;
-	ifaddrs_list_free(list);
-	if (!addresses)
-		return WLK_ERR_NOMEM;
-	wlk_free(d->interfaces);
-	d->interfaces = addresses;
-	d->interface_count = count;
-	d->interfaces_at = d->now;
-	return WLK_OK;
-}
-
 static struct driver_peer *new_record(struct driver *d, wlk_event_fn on_event, void *user)
 {
 	struct driver_peer *p;
@@ -141,12 +125,16 @@ static struct driver_peer *new_record(struct driver *d, wlk_event_fn on_event, v
 	p->driver = d;
 	p->env = d->env;
 	p->env.ready = &d->ready;
+	p->env.clock = &d->now;
 	p->env.wake = wake_from_elsewhere;
 	p->env.wake_user = p;
 	p->on_event = on_event;
 	p->user = user;
 	p->wake = (struct mail){ .fn = on_wake, .user = p };
 	list_init(&p->ports);
+	list_init(&p->shared_listeners);
+	list_init(&p->streams);
+	list_init(&p->listeners);
 	list_init(&p->lookups);
 	return p;
 }
@@ -154,18 +142,19 @@ static struct driver_peer *new_record(struct driver *d, wlk_event_fn on_event, v
 wlk_err driver_create_peer(struct driver *d, const wlk_configuration *config, wlk_event_fn on_event, void *user,
 			   struct wlk_peer_connection **out)
 {
-	struct driver_peer *p;
-	wlk_err err = refresh_interfaces(d);
+	struct driver_peer *p = new_record(d, on_event, user);
+	wlk_err err;
 
-	if (err)
-		return err;
-	p = new_record(d, on_event, user);
 	if (!p)
 		return WLK_ERR_NOMEM;
 	err = peer_create(&p->pc, &p->env, config, d->now);
 	if (err)
 		goto out_free;
-	err = peer_set_interfaces(p->pc, d->interfaces, d->interface_count);
+	if (config) {
+		p->address_filter = config->local_address_filter;
+		p->filter_user = config->user;
+	}
+	err = driver_tell_interfaces(p);
 	if (err)
 		goto out_peer;
 	peer_set_driver(p->pc, p);
@@ -187,18 +176,16 @@ out_free:
 /* True when the budget ended before the peer's output did. A full socket ends it too, until that is writable. */
 static bool transmit(struct driver_peer *p)
 {
-	if (p->full_ports)
-		driver_flush(p);
 	for (int batch = 0; batch < DRIVER_BATCHES; batch++) {
+		size_t room = port_room(p), n = 0;
 		struct dgram d;
-		size_t n = 0;
 
-		if (p->full_ports)
+		if (!room || p->full_ports)
 			return false;
-		for (; n < UDP_BATCH && peer_poll_transmit(p->pc, p->driver->now, &d); n++)
+		for (; n < room && peer_poll_transmit(p->pc, p->driver->now, &d); n++)
 			driver_route(p, d);
 		driver_flush(p);
-		if (n < UDP_BATCH)
+		if (n < room)
 			return false;
 	}
 	return true;
@@ -217,7 +204,6 @@ static bool deliver(struct driver_peer *p)
 
 		if (!event)
 			break;
-		driver_tell_time(p->driver);
 		p->on_event(event, p->user);
 	}
 	return n > 0;
@@ -228,7 +214,7 @@ static void schedule(struct driver_peer *p)
 	struct driver *d = p->driver;
 	wlk_time when = peer_deadline(p->pc);
 
-	if (p->full_ports) {
+	if (p->full_ports || p->full_streams) {
 		/* Its output waits for the socket, so its deadline may be due and stay so. */
 		when = MAX(when, d->now + FULL_SOCKET_DEADLINE);
 	} else if (when <= d->now && list_empty(peer_ready_link(p->pc))) {
@@ -245,6 +231,8 @@ static void visit(struct driver_peer *p)
 	bool more;
 
 	p->entered = true;
+	if (p->driver->mux)
+		mux_update_ufrags(p->driver->mux, &p->mux);
 	if (peer_deadline(p->pc) <= now)
 		peer_handle_timeout(p->pc, now);
 	more = driver_serve_requests(p);
@@ -269,37 +257,71 @@ static void expire(struct driver *d)
 		struct driver_peer *p = CONTAINER_OF(first, struct driver_peer, deadline);
 
 		heap_remove(&d->deadlines, first);
+		/* One peer's timeout ticks SCTP for all of them: what the others waited for is later then. */
+		if (peer_deadline(p->pc) > d->now) {
+			heap_set(&d->deadlines, first, peer_deadline(p->pc));
+			continue;
+		}
 		peer_handle_timeout(p->pc, d->now);
 		driver_mark_ready(p);
 	}
 }
 
+/* All of |from| to the end of |to|. */
 static void move_all(struct list *to, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
+/* One visit of each peer that is ready now, within the budget. */
+static void run_pass(struct driver *d, int *visits)
 {
 	struct list *link;
 
-	while ((link = list_pop_front(from)))
-		list_push_back(to, link);
+	/* Only the head of the list is ever held: a callback may destroy any peer. */
+	move_all(&d->batch, &d->ready);
+	while (*visits > 0 && (link = list_pop_front(&d->batch))) {
+		visit(peer_driver(peer_of_ready_link(link)));
+		if (--*visits % DRIVER_GATHER == 0)
+			port_flush_unsent(d);
+	}
+	port_flush_unsent(d);
+	/* Whoever was not visited comes first the next time. */
+	move_all(&d->batch, &d->ready);
+	move_all(&d->ready, &d->batch);
 }
 
 void driver_run(struct driver *d)
 {
-	struct list *link;
+	int visits = DRIVER_VISITS;
 
+	driver_follow_network(d);
+	driver_timers_run(&d->timers, d->now);
+	mux_tcp_expire(d);
 	expire(d);
-	for (int pass = 0; pass < DRIVER_PASSES && !list_empty(&d->ready); pass++) {
-		/* Only the head of the list is ever held: a callback may destroy any peer. */
-		move_all(&d->batch, &d->ready);
-		while ((link = list_pop_front(&d->batch)))
-			visit(peer_driver(peer_of_ready_link(link)));
-	}
+	for (int pass = 0; pass < DRIVER_PASSES && visits > 0 && !list_empty(&d->ready); pass++)
+		run_pass(d, &visits);
+}
+
+void driver_run_between(struct driver *d)
+{
+	int visits = DRIVER_VISITS_BETWEEN;
+
+	run_pass(d, &visits);
 }
 
 wlk_time driver_deadline(const struct driver *d)
 {
 	const struct heap_node *first = heap_first(&d->deadlines);
+	wlk_time at = time_min(first ? first->key : WLK_TIME_NEVER, netmon_deadline(&d->netmon));
 
 	if (!list_empty(&d->ready))
 		return d->now;
-	return first ? first->key : WLK_TIME_NEVER;
+	return time_min(at, time_min(driver_timers_deadline(&d->timers), mux_tcp_deadline(d)));
 }

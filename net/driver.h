@@ -6,13 +6,21 @@
 
 #include "core/heap.h"
 #include "core/log.h"
+#include "net/driver_stream.h"
+#include "net/driver_timer.h"
 #include "net/mailbox.h"
+#include "net/mux.h"
+#include "net/mux_tcp.h"
+#include "net/netmon.h"
 #include "net/poller.h"
 #include "net/udp.h"
 #include "peer/peer.h"
 
 enum {
 	DRIVER_PASSES = 8,   /* visits of one peer in one round, so that sockets get their turn */
+	DRIVER_VISITS = 256, /* of all peers in one round, for the same reason */
+	DRIVER_VISITS_BETWEEN = 64, /* between two sockets */
+	DRIVER_GATHER = 4,   /* visits whose datagrams a shared socket gathers before it sends them */
 	DRIVER_BATCHES = 4,  /* UDP_BATCH datagrams each, of one visit */
 	DRIVER_EVENTS = 64,  /* of one visit */
 	DRIVER_REQUESTS = 64 /* of one visit */
@@ -25,18 +33,23 @@ struct driver {
 	struct mailbox *mailbox;
 	struct peer_env env; /* what each peer's environment starts from */
 	bool no_gso;
-	wlk_time now;      /* of this round */
-	wlk_time told_now; /* what all peers were told by peer_set_now() */
+	wlk_time now; /* of this round; the peers' clock */
 	struct list peers; /* driver_peer.link */
 	size_t peer_count;
 	struct list ready; /* peers with something to do; API calls link them in too */
 	struct list batch; /* those of this pass */
 	struct heap deadlines;
+	uint16_t udp_port;        /* for all peers; 0: each has its own */
+	uint16_t tcp_port;        /* for the passive ICE-TCP of all peers; 0: the same */
+	struct mux *mux;          /* NULL when neither is shared */
+	struct mux_tcp mux_tcp;
+	struct list shared_ports; /* port.link */
+	struct list unsent;       /* port.unsent */
 	struct udp_rx rx;
 	struct udp_stats stats;
-	wlk_addr *interfaces; /* as last listed */
-	size_t interface_count;
-	wlk_time interfaces_at; /* when they were listed; WLK_TIME_NEVER: not yet */
+	struct netmon netmon; /* the addresses of this host */
+	struct driver_streams streams;
+	struct driver_timers timers;
 };
 
 /* The driver's record of one peer. */
@@ -47,8 +60,16 @@ struct driver_peer {
 	struct peer_env env;
 	wlk_event_fn on_event;
 	void *user;
+	wlk_address_filter address_filter; /* NULL: all */
+	void *filter_user;
+	size_t networks; /* addresses that it was told of last, those of loopback aside */
 	struct heap_node deadline;
-	struct list ports;   /* sockets, see driver_request.c */
+	struct list ports;   /* sockets, see port.h */
+	struct mux_user mux; /* how the datagrams of shared sockets find it */
+	struct list streams;   /* connections, see driver_stream.c */
+	struct list listeners; /* for connections, see driver_listener.c */
+	struct list shared_listeners; /* see mux_tcp.c */
+	size_t full_streams;   /* connections that hold the peer's packets back */
 	struct list lookups; /* names that are being resolved */
 	size_t full_ports;   /* of them wait for room: nothing more is pulled from the peer meanwhile */
 	struct mail wake;
@@ -67,8 +88,11 @@ void driver_free(struct driver *d);
 
 /* The time of this round; never earlier than before. */
 void driver_set_now(struct driver *d, wlk_time now);
-/* Before user code runs that may call any peer's API. */
-void driver_tell_time(struct driver *d);
+/*
+ * One UDP port and one TCP port for all peers, on each address that they bind; 0: ports of their own. Once, before the first
+ * peer. WLK_ERR_NOMEM, WLK_ERR_CRYPTO.
+ */
+wlk_err driver_share_ports(struct driver *d, uint16_t udp_port, uint16_t tcp_port);
 
 /* See wlk_peer_connection_create(). */
 wlk_err driver_create_peer(struct driver *d, const wlk_configuration *config, wlk_event_fn on_event, void *user,
@@ -76,6 +100,8 @@ wlk_err driver_create_peer(struct driver *d, const wlk_configuration *config, wl
 
 /* Handle the deadlines that have passed, then visit the peers that have something to do, a bounded number of times. */
 void driver_run(struct driver *d);
+/* Visit them once, while more sockets wait to be read, and leave the deadlines for driver_run(). */
+void driver_run_between(struct driver *d);
 /* When driver_run() has something to do next: not later than now when a budget ended before the work did. */
 wlk_time driver_deadline(const struct driver *d);
 
@@ -84,11 +110,11 @@ void driver_mark_ready(struct driver_peer *p);
 
 /* driver_request.c: answer what the peer asks for. True when the budget ended first. */
 bool driver_serve_requests(struct driver_peer *p);
-/* Hand |d| to the socket with its local address; takes d.buf over. */
+/* port.c: hand |d| to the socket with its local address; takes d.buf over. */
 void driver_route(struct driver_peer *p, struct dgram d);
-/* Flush every socket of the peer that has something queued and does not wait for room. */
+/* port.c: flush every socket of its own that has something queued and does not wait for room. */
 void driver_flush(struct driver_peer *p);
-/* Close its sockets and forget its look-ups. */
+/* driver_request.c: close its sockets and forget its look-ups. */
 void driver_close_all(struct driver_peer *p);
 
 #endif

@@ -1,20 +1,13 @@
-/* What peers ask the outside for: sockets, names, mDNS; and the way of datagrams between a peer and its sockets. */
+/* What peers ask the outside for: sockets, names, mDNS. */
 #include <errno.h>
 #include <string.h>
 
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "net/driver.h"
+#include "net/driver_listener.h"
+#include "net/port.h"
 #include "net/resolve.h"
-
-/* A socket that a peer asked for. */
-struct port {
-	struct list link; /* in driver_peer.ports */
-	struct driver_peer *peer;
-	bool full; /* waits for EPOLLOUT */
-	struct udp_socket socket;
-	struct poller_source source;
-};
 
 /* A name that is being looked up for request |id|. */
 struct lookup {
@@ -30,99 +23,11 @@ static void answer(struct driver_peer *p, uint32_t id, wlk_err err, const wlk_ad
 	driver_mark_ready(p);
 }
 
-static void set_full(struct port *port, bool full)
-{
-	struct driver_peer *p = port->peer;
-
-	if (port->full == full)
-		return;
-	port->full = full;
-	p->full_ports += full ? 1 : (size_t)-1;
-	/* When the kernel refuses the change driver_flush() tries again at the deadline of a full socket. */
-	poller_change(p->driver->poller, &port->source, full ? EPOLLIN | EPOLLOUT : EPOLLIN);
-	if (!p->full_ports && !p->gone)
-		driver_mark_ready(p);
-}
-
-static void flush(struct port *port)
-{
-	if (port->socket.out.count)
-		set_full(port, !udp_flush(&port->socket, &port->peer->driver->stats));
-}
-
-static void read_all(struct port *port)
-{
-	struct driver_peer *p = port->peer;
-	struct driver *d = p->driver;
-	struct dgram dgram;
-
-	if (!udp_rx_receive(&d->rx, &port->socket))
-		return;
-	while (udp_rx_next(&d->rx, &dgram))
-		peer_input(p->pc, d->now, dgram);
-	driver_mark_ready(p);
-}
-
-static void on_port(struct poller_source *source, uint32_t events)
-{
-	struct port *port = CONTAINER_OF(source, struct port, source);
-
-	if (events & EPOLLOUT) {
-		flush(port);
-		if (!port->full) /* also when set_full() could not: or the event would come for ever */
-			poller_change(port->peer->driver->poller, source, EPOLLIN);
-	}
-	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-		read_all(port);
-}
-
-static void close_port(struct port *port)
-{
-	struct driver *d = port->peer->driver;
-
-	set_full(port, false);
-	poller_remove(d->poller, &port->source);
-	list_remove(&port->link);
-	udp_close(&port->socket);
-	wlk_free(port);
-}
-
-static wlk_err open_port(struct driver_peer *p, const wlk_request *request, struct port **out)
-{
-	struct driver *d = p->driver;
-	struct port *port;
-	wlk_err err;
-
-	if (request->local.family != 4 && request->local.family != 6)
-		return WLK_ERR_INVALID;
-	port = wlk_calloc(1, sizeof(*port));
-	if (!port)
-		return WLK_ERR_NOMEM;
-	port->peer = p;
-	if (request->type == WLK_REQUEST_JOIN_MDNS)
-		err = udp_open_mdns(&port->socket, &request->local);
-	else
-		err = udp_open(&port->socket, &request->local, d->no_gso);
-	if (err)
-		goto out_free;
-	err = poller_add(d->poller, &port->source, port->socket.fd, EPOLLIN, on_port);
-	if (err)
-		goto out_close;
-	list_push_back(&p->ports, &port->link);
-	*out = port;
-	return WLK_OK;
-out_close:
-	udp_close(&port->socket);
-out_free:
-	wlk_free(port);
-	return err;
-}
-
 static void serve_bind(struct driver_peer *p, const wlk_request *request)
 {
 	char text[WLK_ADDR_TEXT_MAX];
-	struct port *port;
-	wlk_err err = open_port(p, request, &port);
+	struct port_user *user;
+	wlk_err err = port_open(p, request, &user);
 
 	if (err) {
 		LOG_I(p->driver, "no socket at %s: %s (%s)", addr_text(&request->local, text), wlk_strerror(err),
@@ -130,7 +35,20 @@ static void serve_bind(struct driver_peer *p, const wlk_request *request)
 		answer(p, request->id, err, NULL, 0);
 		return;
 	}
-	answer(p, request->id, WLK_OK, &port->socket.local, 1);
+	answer(p, request->id, WLK_OK, &user->port->socket.local, 1);
+}
+
+/* All peers share one listener on that address. */
+static void serve_listen(struct driver_peer *p, const wlk_request *request)
+{
+	char text[WLK_ADDR_TEXT_MAX];
+	wlk_addr bound;
+	wlk_err err = mux_tcp_listen(p, request, &bound);
+
+	if (err)
+		LOG_I(p->driver, "cannot listen at %s: %s (%s)", addr_text(&request->local, text), wlk_strerror(err),
+		      strerror(errno));
+	answer(p, request->id, err, &bound, !err);
 }
 
 static void drop_lookup(struct lookup *lookup)
@@ -187,9 +105,16 @@ static void serve_resolve(struct driver_peer *p, const wlk_request *request)
 
 static void serve_close(struct driver_peer *p, const wlk_addr *local)
 {
-	list_for_each_safe (link, &p->ports)
-		if (addr_equal(&list_entry(link, struct port, link)->socket.local, local))
-			close_port(list_entry(link, struct port, link));
+	if (driver_listener_close(p, local) || mux_tcp_leave(p, local))
+		return;
+	list_for_each (link, &p->ports) {
+		struct port_user *user = list_entry(link, struct port_user, of_peer);
+
+		if (addr_equal(&user->port->socket.local, local)) {
+			port_leave(user);
+			return;
+		}
+	}
 }
 
 bool driver_serve_requests(struct driver_peer *p)
@@ -210,44 +135,29 @@ bool driver_serve_requests(struct driver_peer *p)
 		case WLK_REQUEST_CLOSE:
 			serve_close(p, &request.local);
 			break;
+		case WLK_REQUEST_LISTEN_TCP:
+			if (p->driver->tcp_port) {
+				serve_listen(p, &request);
+				break;
+			}
+			/* fall through */
 		default:
-			answer(p, request.id, WLK_ERR_UNSUPPORTED, NULL, 0);
+			if (!driver_stream_serve(p, &request))
+				answer(p, request.id, WLK_ERR_UNSUPPORTED, NULL, 0);
 		}
 	}
 	return true;
 }
 
-void driver_route(struct driver_peer *p, struct dgram d)
-{
-	list_for_each (link, &p->ports) {
-		struct port *port = list_entry(link, struct port, link);
-
-		if (!addr_equal(&port->socket.local, &d.local))
-			continue;
-		if (d.remote.family != port->socket.local.family)
-			break;
-		if (!udp_queue(&port->socket, d))
-			p->driver->stats.tx_dropped++;
-		return;
-	}
-	p->driver->stats.tx_dropped++;
-	pktbuf_release(d.buf);
-}
-
-void driver_flush(struct driver_peer *p)
-{
-	list_for_each (link, &p->ports) {
-		struct port *port = list_entry(link, struct port, link);
-
-		if (!port->full || !(port->source.events & EPOLLOUT))
-			flush(port);
-	}
-}
-
 void driver_close_all(struct driver_peer *p)
 {
+	driver_listeners_close(p);
+	driver_streams_close(p);
+	mux_tcp_leave_all(p);
 	while (!list_empty(&p->ports))
-		close_port(list_entry(p->ports.next, struct port, link));
+		port_leave(list_entry(p->ports.next, struct port_user, of_peer));
+	if (p->driver->mux)
+		mux_leave(p->driver->mux, &p->mux);
 	while (!list_empty(&p->lookups))
 		drop_lookup(list_entry(p->lookups.next, struct lookup, link));
 }

@@ -15,7 +15,12 @@
 #include "net/timers.h"
 #include "peer/env.h"
 
-enum { SPARE_BUFFERS = 1024 };
+enum {
+	SPARE_BUFFERS = 1024,
+	SOURCES_A_TURN = 4, /* sockets that are read before their peers are driven */
+	READING_US = 10000, /* how long timers wait for sockets */
+	POSTED_US = 1000    /* how long sockets wait for posted functions */
+};
 
 struct wlk_loop {
 	struct poller poller;
@@ -63,9 +68,15 @@ static void on_mail(struct poller_source *source, uint32_t events)
 {
 	struct wlk_loop *loop = CONTAINER_OF(source, struct wlk_loop, mail_source);
 
+	wlk_time until = clock_monotonic() + POSTED_US;
+	bool more;
+
 	(void)events;
-	driver_tell_time(&loop->driver);
-	mailbox_run(&loop->mailbox);
+	do
+		more = mailbox_run_one(&loop->mailbox);
+	while (more && clock_monotonic() < until);
+	if (more)
+		mailbox_wake(&loop->mailbox);
 }
 
 /*
@@ -168,8 +179,17 @@ wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out)
 	timers_init(&loop->timers);
 	driver_init(&loop->driver, &loop->poller, &loop->mailbox, &loop->env, settings.no_gso);
 	driver_set_now(&loop->driver, loop->now);
+	err = driver_share_ports(&loop->driver, settings.udp_port, settings.tcp_port);
+	if (!err)
+		err = driver_streams_set_tls(&loop->driver, settings.tls_ca_file, settings.key_log_path ? keylog_write : NULL,
+					     &loop->keylog);
+	if (err)
+		goto out_driver;
 	*out = loop;
 	return WLK_OK;
+out_driver:
+	driver_free(&loop->driver);
+	peer_env_destroy_dtls(&loop->env);
 out_environment:
 	pktbuf_pool_destroy(loop->env.pool);
 	keylog_close(&loop->keylog);
@@ -200,7 +220,6 @@ void wlk_loop_destroy(wlk_loop *loop)
 	}
 	assert(!atomic_load(&loop->running) && "a loop is destroyed after it was stopped");
 	refresh_time(loop);
-	driver_tell_time(&loop->driver);
 	mailbox_close(&loop->mailbox);
 	mailbox_run(&loop->mailbox);
 	timers_free(&loop->timers);
@@ -212,24 +231,48 @@ void wlk_loop_destroy(wlk_loop *loop)
 	wlk_free(loop);
 }
 
-/* One round: wait, then everything that is due at one moment. */
+static void set_now(struct wlk_loop *loop)
+{
+	loop->now = MAX(loop->now, clock_monotonic());
+	driver_set_now(&loop->driver, loop->now);
+}
+
+/*
+ * Read sockets, a few at a time, and act on what came before the next ones are read: with many connections an answer would
+ * else wait for the work of all the others, and so would the far end. Ends when nothing is left to read, or when it has
+ * taken so long that timers have to be looked at; what is left then comes first in the next round.
+ */
+static wlk_err read_sockets(struct wlk_loop *loop)
+{
+	wlk_time until = loop->now + READING_US;
+	wlk_err err = WLK_OK;
+
+	while (!err && loop->poller.ready_count && loop->now < until) {
+		bool more = poller_dispatch_some(&loop->poller, SOURCES_A_TURN);
+
+		driver_run_between(&loop->driver);
+		if (!more)
+			err = poller_wait(&loop->poller, 0);
+		set_now(loop);
+	}
+	return err;
+}
+
+/* One round: wait, then everything that is due. Sockets before timers: what came may be what a timer waits for. */
 static wlk_err run_round(struct wlk_loop *loop, int timeout_ms)
 {
-	wlk_err err = poller_wait(&loop->poller, timeout_ms);
+	wlk_err err = poller_has_more(&loop->poller) ? WLK_OK : poller_wait(&loop->poller, timeout_ms);
 
 	if (err)
 		return err;
-	loop->now = MAX(loop->now, clock_monotonic());
 	loop->in_round = true;
-	driver_set_now(&loop->driver, loop->now);
-	poller_dispatch(&loop->poller);
-	if (timers_deadline(&loop->timers) <= loop->now) {
-		driver_tell_time(&loop->driver);
+	set_now(loop);
+	err = read_sockets(loop);
+	if (timers_deadline(&loop->timers) <= loop->now)
 		timers_run(&loop->timers, loop->now);
-	}
 	driver_run(&loop->driver);
 	loop->in_round = false;
-	return WLK_OK;
+	return err;
 }
 
 /* WLK_ERR_STATE when it runs already. */

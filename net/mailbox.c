@@ -132,21 +132,46 @@ static struct mail *take_one(struct mailbox *mb)
 	return mail;
 }
 
-void mailbox_run(struct mailbox *mb)
+static void run(struct mailbox *mb, struct mail *mail)
+{
+	void (*fn)(void *user) = mail->fn;
+	void *user = mail->user;
+
+	/* |mail| may be gone, or sent again, as soon as fn() runs. */
+	if (mail->owned)
+		wlk_free(mail);
+	mb->running = true;
+	fn(user);
+	mb->running = false;
+}
+
+static void run_batch(struct mailbox *mb)
 {
 	struct mail *mail;
 
-	assert(!mb->batch && "mailbox_run() is not called inside posted functions");
-	take_all(mb);
-	while ((mail = take_one(mb))) {
-		void (*fn)(void *user) = mail->fn;
-		void *user = mail->user;
+	while ((mail = take_one(mb)))
+		run(mb, mail);
+}
 
-		/* |mail| may be gone, or sent again, as soon as fn() runs. */
-		if (mail->owned)
-			wlk_free(mail);
-		fn(user);
-	}
+void mailbox_run(struct mailbox *mb)
+{
+	assert(!mb->running && "mailbox_run() is not called inside posted functions");
+	run_batch(mb); /* what mailbox_run_one() left */
+	take_all(mb);
+	run_batch(mb);
+}
+
+bool mailbox_run_one(struct mailbox *mb)
+{
+	struct mail *mail;
+
+	assert(!mb->running && "mailbox_run_one() is not called inside posted functions");
+	if (!mb->batch)
+		take_all(mb);
+	mail = take_one(mb);
+	if (mail)
+		run(mb, mail);
+	return mb->batch;
 }
 
 void mailbox_close(struct mailbox *mb)

@@ -20,7 +20,8 @@ struct mailbox {
 	pthread_mutex_t lock;
 	struct mail *first;
 	struct mail **last;
-	struct mail *batch; /* taken out by mailbox_run(), not yet run */
+	struct mail *batch; /* taken out, not yet run */
+	bool running;
 	int fd;             /* eventfd, for the reader's poller */
 	bool closed;
 };
@@ -42,6 +43,8 @@ void mailbox_wake(struct mailbox *mb);
 void mailbox_withdraw(struct mailbox *mb, struct mail *mail);
 /* Reader's thread: run what is inside now; what these functions post waits for the next call. Not inside itself. */
 void mailbox_run(struct mailbox *mb);
+/* The same for one function only. True: more were inside already; call it again, or mailbox_wake() to be reminded. */
+bool mailbox_run_one(struct mailbox *mb);
 /* From now on nothing is accepted. */
 void mailbox_close(struct mailbox *mb);
 

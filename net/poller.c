@@ -92,18 +92,25 @@ wlk_err poller_wait(struct poller *p, int timeout_ms)
 	int count = epoll_wait(p->fd, p->ready, POLLER_BATCH, timeout_ms);
 
 	p->ready_count = count > 0 ? (size_t)count : 0;
+	p->ready_at = 0;
 	return count < 0 && errno != EINTR ? WLK_ERR_IO : WLK_OK;
+}
+
+bool poller_dispatch_some(struct poller *p, size_t limit)
+{
+	while (limit-- && p->ready_at < p->ready_count) {
+		const struct epoll_event *event = &p->ready[p->ready_at++];
+		uint32_t slot = (uint32_t)event->data.u64;
+		uint32_t generation = (uint32_t)(event->data.u64 >> 32);
+		struct poller_slot *s = &p->slots[slot - 1];
+
+		if (s->source && s->generation == generation)
+			s->source->fn(s->source, event->events);
+	}
+	return poller_has_more(p);
 }
 
 void poller_dispatch(struct poller *p)
 {
-	for (size_t i = 0; i < p->ready_count; i++) {
-		uint32_t slot = (uint32_t)p->ready[i].data.u64;
-		uint32_t generation = (uint32_t)(p->ready[i].data.u64 >> 32);
-		struct poller_slot *s = &p->slots[slot - 1];
-
-		if (s->source && s->generation == generation)
-			s->source->fn(s->source, p->ready[i].events);
-	}
-	p->ready_count = 0;
+	poller_dispatch_some(p, SIZE_MAX);
 }

@@ -35,6 +35,7 @@ struct poller {
 	uint32_t first_free; /* slot + 1; 0: none */
 	struct epoll_event ready[POLLER_BATCH];
 	size_t ready_count;
+	size_t ready_at; /* dispatched up to here */
 };
 
 /* WLK_ERR_IO when the kernel gives no descriptor. */
@@ -51,5 +52,11 @@ void poller_remove(struct poller *p, struct poller_source *source);
 wlk_err poller_wait(struct poller *p, int timeout_ms);
 /* Call the handlers of what poller_wait() found. Handlers may add, change and remove any source. */
 void poller_dispatch(struct poller *p);
+/* The same for the next |limit| of them at most; any source may come and go between two calls. False: none is left. */
+bool poller_dispatch_some(struct poller *p, size_t limit);
+static inline bool poller_has_more(const struct poller *p)
+{
+	return p->ready_at < p->ready_count;
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/addr.h"
+#include "core/rand.h"
 #include "net/ifaddrs.h"
 
 enum { MDNS_PORT = 5353, MDNS_TTL = 255 };
@@ -39,20 +40,45 @@ static int open_socket(const wlk_addr *local)
 	return fd;
 }
 
-/* Bind and learn what was bound; closes |fd| when that fails. */
-static wlk_err finish_open(struct udp_socket *s, int fd, const wlk_addr *local)
+static bool bind_to(int fd, const wlk_addr *local)
 {
 	union sockaddr_any name;
 	socklen_t size = sockaddr_from(&name, local);
+
+	return bind(fd, &name.sa, size) == 0;
+}
+
+/* The ports from a random one on, and round to it again: many sessions that search from the same end would all wait. */
+static bool bind_in_range(int fd, const wlk_addr *local, uint16_t port_min, uint16_t port_max)
+{
+	uint32_t count = (uint32_t)port_max - port_min + 1, first;
+	wlk_addr at = *local;
+
+	if (rand_u32(&first)) {
+		errno = EIO;
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		at.port = (uint16_t)(port_min + (first % count + i) % count);
+		if (bind_to(fd, &at))
+			return true;
+		if (errno != EADDRINUSE)
+			return false;
+	}
+	return false;
+}
+
+/* Learn what was bound; closes |fd| when nothing was. */
+static wlk_err finish_open(struct udp_socket *s, int fd, bool bound)
+{
+	union sockaddr_any name;
+	socklen_t size = sizeof(name);
 	int saved;
 
-	if (bind(fd, &name.sa, size) == 0) {
-		size = sizeof(name);
-		if (getsockname(fd, &name.sa, &size) == 0) {
-			*s = (struct udp_socket){ .fd = fd, .local = sockaddr_to(&name.sa) };
-			dgram_queue_init(&s->out, UDP_BATCH);
-			return WLK_OK;
-		}
+	if (bound && getsockname(fd, &name.sa, &size) == 0) {
+		*s = (struct udp_socket){ .fd = fd, .local = sockaddr_to(&name.sa) };
+		dgram_queue_init(&s->out, UDP_BATCH);
+		return WLK_OK;
 	}
 	saved = errno;
 	close(fd);
@@ -60,16 +86,27 @@ static wlk_err finish_open(struct udp_socket *s, int fd, const wlk_addr *local)
 	return WLK_ERR_IO;
 }
 
-wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso)
+wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso)
 {
+	bool search = !local->port && port_max && port_min <= port_max;
 	int fd = open_socket(local);
-	wlk_err err = fd < 0 ? WLK_ERR_IO : finish_open(s, fd, local);
+	bool bound;
+	wlk_err err;
 
+	if (fd < 0)
+		return WLK_ERR_IO;
+	bound = search ? bind_in_range(fd, local, MAX(port_min, 1), port_max) : bind_to(fd, local);
+	err = finish_open(s, fd, bound);
 	if (err)
 		return err;
 	s->gso = !no_gso;
 	s->gro = !no_gso && set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
 	return WLK_OK;
+}
+
+wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso)
+{
+	return udp_open_range(s, local, 0, 0, no_gso);
 }
 
 static bool join_v4(int fd, unsigned interface)
@@ -151,7 +188,7 @@ wlk_err udp_open_mdns(struct udp_socket *s, const wlk_addr *local)
 		close(fd);
 		return WLK_ERR_IO;
 	}
-	err = finish_open(s, fd, &any);
+	err = finish_open(s, fd, bind_to(fd, &any));
 	if (err)
 		return err;
 	interface = join_everywhere(fd, local);

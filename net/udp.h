@@ -48,6 +48,11 @@ struct udp_socket {
  */
 wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso);
 /*
+ * The same for port 0 with the ports |port_min| to |port_max| to choose from, both 0: any. The search begins at a random one
+ * and takes the next that is free. WLK_ERR_IO: none is.
+ */
+wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso);
+/*
  * Open a socket on port 5353 of |local|'s family, shared with the other responders of this host, that is a member of
  * the mDNS group on every multicast interface (RFC 6762 3). It sends through |local|'s interface, or the first one
  * when |local| is unspecified. Its local address is the unspecified one.

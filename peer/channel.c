@@ -82,6 +82,7 @@ wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc, const c
 	err = fill_config(pc, label, init, &config);
 	if (err)
 		return err;
+	peer_refresh_now(pc);
 	channel = channel_new(pc);
 	err = channel ? peer_need_sctp(pc) : WLK_ERR_NOMEM;
 	if (!err)
@@ -109,6 +110,7 @@ wlk_err wlk_data_channel_send(wlk_data_channel *channel, wlk_message_type type, 
 		return peer_fail(pc, WLK_ERR_INVALID, "a message is text or binary and has bytes");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	peer_refresh_now(pc);
 	err = sctp_channel_send(channel->sctp, pc->now, type == WLK_MESSAGE_TEXT ? SCTP_MESSAGE_STRING : SCTP_MESSAGE_BINARY, data,
 				size);
 	if (err == WLK_ERR_AGAIN)
@@ -123,6 +125,7 @@ void wlk_data_channel_close(wlk_data_channel *channel)
 {
 	if (channel->pc->closed)
 		return;
+	peer_refresh_now(channel->pc);
 	sctp_channel_close(channel->sctp, channel->pc->now);
 	peer_touch(channel->pc);
 }

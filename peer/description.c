@@ -4,8 +4,6 @@
 #include "peer/object.h"
 #include "peer/signaling.h"
 
-enum { CANDIDATES_MAX = 256 }; /* lines that a remote section keeps; ICE uses 64 of them at most (R8) */
-
 /* ---- one description ---- */
 
 void peer_description_clear(struct peer_description *d)
@@ -29,7 +27,7 @@ static void description_set(struct peer_description *d, wlk_sdp_type type, struc
 	d->sdp = sdp;
 }
 
-static void description_changed(struct peer_description *d)
+void peer_description_changed(struct peer_description *d)
 {
 	wlk_free(d->text);
 	d->text = NULL;
@@ -62,6 +60,16 @@ const wlk_session_description *wlk_peer_connection_local_description(wlk_peer_co
 const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_connection *pc)
 {
 	return lend(pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote, &pc->lent_remote);
+}
+
+int wlk_peer_connection_can_trickle_ice_candidates(const wlk_peer_connection *pc)
+{
+	const struct sdp_session *sdp = pc->pending_remote.sdp ? pc->pending_remote.sdp : pc->current_remote.sdp;
+	bool any = false;
+
+	for (size_t i = 0; sdp && i < sdp->media_count; i++)
+		any |= !sdp_media_rejected(sdp->media[i]) && sdp_media_has_ice_option(sdp, sdp->media[i], STR("trickle"));
+	return sdp ? any : -1;
 }
 
 /* What was created stands on a state that is over: it can be set no more. */
@@ -110,7 +118,7 @@ struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t
 	return media ? media->mid : (struct str){ "", 0 };
 }
 
-static bool has_candidate(const struct sdp_media *media, struct str line)
+bool peer_media_has_candidate(const struct sdp_media *media, struct str line)
 {
 	for (size_t i = 0; i < media->candidate_count; i++)
 		if (str_equal(media->candidates[i], line))
@@ -123,11 +131,11 @@ void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str li
 	struct peer_description *d = local_in_progress(pc);
 	struct sdp_media *media = transport_section(d->sdp);
 
-	if (!media || has_candidate(media, line))
+	if (!media || peer_media_has_candidate(media, line))
 		return;
 	if (sdp_add_candidate(d->sdp, media, line))
 		LOG_W(pc, "a candidate is missing in the local description: out of memory");
-	description_changed(d);
+	peer_description_changed(d);
 }
 
 void peer_description_end_local_candidates(wlk_peer_connection *pc)
@@ -138,7 +146,7 @@ void peer_description_end_local_candidates(wlk_peer_connection *pc)
 	if (!media)
 		return;
 	media->end_of_candidates = true;
-	description_changed(d);
+	peer_description_changed(d);
 }
 
 /* ---- making ---- */
@@ -171,6 +179,7 @@ wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offe
 		return peer_fail(pc, WLK_ERR_INVALID, "an offer needs a place for its text, and WLK_OFFER_OPTIONS_INIT");
 	if (pc->signaling_state != WLK_SIGNALING_STABLE && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_OFFER)
 		return peer_fail(pc, WLK_ERR_STATE, "no offer is made in %s", wlk_signaling_state_name(pc->signaling_state));
+	peer_refresh_now(pc);
 	err = peer_make_offer(pc, pc->wants_ice_restart || (options && options->ice_restart), &made);
 	return err ? err : remember(pc, made, &pc->offer_model, &pc->last_offer, sdp);
 }
@@ -184,6 +193,7 @@ wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **
 		return peer_fail(pc, WLK_ERR_INVALID, "an answer needs a place for its text");
 	if (pc->signaling_state != WLK_SIGNALING_HAVE_REMOTE_OFFER && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_PRANSWER)
 		return peer_fail(pc, WLK_ERR_STATE, "no answer is made in %s", wlk_signaling_state_name(pc->signaling_state));
+	peer_refresh_now(pc);
 	err = peer_make_answer(pc, &made);
 	return err ? err : remember(pc, made, &pc->answer_model, &pc->last_answer, sdp);
 }
@@ -396,6 +406,7 @@ wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const
 	if (err)
 		return peer_fail(pc, err, "a local %s cannot be set in %s", wlk_sdp_type_name(type),
 				 wlk_signaling_state_name(pc->signaling_state));
+	peer_refresh_now(pc);
 	if (type == WLK_SDP_ROLLBACK) {
 		roll_back(pc, SIGNALING_LOCAL);
 		change_state(pc, next);
@@ -557,6 +568,7 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 	if (err)
 		return peer_fail(pc, err, "a remote %s cannot be set in %s", wlk_sdp_type_name(description->type),
 				 wlk_signaling_state_name(from));
+	peer_refresh_now(pc);
 	if (description->type == WLK_SDP_ROLLBACK) {
 		roll_back(pc, SIGNALING_REMOTE);
 		change_state(pc, next);
@@ -581,67 +593,6 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 	if (description->type != WLK_SDP_OFFER)
 		peer_announce_tracks(pc, sdp);
 	change_state(pc, next);
-	peer_touch(pc);
-	return WLK_OK;
-}
-
-/* ---- candidates of the peer ---- */
-
-static struct sdp_media *section_of_candidate(const struct sdp_session *sdp, const wlk_ice_candidate *candidate)
-{
-	if (candidate->sdp_mid && *candidate->sdp_mid)
-		return sdp_media_by_mid(sdp, str_of(candidate->sdp_mid));
-	if (candidate->sdp_mline_index >= 0 && (size_t)candidate->sdp_mline_index < sdp->media_count)
-		return sdp->media[candidate->sdp_mline_index];
-	return NULL;
-}
-
-static wlk_err end_of_candidates(wlk_peer_connection *pc, struct peer_description *remote, bool in_force)
-{
-	for (size_t i = 0; i < remote->sdp->media_count; i++)
-		remote->sdp->media[i]->end_of_candidates = true;
-	description_changed(remote);
-	if (in_force)
-		ice_agent_end_of_remote_candidates(pc->ice, pc->now);
-	peer_touch(pc);
-	return WLK_OK;
-}
-
-wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate)
-{
-	struct peer_description *remote = pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote;
-	/* A pending offer's transport is put into force by our answer; its candidates wait in the model. */
-	bool in_force = remote == &pc->current_remote || remote->type != WLK_SDP_OFFER;
-	struct ice_candidate_line line;
-	struct sdp_media *media;
-	struct str text, ufrag;
-	wlk_err err;
-
-	if (pc->closed || !remote->sdp)
-		return peer_fail(pc, WLK_ERR_STATE, "a candidate needs a remote description");
-	if (!candidate || !candidate->candidate || !*candidate->candidate)
-		return end_of_candidates(pc, remote, in_force);
-	text = str_of(candidate->candidate);
-	media = section_of_candidate(remote->sdp, candidate);
-	if (!media)
-		return peer_fail(pc, WLK_ERR_NOT_FOUND, "the candidate names no m-section of the remote description");
-	ufrag = sdp_media_ice(remote->sdp, media).ufrag;
-	if (candidate->username_fragment && *candidate->username_fragment && !str_equal(str_of(candidate->username_fragment), ufrag))
-		return peer_fail(pc, WLK_ERR_NOT_FOUND, "the candidate is of another ICE generation");
-	err = ice_candidate_line_parse(&line, text);
-	if (err && err != WLK_ERR_UNSUPPORTED)
-		return peer_fail(pc, err, "the candidate cannot be read");
-	if (has_candidate(media, text))
-		return WLK_OK;
-	if (!err && media->candidate_count >= CANDIDATES_MAX)
-		err = WLK_ERR_TOO_LARGE;
-	if (!err && in_force)
-		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, text.at, text.size);
-	if (err)
-		return peer_fail(pc, err, "the candidate is not used: %s", wlk_strerror(err));
-	if (sdp_add_candidate(remote->sdp, media, text))
-		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
-	description_changed(remote);
 	peer_touch(pc);
 	return WLK_OK;
 }

@@ -66,6 +66,12 @@ void json_real(struct json *j, const char *name, double value)
 	text_addf(j->out, "%.6f", isfinite(value) ? value : 0.0);
 }
 
+void json_null(struct json *j, const char *name)
+{
+	name_of(j, name);
+	text_add(j->out, "null");
+}
+
 void json_bool(struct json *j, const char *name, bool value)
 {
 	name_of(j, name);

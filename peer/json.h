@@ -16,6 +16,7 @@ void json_number(struct json *j, const char *name, uint64_t value);
 void json_signed(struct json *j, const char *name, int64_t value);
 /* Written with six digits behind the point; what is not finite becomes 0. */
 void json_real(struct json *j, const char *name, double value);
+void json_null(struct json *j, const char *name);
 void json_bool(struct json *j, const char *name, bool value);
 
 #endif

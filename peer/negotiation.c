@@ -32,12 +32,12 @@ static wlk_err fill_fingerprint(wlk_peer_connection *pc, struct local_build *b)
 /* The candidates that are known already; the text grows while they are added, so the slices are cut afterwards. */
 static wlk_err fill_candidates(wlk_peer_connection *pc, struct local_build *b)
 {
-	struct ice_candidate_stats local;
+	struct ice_candidate_line line;
 	const char *at;
-	size_t count = 0;
+	size_t index = 0, count = 0;
 
-	for (; ice_agent_local_candidate(pc->ice, count, &local); count++) {
-		ice_candidate_write(&b->candidate_text, &local.candidate);
+	for (; ice_agent_told_candidate(pc->ice, &index, &line); count++) {
+		ice_candidate_line_write(&b->candidate_text, &line);
 		text_add_char(&b->candidate_text, '\0');
 	}
 	if (!text_ok(&b->candidate_text) ||
@@ -60,7 +60,9 @@ static wlk_err fill_transport(wlk_peer_connection *pc, struct local_build *b)
 
 	b->transport.ufrag = str_of(ice_agent_local_ufrag(pc->ice));
 	b->transport.pwd = str_of(ice_agent_local_pwd(pc->ice));
-	b->transport.ice_options = STR("trickle");
+	/* RFC 8445 10 wants ice2; it says that nomination is regular. */
+	b->transport.ice_options = pc->renomination ? STR("trickle ice2 renomination") : STR("trickle ice2");
+	b->transport.ice_lite = pc->ice_lite;
 	b->transport.max_message_size = pc->max_message_size;
 	b->local.capabilities = &pc->capabilities;
 	b->local.transport = &b->transport;
@@ -420,6 +422,7 @@ static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transp
 	if (err)
 		return err;
 	pc->remote_ice_applied = true;
+	ice_agent_set_renomination(pc->ice, transport->renomination);
 	for (size_t i = 0; i < transport->candidate_count; i++) {
 		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
 		if (err)

@@ -106,15 +106,19 @@ struct wlk_peer_connection {
 
 	/* transports */
 	struct ice_agent *ice;
-	bool gathering_started;
+	bool ice_lite;
+	bool gathers_ahead; /* a candidate pool was asked for */
 	bool remote_ice_applied;
 	struct dtls_transport *dtls;
 	struct dgram_queue early_hellos; /* R12: ClientHellos from paths that are not valid yet, or before our role is known */
 	wlk_time dtls_restart_at;             /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;                   /* close_notify came */
+	bool renomination;                    /* announced in our descriptions */
 	struct srtp_session *srtp;
 	struct sctp_assoc *sctp;
 	bool sctp_started;
+	bool sctp_mtu_is_full; /* nothing is left to be raised */
+	bool path_in_doubt; /* as SCTP was told */
 	struct media_engine *media;
 	char cname[25];
 	char *lent_host; /* of the latest RESOLVE request */
@@ -126,6 +130,7 @@ struct wlk_peer_connection {
 	wlk_connection_state connection_state;
 	const char *failure; /* why, static text */
 	bool closed;
+	bool held; /* see peer_hold() */
 	struct list transceivers;
 	struct list channels;
 	struct event_queue events;
@@ -166,6 +171,8 @@ bool peer_events_have_room(const wlk_peer_connection *pc);
 
 /* ---- peer.c ---- */
 
+/* Every API call that does something begins with it: between two verbs it is the driver's clock that goes on. */
+void peer_refresh_now(wlk_peer_connection *pc);
 /* An API call left something to do: the driver comes by. */
 void peer_touch(wlk_peer_connection *pc);
 
@@ -187,10 +194,15 @@ void peer_set_failed(wlk_peer_connection *pc, const char *reason);
 
 /* Wrap up at close: collect the farewells of all layers into the queue that still leaves. */
 void peer_collect_farewell(wlk_peer_connection *pc);
+/* What the closed ICE agent still has to send: goodbyes to those who know our names. */
+void peer_collect_ice_farewell(wlk_peer_connection *pc);
 
 /* ---- description.c ---- */
 
 void peer_description_clear(struct peer_description *d);
+/* The model was changed: its text is out of date. */
+void peer_description_changed(struct peer_description *d);
+bool peer_media_has_candidate(const struct sdp_media *media, struct str line);
 /* A local candidate of ours: into the model of the local description that is on its way or in force. */
 void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str line);
 void peer_description_end_local_candidates(wlk_peer_connection *pc);

@@ -70,6 +70,21 @@ static bool poll_selected(wlk_peer_connection *pc, struct dgram *out)
 	return false;
 }
 
+/*
+ * While no path is left, media goes the way of lost packets: what is late is of no use, and its timers must not be due for
+ * ever. Data waits in SCTP.
+ */
+static void drop_media_without_path(wlk_peer_connection *pc)
+{
+	wlk_addr local, remote;
+	struct pktbuf *lost;
+
+	if (ice_agent_selected(pc->ice, &local, &remote))
+		return;
+	while (poll_media(pc, &lost))
+		pktbuf_release(lost);
+}
+
 bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
 	peer_set_now(pc, now);
@@ -78,7 +93,17 @@ bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out
 	peer_pump(pc);
 	if (ice_agent_poll_transmit(pc->ice, now, out))
 		return true;
-	return poll_selected(pc, out);
+	if (pc->held)
+		return false;
+	if (poll_selected(pc, out))
+		return true;
+	drop_media_without_path(pc);
+	return false;
+}
+
+void peer_hold(wlk_peer_connection *pc, bool hold)
+{
+	pc->held = hold;
 }
 
 void peer_collect_farewell(wlk_peer_connection *pc)
@@ -91,5 +116,13 @@ void peer_collect_farewell(wlk_peer_connection *pc)
 	if (pc->dtls)
 		dtls_transport_close(pc->dtls, pc->now);
 	while (poll_selected(pc, &d))
+		dgram_queue_push(&pc->farewell_queue, d);
+}
+
+void peer_collect_ice_farewell(wlk_peer_connection *pc)
+{
+	struct dgram d;
+
+	while (ice_agent_poll_transmit(pc->ice, pc->now, &d))
 		dgram_queue_push(&pc->farewell_queue, d);
 }

@@ -87,6 +87,7 @@ static wlk_err create_ice(wlk_peer_connection *pc, const wlk_configuration *conf
 		.hide_host_addresses = config->hide_host_addresses,
 		.no_roaming = config->no_roaming,
 		.renomination = config->renomination,
+		.probe_mtu = true,
 		.ip_handling = config->ip_handling,
 		.mappings = config->address_mappings,
 		.mapping_count = config->address_mapping_count,
@@ -188,6 +189,9 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	pc->cert = dtls_cert_ref(config->certificate ? certificate_unwrap(config->certificate) : env->certificate);
 	pc->max_message_size = config->max_message_size ? config->max_message_size : SCTP_CHANNEL_MESSAGE_SIZE;
 	pc->sctp_streams = config->sctp_streams ? config->sctp_streams : SCTP_ASSOC_STREAMS;
+	pc->renomination = config->renomination;
+	pc->ice_lite = config->ice_lite;
+	pc->gathers_ahead = config->ice_candidate_pool_size > 0;
 	pc->memory_budget = config->memory_budget ? config->memory_budget : (size_t)8 << 20;
 	pc->section_of_data = SIZE_MAX;
 	pc->dtls_restart_at = WLK_TIME_NEVER;
@@ -233,12 +237,14 @@ void wlk_peer_connection_close(wlk_peer_connection *pc)
 {
 	if (pc->closed)
 		return;
+	peer_refresh_now(pc);
 	LOG_I(pc, "closed by the application");
 	media_engine_close(pc->media, pc->now);
 	if (pc->sctp)
 		sctp_assoc_close(pc->sctp, pc->now, false);
 	peer_collect_farewell(pc);
 	ice_agent_close(pc->ice);
+	peer_collect_ice_farewell(pc);
 	pc->closed = true;
 	pc->signaling_state = WLK_SIGNALING_CLOSED;
 	pc->ice_state = WLK_ICE_CONNECTION_CLOSED;
@@ -294,10 +300,33 @@ void peer_set_now(wlk_peer_connection *pc, wlk_time now)
 		pc->now = now;
 }
 
+void peer_refresh_now(wlk_peer_connection *pc)
+{
+	if (pc->env.clock)
+		peer_set_now(pc, *pc->env.clock);
+}
+
 void peer_touch(wlk_peer_connection *pc)
 {
 	if (pc->env.ready && list_empty(&pc->ready_link))
 		list_push_back(pc->env.ready, &pc->ready_link);
+}
+
+enum peer_path peer_path_state(const wlk_peer_connection *pc, wlk_time now, const wlk_addr *local, const wlk_addr *remote)
+{
+	static const enum peer_path states[] = {
+		[ICE_PATH_UNKNOWN] = PEER_PATH_UNKNOWN,
+		[ICE_PATH_HEARD] = PEER_PATH_HEARD,
+		[ICE_PATH_SILENT] = PEER_PATH_SILENT,
+		[ICE_PATH_VALID] = PEER_PATH_VALID,
+	};
+
+	return states[ice_agent_path_state(pc->ice, now, local, remote)];
+}
+
+size_t peer_local_ufrags(const wlk_peer_connection *pc, struct str out[2])
+{
+	return ice_agent_local_ufrags(pc->ice, out);
 }
 
 struct list *peer_ready_link(wlk_peer_connection *pc)
@@ -327,7 +356,9 @@ void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
 
 wlk_err peer_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
 {
-	return ice_agent_set_interfaces(pc->ice, pc->now, addresses, count);
+	wlk_err err = ice_agent_set_interfaces(pc->ice, pc->now, addresses, count);
+
+	return !err && pc->gathers_ahead ? ice_agent_gather_ahead(pc->ice, pc->now) : err;
 }
 
 bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
@@ -355,6 +386,7 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 		.remote = request.remote,
 		.port_min = request.port_min,
 		.port_max = request.port_max,
+		.own_port = request.own_port,
 	};
 	wlk_free(pc->lent_host);
 	pc->lent_host = NULL;
@@ -395,10 +427,14 @@ wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk
 		return peer_fail(pc, WLK_ERR_CLOSED, "the connection is closed");
 	if (!config || config->struct_size != sizeof(*config))
 		return peer_fail(pc, WLK_ERR_INVALID, "the configuration is not initialised");
+	peer_refresh_now(pc);
 	err = set_servers(pc, config);
 	if (err)
 		return peer_fail(pc, err, "the ICE servers cannot be set");
 	ice_agent_set_policy(pc->ice, (enum ice_policy)config->ice_transport_policy);
+	if (pc->gathers_ahead && ice_agent_gather_ahead(pc->ice, pc->now))
+		LOG_W(pc, "no candidates are gathered ahead: out of memory");
+	peer_touch(pc);
 	return WLK_OK;
 }
 
@@ -420,6 +456,13 @@ wlk_ice_connection_state wlk_peer_connection_ice_connection_state(const wlk_peer
 wlk_connection_state wlk_peer_connection_connection_state(const wlk_peer_connection *pc)
 {
 	return pc->connection_state;
+}
+
+wlk_err wlk_peer_connection_selected_pair(const wlk_peer_connection *pc, wlk_addr *local, wlk_addr *remote)
+{
+	if (!pc || !local || !remote)
+		return WLK_ERR_INVALID;
+	return ice_agent_selected(pc->ice, local, remote) ? WLK_OK : WLK_ERR_NOT_FOUND;
 }
 
 size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc)

@@ -6,6 +6,7 @@
 
 #include "core/dgram_queue.h"
 #include "core/list.h"
+#include "core/text.h"
 
 struct dtls_context; /* DTLS settings, shared by the peers of a loop; see peer/env.h */
 struct dtls_cert;
@@ -18,6 +19,8 @@ struct peer_env {
 	struct pktbuf_pool *pool;
 	struct dtls_context *dtls;
 	struct dtls_cert *certificate; /* for peers whose configuration names none */
+	/* The time now, for API calls outside of the verbs (a timer, another peer's event). NULL: that of the latest verb. */
+	const wlk_time *clock;
 	int64_t unix_us_at_zero; /* wall clock = now + this */
 	/*
 	 * Peers that an API call left with something to do: the call links peer_ready_link() in here (once), and
@@ -44,12 +47,28 @@ void peer_on_request_failed(struct wlk_peer_connection *pc, wlk_time now, uint32
 void peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id);
 void peer_stream_input(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
 void peer_stream_closed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id);
+/* While |hold| is set peer_poll_transmit() answers nothing but what ICE says itself: a stream cannot take more at the moment. */
+void peer_hold(struct wlk_peer_connection *pc, bool hold);
 wlk_err peer_set_interfaces(struct wlk_peer_connection *pc, const wlk_addr *addresses, size_t count);
 wlk_time peer_deadline(const struct wlk_peer_connection *pc);
 void peer_handle_timeout(struct wlk_peer_connection *pc, wlk_time now);
 
 /* Tell the peer what time it is before its API is used outside of the verbs (a timer, a posted function). */
 void peer_set_now(struct wlk_peer_connection *pc, wlk_time now);
+
+/* What a peer knows of a path, from authentic messages alone. */
+enum peer_path {
+	PEER_PATH_UNKNOWN,
+	PEER_PATH_HEARD,  /* an authentic check came along it */
+	PEER_PATH_SILENT, /* valid, but its checks have stayed unanswered for seconds */
+	PEER_PATH_VALID
+};
+
+/* For a socket that several peers share: whether datagrams of this path are for |pc|. */
+enum peer_path peer_path_state(const struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *local,
+			       const wlk_addr *remote);
+/* The ufrags that checks of the far end may name now, one or two (during a restart); borrowed until the next call. */
+size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str out[2]);
 
 /* The link in env.ready, and back. */
 struct list *peer_ready_link(struct wlk_peer_connection *pc);

@@ -134,12 +134,20 @@ static void stats_candidate(const wlk_peer_connection *pc, struct json *j, const
 	snprintf(text, sizeof(text), "%s%u", local ? "LC" : "RC", (unsigned)c->id);
 	record(pc, j, local ? "local-candidate" : "remote-candidate", text);
 	json_string(j, "transportId", STR("T"));
-	json_string(j, "address", str_of(addr_ip_text(&c->candidate.addr, text)));
+	/* A hidden address stays hidden (webrtc-stats, address of RTCIceCandidateStats). */
+	if (c->hidden)
+		json_null(j, "address");
+	else
+		json_string(j, "address", str_of(addr_ip_text(&c->candidate.addr, text)));
 	json_number(j, "port", c->candidate.addr.port);
 	json_string(j, "protocol", c->candidate.transport == ICE_UDP ? STR("udp") : STR("tcp"));
 	json_string(j, "candidateType", str_of(ice_candidate_type_name(c->candidate.type)));
 	json_number(j, "priority", c->candidate.priority);
 	json_string(j, "foundation", str_of(c->candidate.foundation));
+	if (c->relay_protocol)
+		json_string(j, "relayProtocol", str_of(c->relay_protocol));
+	if (c->url && *c->url)
+		json_string(j, "url", str_of(c->url));
 	if (c->candidate.related.family) {
 		json_string(j, "relatedAddress", str_of(addr_ip_text(&c->candidate.related, text)));
 		json_number(j, "relatedPort", c->candidate.related.port);
@@ -304,6 +312,7 @@ wlk_err wlk_peer_connection_stats_json(wlk_peer_connection *pc, char **json)
 
 	if (!json)
 		return peer_fail(pc, WLK_ERR_INVALID, "the text needs a place");
+	peer_refresh_now(pc);
 	text_init(&out);
 	json_open(&j, NULL);
 	stats_peer_connection(pc, &j);

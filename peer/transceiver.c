@@ -241,6 +241,7 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 		return err;
 	if (packet->payload_size > 1200)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "a payload of %zu bytes does not fit a datagram", packet->payload_size);
+	peer_refresh_now(t->pc);
 	send = (struct rtp_send){
 		.pt = packet->payload_type,
 		.marker = packet->marker,
@@ -260,6 +261,7 @@ wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *pac
 		return err;
 	if (!packet || !packet->internal)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
+	peer_refresh_now(t->pc);
 	return after_send(t->pc, media_engine_forward(t->pc->media, t->pc->now, packet->internal, t->section));
 }
 
@@ -270,6 +272,7 @@ wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
 
 	if (t->pc->closed || t->section == SIZE_MAX)
 		return peer_fail(t->pc, WLK_ERR_STATE, "nothing is received on this transceiver");
+	peer_refresh_now(t->pc);
 	err = media_engine_request_key_frame(t->pc->media, t->pc->now, t->section);
 	if (err)
 		return peer_fail(t->pc, err, "no key frame can be asked for");

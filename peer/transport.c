@@ -124,11 +124,16 @@ static void start_srtp(wlk_peer_connection *pc)
 		peer_set_failed(pc, "SRTP cannot be set up");
 }
 
-/* R29: what fits into the datagram size that DTLS found, below the record and a TURN channel header. */
+/*
+ * R29: what fits into the datagram size that DTLS found, below the record and a TURN channel header. The handshake may have been
+ * too small to meet a hole in the path, so full packets wait until ICE has seen one pass: one round trip after the first check.
+ */
 static size_t sctp_mtu(const wlk_peer_connection *pc)
 {
 	size_t payload = dtls_transport_mtu(pc->dtls) - DTLS_OVERHEAD - 4;
 
+	if (!ice_agent_full_size_proven(pc->ice))
+		return SCTP_ASSOC_MTU_SMALL;
 	return MAX(payload & ~(size_t)3, (size_t)SCTP_ASSOC_MTU_SMALL);
 }
 
@@ -151,6 +156,17 @@ static void start_sctp(wlk_peer_connection *pc)
 	pc->sctp_started = !peer_need_sctp(pc);
 	if (!pc->sctp_started || sctp_assoc_start(pc->sctp, pc->now, &params))
 		peer_set_failed(pc, "SCTP cannot be started");
+}
+
+static void raise_sctp_mtu(wlk_peer_connection *pc)
+{
+	size_t mtu;
+
+	if (!pc->sctp_started || pc->sctp_mtu_is_full || !ice_agent_full_size_proven(pc->ice))
+		return;
+	mtu = sctp_mtu(pc);
+	pc->sctp_mtu_is_full = true;
+	sctp_assoc_raise_mtu(pc->sctp, pc->now, mtu);
 }
 
 void peer_start_transports(wlk_peer_connection *pc)
@@ -221,14 +237,15 @@ static void emit_candidate(wlk_peer_connection *pc, struct text *line)
 	peer_emit_text(pc, ev, lent);
 }
 
-static void on_local_candidate(wlk_peer_connection *pc, const struct ice_candidate *candidate)
+static void on_local_candidate(wlk_peer_connection *pc, const struct ice_event *ev)
 {
+	const struct ice_candidate_line told = { .candidate = ev->candidate, .host = ev->host };
 	struct text line;
 
 	if (generation_is_unannounced(pc))
 		return;
 	text_init(&line);
-	ice_candidate_write(&line, candidate);
+	ice_candidate_line_write(&line, &told);
 	if (!text_ok(&line)) {
 		text_free(&line);
 		return;
@@ -307,7 +324,7 @@ static bool pump_ice(wlk_peer_connection *pc)
 		any = true;
 		switch (ev.type) {
 		case ICE_EVENT_LOCAL_CANDIDATE:
-			on_local_candidate(pc, &ev.candidate);
+			on_local_candidate(pc, &ev);
 			break;
 		case ICE_EVENT_GATHERING_STATE:
 			on_gathering_state(pc, ev.gathering_state);
@@ -505,12 +522,24 @@ static bool pump_media(wlk_peer_connection *pc)
 	return any;
 }
 
+static void tell_sctp_of_path(wlk_peer_connection *pc)
+{
+	bool doubt = ice_agent_in_doubt(pc->ice);
+
+	if (!pc->sctp || !pc->sctp_started || doubt == pc->path_in_doubt)
+		return;
+	pc->path_in_doubt = doubt;
+	sctp_assoc_set_path_in_doubt(pc->sctp, pc->now, doubt);
+}
+
 void peer_pump(wlk_peer_connection *pc)
 {
 	bool moved = true;
 
 	while (moved && !pc->closed) {
 		moved = pump_ice(pc);
+		raise_sctp_mtu(pc);
+		tell_sctp_of_path(pc);
 		moved |= pump_dtls(pc);
 		moved |= pump_sctp(pc);
 		moved |= pump_media(pc);

@@ -148,6 +148,13 @@ void sctp_assoc_input(struct sctp_assoc *assoc, wlk_time now, const uint8_t *pac
 bool sctp_assoc_poll_transmit(struct sctp_assoc *assoc, wlk_time now, struct pktbuf **out);
 /* The next fact; false: none. Also moves what usrsctp received to the channels. */
 bool sctp_assoc_poll_event(struct sctp_assoc *assoc, struct sctp_assoc_event *out);
+/*
+ * Whether the path may be dead. Retransmissions then do not back off beyond 300 ms, so that data flows again as soon as there
+ * is a path, however long that took; they are a packet each.
+ */
+void sctp_assoc_set_path_in_doubt(struct sctp_assoc *assoc, wlk_time now, bool doubt);
+/* The path takes larger packets than it was started with: |mtu| as in the parameters of the start. Less is ignored. */
+void sctp_assoc_raise_mtu(struct sctp_assoc *assoc, wlk_time now, size_t mtu);
 /* When handle_timeout() wants to be called; the past when another thread left something to poll. */
 wlk_time sctp_assoc_deadline(const struct sctp_assoc *assoc);
 void sctp_assoc_handle_timeout(struct sctp_assoc *assoc, wlk_time now);

@@ -8,7 +8,14 @@
  * usrsctp starts with an RTO of 3 s, allows 60 s, and gives up after ten retransmissions: not for us. ICE consent
  * decides that a peer is gone, not SCTP.
  */
-enum { RTO_INITIAL_MS = 400, RTO_MIN_MS = 200, RTO_MAX_MS = 2000, RETRANSMISSIONS_MAX = 60 };
+enum {
+	RTO_INITIAL_MS = 400,
+	RTO_MIN_MS = 200,
+	RTO_MAX_MS = 2000,
+	RTO_DOUBT_MS = 300, /* the cap while ICE looks for a path */
+	INIT_ATTEMPTS_MAX = 60,
+	RETRANSMISSIONS_MAX = 1000,
+};
 
 static bool set_option(struct socket *socket, int level, int option, const void *value, size_t size)
 {
@@ -38,12 +45,19 @@ static struct sockaddr_conn make_address(const struct sctp_assoc *a, uint16_t po
 	return address;
 }
 
+static bool set_rto(struct socket *socket, uint32_t max_ms)
+{
+	struct sctp_rtoinfo rto = { .srto_min = RTO_MIN_MS, .srto_max = max_ms };
+
+	rto.srto_initial = MIN((uint32_t)RTO_INITIAL_MS, max_ms);
+	return set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto));
+}
+
 static bool set_timers(struct socket *socket)
 {
-	struct sctp_rtoinfo rto = { .srto_initial = RTO_INITIAL_MS, .srto_min = RTO_MIN_MS, .srto_max = RTO_MAX_MS };
 	struct sctp_assocparams params = { .sasoc_asocmaxrxt = RETRANSMISSIONS_MAX };
 
-	return set_option(socket, IPPROTO_SCTP, SCTP_RTOINFO, &rto, sizeof(rto)) &&
+	return set_rto(socket, RTO_MAX_MS) &&
 	       set_option(socket, IPPROTO_SCTP, SCTP_ASSOCINFO, &params, sizeof(params));
 }
 
@@ -70,7 +84,7 @@ static bool set_options(struct sctp_assoc *a)
 	struct sctp_initmsg init = {
 		.sinit_num_ostreams = a->config.streams,
 		.sinit_max_instreams = a->config.streams,
-		.sinit_max_attempts = RETRANSMISSIONS_MAX,
+		.sinit_max_attempts = INIT_ATTEMPTS_MAX,
 		.sinit_max_init_timeo = RTO_MAX_MS,
 	};
 
@@ -117,6 +131,32 @@ wlk_err assoc_open_socket(struct sctp_assoc *a)
 	}
 	assoc_leave(a);
 	return a->socket ? WLK_OK : WLK_ERR_IO;
+}
+
+void sctp_assoc_set_path_in_doubt(struct sctp_assoc *a, wlk_time now, bool doubt)
+{
+	a->now = now;
+	if (!a->socket)
+		return;
+	assoc_enter(a);
+	if (a->socket)
+		(void)set_rto(a->socket, doubt ? RTO_DOUBT_MS : RTO_MAX_MS); /* refused: data comes back later */
+	assoc_leave(a);
+}
+
+void sctp_assoc_raise_mtu(struct sctp_assoc *a, wlk_time now, size_t mtu)
+{
+	size_t before = a->mtu;
+
+	assert(mtu % 4 == 0 && mtu <= PKTBUF_PAYLOAD && "an MTU is as the start would take it");
+	a->now = now;
+	if (!a->socket || mtu <= a->mtu)
+		return;
+	assoc_enter(a);
+	a->mtu = mtu;
+	if (a->socket && !set_path(a))
+		a->mtu = before;
+	assoc_leave(a);
 }
 
 void assoc_close_socket(struct sctp_assoc *a)

@@ -1,7 +1,7 @@
 # Simulations: whole peers in virtual time. Each names its seed when it fails.
 function(wlk_sim name)
 	cmake_parse_arguments(arg "" "" "SOURCES;ARGS" ${ARGN})
-	add_executable(${name} sim/sim.c ${arg_SOURCES})
+	add_executable(${name} sim/sim.c sim/network.c ${arg_SOURCES})
 	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
 		PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
 	# Exported, so that the gettimeofday() of the libraries below is the simulation's.
@@ -11,6 +11,7 @@ function(wlk_sim name)
 endfunction()
 
 wlk_sim(sim_scenarios SOURCES sim/scenarios.c)
+wlk_sim(sim_roaming SOURCES sim/roaming.c support/turn_server.c ARGS 5) # SEEDS
 wlk_sim(sim_channels SOURCES sim/channels.c ARGS 1 20) # FIRST_SEED COUNT
 wlk_sim(sim_oom SOURCES sim/oom.c)
 wlk_sim(sim_attacks SOURCES sim/attacks.c sim/attack.c)
@@ -19,6 +20,8 @@ wlk_sim(sim_attacks_media SOURCES sim/attacks_media.c sim/attack.c)
 wlk_sim(sim_random_api SOURCES sim/random_api.c ARGS 1 300) # FIRST_SEED COUNT
 wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
+wlk_sim(sim_options SOURCES sim/options.c)
+wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
 	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS

@@ -72,6 +72,9 @@ static bool start(struct program *p, const char **problem)
 	wlk_loop_config config = WLK_LOOP_CONFIG_INIT;
 
 	config.key_log_path = getenv("SSLKEYLOGFILE");
+	config.udp_port = p->options.udp_port;
+	config.tcp_port = p->options.tcp_port;
+	config.tls_ca_file = p->options.turn_ca;
 	*problem = "the event loop cannot be made";
 	if (wlk_loop_create(&config, &p->loop))
 		return false;

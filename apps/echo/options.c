@@ -11,7 +11,16 @@ const char echo_usage[] =
 	"\n"
 	"  --port N           HTTP port (8080; 0 takes a free one)\n"
 	"  --bind IP          address to listen on (127.0.0.1)\n"
+	"  --udp-port N       one UDP port for all sessions (ports of their own)\n"
+	"  --tcp-port N       one TCP port for the TCP candidates of all sessions (ports of their own)\n"
 	"  --stun URL         STUN server for server-reflexive candidates, stun:host[:port]\n"
+	"  --turn URL         TURN server for relayed candidates, turn:host[:port][?transport=tcp] or turns:...\n"
+	"  --turn-user NAME   its user\n"
+	"  --turn-pass TEXT   its password\n"
+	"  --turn-ca FILE     PEM file of the authorities for turns: (the system's)\n"
+	"  --relay-only       relayed candidates only\n"
+	"  --ice-lite         answer checks, send none; for hosts with a public address\n"
+	"  --hide-addresses   .local names in place of host addresses\n"
 	"  --max-sessions N   sessions at once (200)\n"
 	"  --max-per-ip N     HTTP connections of one address at once (16)\n"
 	"  --max-rate N       new sessions a second from one address (10)\n"
@@ -23,13 +32,23 @@ const char echo_usage[] =
 	"  --stats SECONDS    print a line of JSON this often\n"
 	"  --help             this text\n";
 
-enum { OPT_PORT = 256, OPT_BIND, OPT_STUN, OPT_SESSIONS, OPT_PER_IP, OPT_RATE, OPT_NO_LOOPBACK, OPT_TOKEN, OPT_CERT, OPT_KEY, OPT_LOG,
-       OPT_STATS, OPT_HELP };
+enum { OPT_PORT = 256, OPT_BIND, OPT_UDP_PORT, OPT_TCP_PORT, OPT_STUN, OPT_TURN, OPT_TURN_USER, OPT_TURN_PASS,
+       OPT_TURN_CA, OPT_RELAY_ONLY, OPT_ICE_LITE, OPT_HIDE_ADDRESSES, OPT_SESSIONS, OPT_PER_IP, OPT_RATE,
+       OPT_NO_LOOPBACK, OPT_TOKEN, OPT_CERT, OPT_KEY, OPT_LOG, OPT_STATS, OPT_HELP };
 
 static const struct option long_options[] = {
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "bind", required_argument, NULL, OPT_BIND },
+	{ "udp-port", required_argument, NULL, OPT_UDP_PORT },
+	{ "tcp-port", required_argument, NULL, OPT_TCP_PORT },
 	{ "stun", required_argument, NULL, OPT_STUN },
+	{ "turn", required_argument, NULL, OPT_TURN },
+	{ "turn-user", required_argument, NULL, OPT_TURN_USER },
+	{ "turn-pass", required_argument, NULL, OPT_TURN_PASS },
+	{ "turn-ca", required_argument, NULL, OPT_TURN_CA },
+	{ "relay-only", no_argument, NULL, OPT_RELAY_ONLY },
+	{ "ice-lite", no_argument, NULL, OPT_ICE_LITE },
+	{ "hide-addresses", no_argument, NULL, OPT_HIDE_ADDRESSES },
 	{ "max-sessions", required_argument, NULL, OPT_SESSIONS },
 	{ "max-per-ip", required_argument, NULL, OPT_PER_IP },
 	{ "max-rate", required_argument, NULL, OPT_RATE },
@@ -54,6 +73,16 @@ static bool number(const char *text, unsigned long max, unsigned *out)
 	return true;
 }
 
+static bool port_number(const char *text, uint16_t *out)
+{
+	unsigned value;
+
+	if (!number(text, 65535, &value))
+		return false;
+	*out = (uint16_t)value;
+	return true;
+}
+
 static bool log_level(const char *text, wlk_log_level *out)
 {
 	static const char *const names[] = { "none", "error", "warn", "info", "debug", "trace" };
@@ -69,19 +98,39 @@ static bool log_level(const char *text, wlk_log_level *out)
 
 static bool take(struct echo_options *o, int option, const char *value)
 {
-	unsigned port;
-
 	switch (option) {
 	case OPT_PORT:
-		if (!number(value, 65535, &port))
-			return false;
-		o->port = (uint16_t)port;
-		return true;
+		return port_number(value, &o->port);
+	case OPT_UDP_PORT:
+		return port_number(value, &o->udp_port) && o->udp_port;
+	case OPT_TCP_PORT:
+		return port_number(value, &o->tcp_port) && o->tcp_port;
 	case OPT_BIND:
 		o->bind = value;
 		return true;
 	case OPT_STUN:
 		o->stun = value;
+		return true;
+	case OPT_TURN:
+		o->turn = value;
+		return true;
+	case OPT_TURN_USER:
+		o->turn_user = value;
+		return true;
+	case OPT_TURN_PASS:
+		o->turn_pass = value;
+		return true;
+	case OPT_TURN_CA:
+		o->turn_ca = value;
+		return true;
+	case OPT_RELAY_ONLY:
+		o->relay_only = true;
+		return true;
+	case OPT_ICE_LITE:
+		o->ice_lite = true;
+		return true;
+	case OPT_HIDE_ADDRESSES:
+		o->hide_addresses = true;
 		return true;
 	case OPT_SESSIONS:
 		return number(value, 1000000, &o->max_sessions);
@@ -128,6 +177,10 @@ bool echo_options_parse(struct echo_options *out, int argc, char **argv, const c
 			return false;
 	if (optind != argc)
 		return false;
+	if (!out->turn != !out->turn_user || !out->turn != !out->turn_pass || (out->relay_only && !out->turn)) {
+		*problem = "--turn, --turn-user and --turn-pass go together, and --relay-only needs them";
+		return false;
+	}
 	if (!out->cert != !out->key) {
 		*problem = "--cert and --key go together";
 		return false;

@@ -9,7 +9,15 @@
 struct echo_options {
 	const char *bind; /* IP literal the HTTP server listens on */
 	uint16_t port;    /* 0: any free one */
+	uint16_t udp_port; /* of all sessions; 0: ports of their own */
+	uint16_t tcp_port;
 	const char *stun; /* "stun:host:port" or NULL */
+	const char *turn; /* "turn:host:port" or NULL, with both of the next */
+	const char *turn_user, *turn_pass;
+	const char *turn_ca; /* PEM file for "turns:", NULL: the system's authorities */
+	bool relay_only;
+	bool ice_lite;
+	bool hide_addresses;
 	unsigned max_sessions;
 	unsigned max_per_ip;  /* HTTP connections of one address */
 	unsigned max_rate;    /* new sessions a second of one address */

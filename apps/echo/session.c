@@ -150,10 +150,21 @@ static bool draw_id(char out[SESSION_ID_SIZE])
 	return true;
 }
 
+static size_t ice_servers(const struct echo_options *o, wlk_ice_server out[2])
+{
+	size_t count = 0;
+
+	if (o->stun)
+		out[count++] = (wlk_ice_server){ .url = o->stun };
+	if (o->turn)
+		out[count++] = (wlk_ice_server){ o->turn, o->turn_user, o->turn_pass };
+	return count;
+}
+
 static struct session *session_new(struct sessions *all, enum session_kind kind)
 {
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
-	wlk_ice_server server = { all->options->stun };
+	wlk_ice_server servers[2];
 	struct session *s = calloc(1, sizeof(*s));
 
 	if (!s || !draw_id(s->id)) {
@@ -163,10 +174,13 @@ static struct session *session_new(struct sessions *all, enum session_kind kind)
 	s->all = all;
 	s->kind = kind;
 	config.allow_loopback = all->allow_loopback;
-	if (all->options->stun) {
-		config.ice_servers = &server;
-		config.ice_server_count = 1;
-	}
+	config.ice_tcp = WLK_ICE_TCP_BOTH;
+	config.ice_servers = servers;
+	config.ice_server_count = ice_servers(all->options, servers);
+	config.ice_lite = all->options->ice_lite;
+	config.hide_host_addresses = all->options->hide_addresses;
+	if (all->options->relay_only)
+		config.ice_transport_policy = WLK_ICE_TRANSPORT_RELAY;
 	if (wlk_peer_connection_create(all->loop, &config, on_event, s, &s->pc)) {
 		free(s);
 		return NULL;

@@ -33,7 +33,8 @@ typedef struct wlk_datagram {
 typedef enum wlk_request_type {
 	WLK_REQUEST_BIND_UDP = 1,  /**< bind a UDP socket at |local| (port 0: any); answer the bound address */
 	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses with any port */
-	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket in the mDNS group of |local|'s family; answer its address */
+	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket of port 5353 in the mDNS group of |local|'s family, which sends through the
+				*   interface of |local|'s IP (any when that is none); answer its address */
 	WLK_REQUEST_CLOSE = 4,     /**< close the socket or listener bound to |local|; wants no answer */
 	WLK_REQUEST_LISTEN_TCP = 5, /**< listen for TCP at |local| (port 0: any of the range); answer the bound address; streams come
 				     *   by wlk_drive_stream_accepted() */
@@ -53,6 +54,7 @@ typedef struct wlk_request {
 	uint16_t port_min; /**< BIND_UDP and LISTEN_TCP with port 0: the range to choose from; both 0: any */
 	uint16_t port_max;
 	const char *host; /**< borrowed until the next poll */
+	bool own_port;    /**< BIND_UDP: never a socket that other peer connections use too */
 } wlk_request;
 
 /**
@@ -64,7 +66,10 @@ typedef struct wlk_request {
  */
 WLK_API wlk_err wlk_drive_create(const wlk_configuration *config, wlk_time now, int64_t unix_us_at_now, wlk_peer_connection **out);
 
-/** The addresses of this host to gather candidates from; ports are ignored. Call before the first local description. */
+/**
+ * The addresses of this host to gather candidates from, best first; ports are ignored. Call before the first local description,
+ * and again when the network changed. With another ip_handling than ALL the first of each family counts as the default route's.
+ */
 WLK_API wlk_err wlk_drive_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count);
 /** Feed one datagram that arrived at @p local from @p remote; the bytes are copied. */
 WLK_API void wlk_drive_input(wlk_peer_connection *pc, wlk_time now, const wlk_addr *local, const wlk_addr *remote,

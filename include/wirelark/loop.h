@@ -11,7 +11,15 @@ extern "C" {
 typedef struct wlk_loop wlk_loop;
 typedef struct wlk_timer wlk_timer;
 
-/** Options of a loop. Set up with WLK_LOOP_CONFIG_INIT. */
+/**
+ * Options of a loop. Set up with WLK_LOOP_CONFIG_INIT.
+ *
+ * With udp_port or tcp_port the loop tells its connections apart by ufrag, transaction and address. Two connections cannot
+ * have both addresses in common, because DTLS and RTP name no session: between two loops that both have one UDP port each, one
+ * connection gets each pair of addresses, and the checks of the next one stay unanswered there. A socket opens with its first
+ * user; when somebody else has the port by then, no host candidate comes of it. A connection with a TURN server over UDP
+ * has UDP sockets of its own: such a server knows its clients by their port.
+ */
 typedef struct wlk_loop_config {
 	size_t struct_size;
 	wlk_certificate *certificate; /**< shared by its connections; NULL: one is generated */

@@ -118,7 +118,8 @@ typedef struct wlk_configuration {
 	wlk_ice_transport_policy ice_transport_policy;
 	wlk_ip_handling ip_handling;
 	wlk_ice_tcp ice_tcp;
-	uint8_t ice_candidate_pool_size; /**< not 0: gather at once, before the first description (one component: 1 is enough) */
+	uint8_t ice_candidate_pool_size; /**< not 0: gather at once, before the first description (one component: 1 is enough);
+					  *   candidates are told once a local description is set */
 	bool ice_lite;            /**< be an ICE-lite agent (RFC 8445 2.5): answer checks only; for hosts with a public address */
 	bool hide_host_addresses; /**< announce host candidates by mDNS names ("<uuid>.local") and answer queries for them */
 	bool no_roaming;          /**< do not follow changes of the network: no new candidates once gathering was complete */
@@ -256,13 +257,29 @@ WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *p
  */
 WLK_API wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description);
 
-/** The pending description, else the current one, with the candidates so far; NULL when none. Borrowed until the next call. */
+/**
+ * Whether the peer takes candidates after its description (a=ice-options:trickle): 1 yes, 0 no, -1 not known before a remote
+ * description. At 0, and wherever the signalling carries one message each way, wait for WLK_ICE_GATHERING_COMPLETE before
+ * sending wlk_peer_connection_local_description(): it then holds all candidates and a=end-of-candidates (half trickle,
+ * RFC 8838 16). W3C canTrickleIceCandidates.
+ */
+WLK_API int wlk_peer_connection_can_trickle_ice_candidates(const wlk_peer_connection *pc);
+
+/**
+ * The pending description, else the current one, with the candidates so far; NULL when none. Borrowed until the next call.
+ * Each WLK_EVENT_ICE_CANDIDATE was put into it before the event; when the event with the empty candidate comes, which is
+ * right before the gathering state "complete", it is whole.
+ */
 WLK_API const wlk_session_description *wlk_peer_connection_local_description(wlk_peer_connection *pc);
 WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_connection *pc);
 
 /**
- * Add a candidate of the peer (RFC 8838). Errors: WLK_ERR_STATE without a remote description, WLK_ERR_PARSE,
- * WLK_ERR_TOO_LARGE (a line above 512 bytes, or too many candidates), WLK_ERR_NOT_FOUND (no such mid or index), WLK_ERR_UNSUPPORTED (a loopback, multicast, broadcast or unspecified address; the connection goes on).
+ * Add a candidate of the peer (RFC 8838), or the end of them: NULL or an empty candidate, for one m-section when it names one,
+ * else for all. A ufrag, in the line or beside it, chooses between the pending and the current remote description. A section
+ * that is bundled with another one is as good as that one.
+ * Errors: WLK_ERR_STATE without a remote description, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (a line above 512 bytes, or too many
+ * candidates), WLK_ERR_NOT_FOUND (no such mid, index or ufrag), WLK_ERR_UNSUPPORTED (a loopback, multicast, broadcast or
+ * unspecified address, or one that remote_address_filter refuses; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
 /** The next offer carries new ICE credentials; raises negotiation needed. */
@@ -280,6 +297,11 @@ WLK_API wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_c
 WLK_API wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc);
 WLK_API wlk_ice_connection_state wlk_peer_connection_ice_connection_state(const wlk_peer_connection *pc);
 WLK_API wlk_connection_state wlk_peer_connection_connection_state(const wlk_peer_connection *pc);
+/**
+ * The path that packets take: our address (of the socket, or the relayed one) and the peer's. WLK_EVENT_SELECTED_PAIR_CHANGE tells
+ * when it becomes another. Errors: WLK_ERR_NOT_FOUND (none is usable), WLK_ERR_INVALID.
+ */
+WLK_API wlk_err wlk_peer_connection_selected_pair(const wlk_peer_connection *pc, wlk_addr *local, wlk_addr *remote);
 /** The largest message the peer takes [bytes]; 0 before it is known. */
 WLK_API size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc);
 

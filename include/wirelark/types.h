@@ -65,11 +65,19 @@ typedef struct wlk_addr {
 /** Bytes needed for any address in text: "[v6%scope]:port/tcp" and the final NUL. */
 #define WLK_ADDR_TEXT_MAX 80
 
+/**
+ * An address as text: "192.0.2.1:80", "[2001:db8::1]:80", "[fe80::1%2]:80", with "/tcp" behind it for TCP; "none" for none.
+ *
+ * @param out   gets the text and a NUL; "" when @p size is too small for it, WLK_ADDR_TEXT_MAX bytes never are
+ * @return      @p out, so that it can stand in a call of printf(). THREAD-SAFE.
+ */
+WLK_API char *wlk_addr_to_string(const wlk_addr *addr, char *out, size_t size);
+
 /** Which addresses are gathered: the modes of RFC 8828 5.2. */
 typedef enum wlk_ip_handling {
 	WLK_IP_HANDLING_ALL = 0,                      /**< mode 1: every interface */
-	WLK_IP_HANDLING_DEFAULT_AND_PRIVATE = 2,      /**< mode 2: the interface of the default route, and its private addresses */
-	WLK_IP_HANDLING_DEFAULT_ROUTE = 3,            /**< mode 3: the default route only, no host candidates */
+	WLK_IP_HANDLING_DEFAULT_AND_PRIVATE = 2,      /**< mode 2: of each family the address of the default route */
+	WLK_IP_HANDLING_DEFAULT_ROUTE = 3,            /**< mode 3: the same, but not told: no host candidates */
 	WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP = 4   /**< mode 4: only TURN over TCP or TLS */
 } wlk_ip_handling;
 

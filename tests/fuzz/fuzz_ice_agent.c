@@ -53,6 +53,8 @@ struct world {
 	struct path proven[KEPT_PATHS]; /* answered as they should */
 	size_t proven_count;
 	bool named[PLACES]; /* a candidate, or the source of an authentic request */
+	bool lite;          /* an authentic request proves its path, and no check may leave */
+	bool both_lite;     /* then it is as if neither were */
 	bool expired;       /* consent of a path in use was lost */
 	bool restarted;     /* from then on it cannot be told from outside whose consent was lost */
 	bool stopped;       /* nothing may leave any more */
@@ -103,6 +105,7 @@ static void note_check(struct world *w, const struct dgram *d, const struct stun
 	struct kept_check *c = &w->checks[w->next_check++ % KEPT_CHECKS];
 
 	MUST(may_check(w, &d->remote));
+	MUST(!w->lite || w->both_lite);
 	memcpy(c->txid, msg->txid, STUN_TXID_SIZE);
 	c->local = d->local;
 	c->remote = d->remote;
@@ -210,6 +213,12 @@ static void peer_ufrag(const struct world *w, char out[16])
 }
 
 /* A request of the peer: bits choose role, nomination, and what is wrong with it. */
+static void prove(struct world *w, const wlk_addr *local, const wlk_addr *remote)
+{
+	if (!is_proven(w, local, remote) && w->proven_count < KEPT_PATHS)
+		w->proven[w->proven_count++] = (struct path){ *local, *remote };
+}
+
 static void send_request(struct world *w)
 {
 	uint8_t flags = bytes_u8(&w->in);
@@ -238,15 +247,11 @@ static void send_request(struct world *w)
 		stun_put_u32(&out, 0x0055, 0);
 	if (!stun_writer_finish(&out, hmac, !(flags & 0x20), &size)) {
 		w->named[from] |= authentic;
+		if (authentic && w->lite)
+			prove(w, &w->bases[flags >> 7], &source);
 		ice_agent_input(w->agent, w->now, &w->bases[flags >> 7], &source, buf, size);
 	}
 	crypto_hmac_destroy(hmac);
-}
-
-static void prove(struct world *w, const struct kept_check *c)
-{
-	if (!is_proven(w, &c->local, &c->remote) && w->proven_count < KEPT_PATHS)
-		w->proven[w->proven_count++] = (struct path){ c->local, c->remote };
 }
 
 /* An answer to one of the latest checks, right or wrong in one way. */
@@ -274,7 +279,7 @@ static void send_answer(struct world *w)
 		stun_put_xor_addr(&out, STUN_ATTR_XOR_MAPPED_ADDRESS, &mapped);
 	if (c->live && !stun_writer_finish(&out, fault == 7 ? NULL : hmac, true, &size)) {
 		if (!fault)
-			prove(w, c);
+			prove(w, &c->local, &c->remote);
 		ice_agent_input(w->agent, w->now, &c->local, &from, buf, size);
 	}
 	crypto_hmac_destroy(hmac);
@@ -328,9 +333,11 @@ static void add_line(struct world *w)
 static void set_parameters(struct world *w)
 {
 	char ufrag[16];
+	bool lite = bytes_u8(&w->in) == 77;
 
 	peer_ufrag(w, ufrag);
-	(void)ice_agent_set_remote_parameters(w->agent, w->now, str_of(ufrag), STR(PEER_PWD), bytes_u8(&w->in) == 77);
+	if (!ice_agent_set_remote_parameters(w->agent, w->now, str_of(ufrag), STR(PEER_PWD), lite))
+		w->both_lite |= w->lite && lite;
 }
 
 static void change_interfaces(struct world *w)
@@ -446,11 +453,15 @@ static void start(struct world *w, uint8_t options)
 		.controlling = options & 1,
 		.tie_breaker = 1000,
 		.nominate_once = options & 2,
+		.hide_host_addresses = options & 32,
+		.probe_mtu = options & 64,
+		.lite = options & 128,
 		.max_remote_candidates = 8,
 		.max_pairs = 12,
 	};
 	wlk_addr ips[2] = { addr_v4(10, 0, 0, 1, 0), addr_v4(10, 0, 0, 2, 0) };
 
+	w->lite = config.lite;
 	MUST(!ice_agent_create(&w->agent, &config));
 	MUST(!ice_agent_set_interfaces(w->agent, w->now, ips, options & 4 ? 2 : 1));
 	if (options & 8)

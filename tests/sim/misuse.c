@@ -598,6 +598,11 @@ static void test_drive_with_bad_arguments(void **state)
 	config = (wlk_configuration)WLK_CONFIGURATION_INIT;
 	config.ice_servers = &(wlk_ice_server){ "turn:example.org" };
 	config.ice_server_count = 1;
+	/* W3C webrtc 4.4.1.6: InvalidAccessError without username and credential. */
+	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_INVALID);
+	config.ice_servers = &(wlk_ice_server){ "turn:example.org", "user" };
+	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_INVALID);
+	config.ice_servers = &(wlk_ice_server){ "turn:example.org?transport=sctp", "user", "secret" };
 	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_UNSUPPORTED);
 	config.ice_servers = &(wlk_ice_server){ NULL };
 	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_INVALID);

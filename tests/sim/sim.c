@@ -6,15 +6,16 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "core/addr.h"
 #include "core/rand.h"
+#include "ice/stun_msg.h"
 
 enum { DRAIN_LIMIT = 200000 };
 
 struct sim_packet {
 	wlk_time at;
 	uint64_t order; /* equal times keep the order of sending */
-	struct sim_peer *to;
-	wlk_addr local, remote; /* as the receiver sees them */
+	wlk_addr from, to; /* as the outside sees them */
 	size_t size;
 	uint8_t data[];
 };
@@ -128,27 +129,48 @@ static wlk_time arrival_time(struct sim *sim, struct sim_peer *from, size_t size
 	return at;
 }
 
-static void put_on_link(struct sim *sim, struct sim_peer *from, const wlk_datagram *d)
+static void put_on_link(struct sim *sim, wlk_time at, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size)
 {
-	wlk_time at = arrival_time(sim, from, d->size);
 	struct sim_packet *packet;
 
 	if (at < 0) {
 		sim->queue_drops++;
 		return;
 	}
-	packet = malloc(sizeof(*packet) + d->size);
+	packet = malloc(sizeof(*packet) + size);
 	if (!packet)
 		abort();
-	*packet = (struct sim_packet){ .at = at, .order = sim->datagrams, .to = from->other, .local = d->remote, .remote = d->local, .size = d->size };
-	memcpy(packet->data, d->data, d->size);
+	*packet = (struct sim_packet){ .at = at, .order = sim->datagrams, .from = *from, .to = *to, .size = size };
+	memcpy(packet->data, data, size);
 	if (happens(sim, sim->config.corrupt))
-		packet->data[sim_random(sim, (uint32_t)d->size)] ^= (uint8_t)(1u << sim_random(sim, 8));
+		packet->data[sim_random(sim, (uint32_t)size)] ^= (uint8_t)(1u << sim_random(sim, 8));
 	fly(sim, packet);
+}
+
+static struct sim_interface *find_interface(struct sim_peer *peer, const wlk_addr *ip)
+{
+	for (size_t i = 0; i < peer->interface_count; i++)
+		if (sim_same_ip(&peer->interfaces[i].ip, ip))
+			return &peer->interfaces[i];
+	return NULL;
+}
+
+/* The source address that the world sees; false: the datagram does not leave the peer's network. */
+static bool leave(struct sim *sim, struct sim_peer *from, const wlk_datagram *d, wlk_addr *source)
+{
+	struct sim_interface *interface = find_interface(from, &d->local);
+
+	*source = d->local;
+	if (!interface || !interface->up || interface->silent || from->cut || from->other->cut ||
+	    (sim->no_ipv6 && d->remote.family == 6))
+		return false;
+	return !interface->nat || sim_nat_out(interface->nat, sim->now, &d->local, &d->remote, source);
 }
 
 static void transmit(struct sim *sim, struct sim_peer *from, const wlk_datagram *d)
 {
+	wlk_addr source;
+
 	sim->datagrams++;
 	sim->bytes += d->size;
 	if (sim->filter && !sim->filter(sim, from, d))
@@ -157,26 +179,121 @@ static void transmit(struct sim *sim, struct sim_peer *from, const wlk_datagram 
 		sim->too_large++;
 		return;
 	}
-	if (from->cut || from->other->cut || happens(sim, sim->config.loss)) {
+	if (!leave(sim, from, d, &source) || happens(sim, sim->config.loss)) {
 		sim->lost++;
 		return;
 	}
-	put_on_link(sim, from, d);
+	put_on_link(sim, arrival_time(sim, from, d->size), &source, &d->remote, d->data, d->size);
 	if (happens(sim, sim->config.duplicate)) {
 		sim->duplicated++;
-		put_on_link(sim, from, d);
+		put_on_link(sim, arrival_time(sim, from, d->size), &source, &d->remote, d->data, d->size);
 	}
+}
+
+void sim_send(struct sim *sim, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size)
+{
+	if (happens(sim, sim->config.loss) || (sim->no_ipv6 && to->family == 6))
+		sim->lost++;
+	else
+		put_on_link(sim, sim->now + sim->config.latency_us, from, to, data, size);
+}
+
+/* ---- where it arrives ---- */
+
+static bool deliver_to_interface(struct sim_peer *peer, struct sim_interface *interface, const struct sim_packet *packet,
+				 const wlk_addr *local)
+{
+	struct sim *sim = peer->sim;
+
+	if (interface->up && !interface->silent && !peer->cut && peer->pc)
+		wlk_drive_input(peer->pc, sim->now, local, &packet->from, packet->data, packet->size);
+	else
+		sim->lost++;
+	return true;
+}
+
+/* True: the address is one of this peer's, whether or not the datagram got in. */
+static bool deliver_to_peer(struct sim_peer *peer, const struct sim_packet *packet)
+{
+	for (size_t i = 0; i < peer->interface_count; i++) {
+		struct sim_interface *interface = &peer->interfaces[i];
+		wlk_addr local;
+
+		if (!interface->nat && sim_same_ip(&interface->ip, &packet->to))
+			return deliver_to_interface(peer, interface, packet, &packet->to);
+		if (!interface->nat || !sim_same_ip(&interface->nat->ip, &packet->to))
+			continue;
+		if (!sim_nat_in(interface->nat, peer->sim->now, &packet->from, &packet->to, &local))
+			return true;
+		interface = find_interface(peer, &local);
+		return interface ? deliver_to_interface(peer, interface, packet, &local) : true;
+	}
+	return false;
+}
+
+static void deliver(struct sim *sim, const struct sim_packet *packet)
+{
+	for (size_t i = 0; i < sim->host_count; i++) {
+		struct sim_host *host = &sim->hosts[i];
+
+		if (!sim_same_ip(&host->ip, &packet->to))
+			continue;
+		host->received++;
+		host->input(sim, host, &packet->to, &packet->from, packet->data, packet->size);
+		return;
+	}
+	if (!deliver_to_peer(&sim->a, packet) && !deliver_to_peer(&sim->b, packet))
+		sim->lost++;
+}
+
+/* ---- hosts ---- */
+
+struct sim_host *sim_add_host(struct sim *sim, const char *ip, sim_host_fn input, void *user)
+{
+	struct sim_host *host = &sim->hosts[sim->host_count++];
+
+	if (sim->host_count > SIM_HOSTS_MAX)
+		sim_fail(sim, "too many hosts");
+	*host = (struct sim_host){ .ip = sim_ip(ip), .input = input, .user = user };
+	return host;
+}
+
+static void answer_stun(struct sim *sim, struct sim_host *host, const wlk_addr *local, const wlk_addr *remote,
+			const uint8_t *data, size_t size)
+{
+	struct stun_writer w;
+	struct stun_msg msg;
+	uint8_t buf[128];
+	size_t answer_size;
+
+	(void)host;
+	if (local->port != 3478 || stun_msg_parse(&msg, data, size) || msg.class != STUN_REQUEST)
+		return;
+	stun_writer_init(&w, buf, sizeof(buf), STUN_SUCCESS, STUN_METHOD_BINDING, msg.txid);
+	stun_put_xor_addr(&w, STUN_ATTR_XOR_MAPPED_ADDRESS, remote);
+	if (!stun_writer_finish(&w, NULL, true, &answer_size))
+		sim_send(sim, local, remote, buf, answer_size);
+}
+
+struct sim_host *sim_add_stun_server(struct sim *sim, const char *ip)
+{
+	return sim_add_host(sim, ip, answer_stun, NULL);
 }
 
 /* ---- peers ---- */
 
 static void answer_request(struct sim *sim, struct sim_peer *peer, const wlk_request *request)
 {
-	wlk_addr address = peer->address;
+	struct sim_interface *interface = find_interface(peer, &request->local);
+	wlk_addr address = request->local;
 
-	if (request->type == WLK_REQUEST_BIND_UDP) {
+	if (request->type == WLK_REQUEST_BIND_UDP && interface && interface->up) {
 		address.port = peer->next_port++;
 		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_OK, &address, 1);
+	} else if (request->type == WLK_REQUEST_BIND_UDP) {
+		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_ERR_IO, NULL, 0);
+	} else if (request->type == WLK_REQUEST_RESOLVE && sim->host_count && !strcmp(request->host, "stun.sim")) {
+		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_OK, &sim->hosts[sim->host_count - 1].ip, 1);
 	} else if (request->type != WLK_REQUEST_CLOSE) {
 		wlk_drive_on_request(peer->pc, sim->now, request->id, WLK_ERR_UNSUPPORTED, NULL, 0);
 	}
@@ -184,7 +301,7 @@ static void answer_request(struct sim *sim, struct sim_peer *peer, const wlk_req
 
 static void own_events(struct sim *sim, struct sim_peer *peer, const wlk_event *event)
 {
-	if (event->type == WLK_EVENT_ICE_CANDIDATE && peer->other->pc) {
+	if (event->type == WLK_EVENT_ICE_CANDIDATE && peer->other->pc && !sim->no_signalling) {
 		wlk_err err = wlk_peer_connection_add_ice_candidate(peer->other->pc, &event->u.candidate);
 
 		if (err && err != WLK_ERR_STATE && !sim->config.may_fail)
@@ -234,14 +351,44 @@ static void drain(struct sim *sim)
 	} while (any);
 }
 
+/* As a driver would, when its network monitor has settled. */
+static wlk_err list_interfaces(struct sim_peer *peer)
+{
+	wlk_addr list[SIM_INTERFACES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < peer->interface_count; i++)
+		if (peer->interfaces[i].up)
+			list[count++] = peer->interfaces[i].ip;
+	peer->notice_at = WLK_TIME_NEVER;
+	return wlk_drive_set_interfaces(peer->pc, list, count);
+}
+
+void sim_set_interface(struct sim *sim, struct sim_peer *peer, size_t index, bool up)
+{
+	peer->interfaces[index].up = up;
+	peer->notice_at = sim->now + (sim->config.notice_us ? sim->config.notice_us : 50 * SIM_MS);
+}
+
+static void copy_interfaces(struct sim_peer *peer, const struct sim_interface *from, uint8_t host)
+{
+	while (peer->interface_count < SIM_INTERFACES_MAX && !addr_is_none(&from[peer->interface_count].ip)) {
+		peer->interfaces[peer->interface_count] = from[peer->interface_count];
+		peer->interface_count++;
+	}
+	if (!peer->interface_count)
+		peer->interfaces[peer->interface_count++] =
+			(struct sim_interface){ .ip = { .family = 4, .ip = { 10, 0, 0, host } }, .up = true };
+}
+
 static void peer_init(struct sim *sim, struct sim_peer *peer, const char *name, uint8_t host, const wlk_configuration *config)
 {
 	peer->sim = sim;
 	peer->name = name;
-	peer->address = (wlk_addr){ .family = 4, .ip = { 10, 0, 0, host } };
 	peer->next_port = 40000;
-	if (!wlk_drive_create(config, sim->now, wall_start_s * SIM_SECOND + sim->now, &peer->pc) &&
-	    !wlk_drive_set_interfaces(peer->pc, &peer->address, 1))
+	peer->notice_at = WLK_TIME_NEVER;
+	copy_interfaces(peer, host == 1 ? sim->config.interfaces_a : sim->config.interfaces_b, host);
+	if (!wlk_drive_create(config, sim->now, wall_start_s * SIM_SECOND + sim->now, &peer->pc) && !list_interfaces(peer))
 		return;
 	if (!sim->config.may_fail)
 		sim_fail(sim, "%s cannot be made", name);
@@ -321,9 +468,16 @@ static wlk_time peer_deadline(const struct sim_peer *peer)
 	return peer->pc ? wlk_drive_deadline(peer->pc) : WLK_TIME_NEVER;
 }
 
+static wlk_time earlier_of(wlk_time a, wlk_time b)
+{
+	return a < b ? a : b;
+}
+
 static wlk_time next_moment(const struct sim *sim)
 {
 	wlk_time next = sim->flying_count ? sim->flying[0]->at : WLK_TIME_NEVER;
+
+	next = earlier_of(next, earlier_of(sim->a.notice_at, sim->b.notice_at));
 
 	if (peer_deadline(&sim->a) < next)
 		next = peer_deadline(&sim->a);
@@ -339,15 +493,25 @@ static void check_deadlines(struct sim *sim)
 			 (long long)peer_deadline(&sim->b));
 }
 
+static void notice(struct sim_peer *peer)
+{
+	if (peer->notice_at > peer->sim->now)
+		return;
+	peer->notice_at = WLK_TIME_NEVER;
+	if (peer->pc)
+		(void)!list_interfaces(peer); /* out of memory: the old ones stay */
+}
+
 static void step(struct sim *sim)
 {
 	while (sim->flying_count && sim->flying[0]->at <= sim->now) {
 		struct sim_packet *packet = land(sim);
 
-		if (packet->to->pc)
-			wlk_drive_input(packet->to->pc, sim->now, &packet->local, &packet->remote, packet->data, packet->size);
+		deliver(sim, packet);
 		free(packet);
 	}
+	notice(&sim->a);
+	notice(&sim->b);
 	if (sim->a.pc)
 		wlk_drive_handle_timeout(sim->a.pc, sim->now);
 	if (sim->b.pc)

@@ -5,6 +5,8 @@
 
 #include <wirelark/wirelark.h>
 
+#include "network.h"
+
 #define SIM_MS ((wlk_time)1000)
 #define SIM_SECOND ((wlk_time)1000000)
 
@@ -22,6 +24,9 @@ struct sim_config {
 	wlk_time queue_us;      /* longest stay in the queue of a rate-limited link */
 	size_t mtu;             /* larger datagrams vanish; 0: no limit */
 	wlk_configuration *config_a, *config_b; /* NULL: defaults */
+	/* The interfaces of the peers; the first one without an IP ends the list. None: 10.0.0.1 and 10.0.0.2. */
+	struct sim_interface interfaces_a[SIM_INTERFACES_MAX], interfaces_b[SIM_INTERFACES_MAX];
+	wlk_time notice_us; /* after a change of its interfaces a peer hears of it so much later; 0: 50 ms */
 	bool may_fail; /* memory runs out on purpose: peers that cannot be made stay NULL, candidates may get lost */
 };
 
@@ -39,7 +44,9 @@ struct sim_peer {
 	wlk_peer_connection *pc; /* NULL once destroyed */
 	struct sim_peer *other;
 	const char *name;
-	wlk_addr address;
+	struct sim_interface interfaces[SIM_INTERFACES_MAX];
+	size_t interface_count;
+	wlk_time notice_at; /* when the peer hears of its interfaces; WLK_TIME_NEVER: it knows them */
 	uint16_t next_port;
 	wlk_time link_free_at; /* of a rate-limited link */
 	bool is_offerer;
@@ -51,6 +58,18 @@ struct sim_peer {
 
 struct sim_packet;
 
+/* Somebody else in the network; gets what is sent to any port of |ip|. */
+struct sim_host;
+typedef void (*sim_host_fn)(struct sim *sim, struct sim_host *host, const wlk_addr *local, const wlk_addr *remote,
+			    const uint8_t *data, size_t size);
+
+struct sim_host {
+	wlk_addr ip;
+	sim_host_fn input;
+	void *user;
+	uint64_t received;
+};
+
 struct sim {
 	struct sim_config config;
 	wlk_time now;
@@ -58,6 +77,10 @@ struct sim {
 	struct sim_peer a, b; /* a offers */
 	sim_event_fn on_event;
 	sim_filter_fn filter; /* NULL: none */
+	bool no_signalling;   /* candidates that come now do not reach the other peer */
+	bool no_ipv6;         /* every IPv6 packet vanishes */
+	struct sim_host hosts[SIM_HOSTS_MAX];
+	size_t host_count;
 	void *user;
 	struct sim_packet **flying; /* heap by arrival */
 	size_t flying_count, flying_capacity;
@@ -83,6 +106,15 @@ void sim_renegotiate(struct sim *sim, struct sim_peer *offerer, bool ice_restart
 bool sim_run_until(struct sim *sim, wlk_time limit, bool (*done)(struct sim *sim));
 /* Just let time pass. */
 void sim_run_for(struct sim *sim, wlk_time span);
+
+/* Interface |index| of |peer| goes or comes; its driver lists it so after config.notice_us. */
+void sim_set_interface(struct sim *sim, struct sim_peer *peer, size_t index, bool up);
+/* Add a host, before sim_signal(). |input| is called when a datagram arrives; it may call sim_send(). */
+struct sim_host *sim_add_host(struct sim *sim, const char *ip, sim_host_fn input, void *user);
+/* A STUN server at |ip|:3478; "stun:stun.sim" names the one that was added last. */
+struct sim_host *sim_add_stun_server(struct sim *sim, const char *ip);
+/* Put a datagram of a host on the link. */
+void sim_send(struct sim *sim, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size);
 
 /* Uniform in [0, bound); from the seed. */
 uint32_t sim_random(struct sim *sim, uint32_t bound);

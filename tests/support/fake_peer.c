@@ -1,5 +1,9 @@
 #include "tests/support/fake_peer.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "core/addr.h"
 #include "core/alloc.h"
 #include "peer/certificate.h"
 
@@ -79,6 +83,7 @@ void peer_free(struct wlk_peer_connection *pc)
 		wlk_free((void *)(uintptr_t)pc->requests[i].host);
 	pktbuf_release(pc->endless.buf);
 	pktbuf_release(pc->farewell.buf);
+	wlk_free(pc->bytes);
 	dgram_queue_free(&pc->out);
 	dgram_queue_free(&pc->in);
 	event_queue_free(&pc->events);
@@ -124,6 +129,8 @@ void peer_input(struct wlk_peer_connection *pc, wlk_time now, struct dgram d)
 bool peer_poll_transmit(struct wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
 	advance(pc, now);
+	if (pc->held)
+		return false;
 	if (pc->endless.buf && !pc->closed) {
 		*out = pc->endless;
 		out->buf = pktbuf_copy(pc->env.pool, pc->endless.buf->data, pc->endless.buf->size);
@@ -170,6 +177,49 @@ void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, 
 		answer->first = addresses[0];
 }
 
+void peer_on_request_failed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
+{
+	peer_on_request(pc, now, id, err, NULL, 0);
+	snprintf(pc->why, sizeof(pc->why), "%s", why);
+}
+
+void peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+			  uint32_t id)
+{
+	advance(pc, now);
+	assert(pc->accepted_count < FAKE_STREAMS_MAX && "a test accepts fewer streams");
+	pc->listener = *listener;
+	pc->accepted_from = *remote;
+	pc->accepted[pc->accepted_count++] = id;
+}
+
+void peer_stream_input(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)
+{
+	uint8_t *grown = wlk_realloc(pc->bytes, pc->byte_count + size);
+
+	advance(pc, now);
+	assert(size && "bytes come");
+	if (!grown)
+		return; /* a failure that the test planted */
+	memcpy(grown + pc->byte_count, data, size);
+	pc->bytes = grown;
+	pc->byte_count += size;
+	pc->last_stream = id;
+	pc->pieces++;
+}
+
+void peer_stream_closed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id)
+{
+	advance(pc, now);
+	assert(pc->closed_count < FAKE_STREAMS_MAX && "a test closes fewer streams");
+	pc->closed_streams[pc->closed_count++] = id;
+}
+
+void peer_hold(struct wlk_peer_connection *pc, bool hold)
+{
+	pc->held = hold;
+}
+
 wlk_err peer_set_interfaces(struct wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
 {
 	(void)addresses;
@@ -193,7 +243,26 @@ void peer_handle_timeout(struct wlk_peer_connection *pc, wlk_time now)
 void peer_set_now(struct wlk_peer_connection *pc, wlk_time now)
 {
 	advance(pc, now);
-	pc->told++;
+}
+
+enum peer_path peer_path_state(const struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *local,
+			       const wlk_addr *remote)
+{
+	(void)now;
+	for (size_t i = 0; i < pc->path_count; i++)
+		if (addr_equal(&pc->paths[i].local, local) && addr_equal(&pc->paths[i].remote, remote))
+			return pc->paths[i].state;
+	return PEER_PATH_UNKNOWN;
+}
+
+size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str out[2])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < 2; i++)
+		if (pc->ufrags[i])
+			out[count++] = str_of(pc->ufrags[i]);
+	return count;
 }
 
 struct list *peer_ready_link(struct wlk_peer_connection *pc)
@@ -239,6 +308,22 @@ void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_
 	fake_touch(pc);
 }
 
+void fake_connect(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local,
+		  const wlk_addr *remote, const char *host)
+{
+	fake_request(pc, type, id, local, host);
+	pc->requests[pc->request_count - 1].remote = *remote;
+}
+
+void fake_send_on(struct wlk_peer_connection *pc, uint32_t stream, const void *data, size_t size)
+{
+	struct dgram d = { .stream = stream, .buf = pktbuf_copy(pc->env.pool, data, size) };
+
+	if (d.buf)
+		dgram_queue_push(&pc->out, d);
+	fake_touch(pc);
+}
+
 void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data,
 	       size_t size)
 {
@@ -280,4 +365,18 @@ wlk_err certificate_generate(wlk_certificate **out, int64_t unix_seconds)
 	(void)out;
 	(void)unix_seconds;
 	return WLK_ERR_UNSUPPORTED; /* the driver's tests make no certificates */
+}
+
+void fake_path(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, enum peer_path state)
+{
+	size_t i = 0;
+
+	while (i < pc->path_count &&
+	       !(addr_equal(&pc->paths[i].local, local) && addr_equal(&pc->paths[i].remote, remote)))
+		i++;
+	assert(i < FAKE_PATHS_MAX && "the test has fewer paths");
+	pc->paths[i].local = *local;
+	pc->paths[i].remote = *remote;
+	pc->paths[i].state = state;
+	pc->path_count = MAX(pc->path_count, i + 1);
 }

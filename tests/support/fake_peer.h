@@ -9,7 +9,7 @@
 #include "peer/env.h"
 #include "peer/peer.h"
 
-enum { FAKE_REQUESTS_MAX = 256, FAKE_ANSWERS_MAX = 256 };
+enum { FAKE_REQUESTS_MAX = 256, FAKE_ANSWERS_MAX = 256, FAKE_PATHS_MAX = 64, FAKE_STREAMS_MAX = 256 };
 
 struct fake_answer {
 	uint32_t id;
@@ -44,8 +44,28 @@ struct wlk_peer_connection {
 	bool always_due;          /* a broken peer: its deadline never lies in the future */
 	int timeouts;
 	int polls; /* of events: visits and deliveries */
-	int told;  /* peer_set_now() */
 	bool closed;
+	bool held; /* by peer_hold() */
+
+	/* streams: bytes and ends in the order in which they came */
+	wlk_addr listener, accepted_from; /* of the latest one that was accepted */
+	uint32_t accepted[FAKE_STREAMS_MAX];
+	size_t accepted_count;
+	uint32_t closed_streams[FAKE_STREAMS_MAX];
+	size_t closed_count;
+	uint32_t last_stream; /* that brought bytes */
+	size_t pieces;        /* calls of peer_stream_input() */
+	uint8_t *bytes;
+	size_t byte_count;
+	char why[128]; /* of the latest request that failed with a reason */
+
+	/* for sockets that several peers share */
+	const char *ufrags[2];
+	struct {
+		wlk_addr local, remote;
+		enum peer_path state;
+	} paths[FAKE_PATHS_MAX];
+	size_t path_count;
 };
 
 /* Peers alive now, DTLS contexts alive now. */
@@ -56,10 +76,16 @@ extern wlk_err fake_create_error, fake_interfaces_error, fake_dtls_error;
 /* As an API call: queue something and link the peer into the ready list. */
 void fake_request(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local,
 		  const char *host);
+/* The same with both ends; a CONNECT. */
+void fake_connect(struct wlk_peer_connection *pc, wlk_request_type type, uint32_t id, const wlk_addr *local,
+		  const wlk_addr *remote, const char *host);
+void fake_send_on(struct wlk_peer_connection *pc, uint32_t stream, const void *data, size_t size);
 void fake_send(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, const void *data,
 	       size_t size);
 void fake_event(struct wlk_peer_connection *pc, uint64_t number); /* in u.bitrate_limit */
 void fake_set_deadline(struct wlk_peer_connection *pc, wlk_time when);
+/* What peer_path_state() answers for it from now on. */
+void fake_path(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_addr *remote, enum peer_path state);
 void fake_touch(struct wlk_peer_connection *pc);
 
 /* The address that request |id| was answered with; asserts that it was, once and without an error. */

@@ -6,9 +6,10 @@
 
 #include "core/addr.h"
 #include "core/rand.h"
+#include "ice/mdns_msg.h"
 #include "ice/stun_msg.h"
 
-enum { TRAFFIC_US = 20000, APP_SIZE = 100 };
+enum { TRAFFIC_US = 20000, APP_SIZE = 100, MDNS_SOCKET_PORT = 50353 };
 
 #define MUST(fact)                                                                                                     \
 	do {                                                                                                           \
@@ -17,6 +18,8 @@ enum { TRAFFIC_US = 20000, APP_SIZE = 100 };
 			abort();                                                                                       \
 		}                                                                                                      \
 	} while (0)
+
+bool ice_sim_tcp;
 
 uint32_t ice_sim_random(struct ice_sim *sim, uint32_t bound)
 {
@@ -37,6 +40,7 @@ static void set_up_side(struct ice_sim *sim, int index, const struct ice_agent_c
 	else
 		c.controlling = index == 0;
 	c.pool = sim->pool;
+	c.no_tcp |= !ice_sim_tcp;
 	side->ips[0] = addr_v4(10, 0, 0, (uint8_t)(1 + index), 0);
 	side->ip_count = 1;
 	side->next_port = 5000;
@@ -67,7 +71,7 @@ void ice_sim_free(struct ice_sim *sim)
 	for (int i = 0; i < 2; i++)
 		ice_agent_destroy(sim->side[i].agent);
 	for (size_t i = 0; i < sim->flight_count; i++)
-		pktbuf_release(sim->flights[i].buf);
+		pktbuf_release(sim->flights[i].buf); /* of some kinds none */
 	free(sim->flights);
 	pktbuf_pool_destroy(sim->pool);
 	rand_use_system();
@@ -83,16 +87,20 @@ static bool has_ip(const struct ice_sim_side *side, const wlk_addr *addr)
 	return false;
 }
 
-static void put_flight(struct ice_sim *sim, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size)
+static struct ice_sim_flight *new_flight(struct ice_sim *sim)
 {
-	struct ice_sim_flight *f;
-
 	if (sim->flight_count == sim->flight_capacity) {
 		sim->flight_capacity = sim->flight_capacity ? 2 * sim->flight_capacity : 64;
 		sim->flights = realloc(sim->flights, sim->flight_capacity * sizeof(*sim->flights));
 		MUST(sim->flights);
 	}
-	f = &sim->flights[sim->flight_count];
+	return &sim->flights[sim->flight_count];
+}
+
+static void put_flight(struct ice_sim *sim, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size)
+{
+	struct ice_sim_flight *f = new_flight(sim);
+
 	*f = (struct ice_sim_flight){
 		.at = sim->now + sim->link.latency_us, .order = sim->order++, .from = *from, .to = *to
 	};
@@ -144,15 +152,63 @@ static bool nat_in(const struct ice_sim_side *side, const wlk_addr *from, wlk_ad
 	return true;
 }
 
+static void put_on_stream(struct ice_sim *sim, struct ice_sim_stream *stream, int to, enum ice_sim_flight_kind kind,
+			  const struct pktbuf *bytes)
+{
+	struct ice_sim_flight *f = new_flight(sim);
+
+	*f = (struct ice_sim_flight){
+		.at = sim->now + sim->link.latency_us,
+		.order = sim->order++,
+		.kind = kind,
+		.stream = stream,
+		.side = to,
+	};
+	f->buf = bytes ? pktbuf_copy(NULL, bytes->data, bytes->size) : NULL;
+	if (bytes && !f->buf) /* a failure that a test injected: this network loses nothing of a stream */
+		f->buf = pktbuf_copy(NULL, bytes->data, bytes->size);
+	MUST(!bytes || f->buf);
+	sim->flight_count++;
+}
+
+static struct ice_sim_stream *find_stream(struct ice_sim *sim, int side, uint32_t id)
+{
+	for (size_t i = 0; i < sim->stream_count; i++)
+		if (sim->streams[i].ids[side] == id && sim->streams[i].open[side])
+			return &sim->streams[i];
+	return NULL;
+}
+
+static void send_bytes(struct ice_sim *sim, int from, const struct dgram *d)
+{
+	struct ice_sim_stream *stream = find_stream(sim, from, d->stream);
+
+	if (stream)
+		put_on_stream(sim, stream, !from, FLIGHT_BYTES, d->buf);
+}
+
 static void send_on(struct ice_sim *sim, int from, const struct dgram *d)
 {
 	struct ice_sim_side *side = &sim->side[from];
-	wlk_addr source;
+	wlk_addr source, to;
 
 	side->sent++;
 	side->last_sent = sim->now;
-	if (d->remote.port == 5353) {
+	if (d->stream) {
+		send_bytes(sim, from, d);
+		return;
+	}
+	MUST(d->local.transport == WLK_TRANSPORT_UDP && d->remote.transport == WLK_TRANSPORT_UDP);
+	if (sim->udp_blocked)
+		return;
+	if (d->remote.port == MDNS_PORT) {
 		side->mdns_sent++;
+		source = side->ips[0];
+		source.port = MDNS_PORT;
+		to = sim->side[!from].ips[0];
+		to.port = MDNS_PORT;
+		if (sim->mdns)
+			put_flight(sim, &source, &to, d->buf->data, d->buf->size);
 		return;
 	}
 	if (sim->tap && !sim->tap(sim, from, d))
@@ -203,7 +259,12 @@ static void deliver_to(struct ice_sim *sim, struct ice_sim_side *side, const str
 {
 	if (side->deaf || addr_ip_equal(&side->dead_ip, local))
 		return;
-	if (side->lite) {
+	if (local->port == MDNS_PORT) {
+		wlk_addr group = *local;
+
+		group.port = MDNS_SOCKET_PORT;
+		ice_agent_input(side->agent, sim->now, &group, &f->from, f->buf->data, f->buf->size);
+	} else if (side->lite) {
 		struct crypto_hmac *hmac;
 		const char *pwd = ice_agent_local_pwd(side->agent);
 
@@ -218,9 +279,112 @@ static void deliver_to(struct ice_sim *sim, struct ice_sim_side *side, const str
 	}
 }
 
+static void take_received(struct ice_sim *sim, struct ice_sim_side *side)
+{
+	struct dgram d;
+
+	while (ice_agent_poll_received(side->agent, &d)) {
+		if (d.buf->data[0] > 3)
+			take_app(sim, side, &d.local, &d.remote, d.buf->size);
+		else
+			ice_agent_input(side->agent, sim->now, &d.local, &d.remote, d.buf->data, d.buf->size);
+		pktbuf_release(d.buf);
+	}
+}
+
+/* In two pieces, so that no reader relies on where the bytes are cut. */
+static void deliver_bytes(struct ice_sim *sim, const struct ice_sim_flight *f)
+{
+	struct ice_sim_side *side = &sim->side[f->side];
+	size_t first = ice_sim_random(sim, (uint32_t)f->buf->size + 1);
+	uint32_t id = f->stream->ids[f->side];
+
+	side->stream_bytes += f->buf->size;
+	ice_agent_stream_input(side->agent, sim->now, id, f->buf->data, first);
+	take_received(sim, side);
+	ice_agent_stream_input(side->agent, sim->now, id, f->buf->data + first, f->buf->size - first);
+	take_received(sim, side);
+}
+
+static void deliver_syn(struct ice_sim *sim, const struct ice_sim_flight *f)
+{
+	struct ice_sim_side *side = &sim->side[f->side];
+	struct ice_sim_stream *stream = f->stream;
+
+	for (size_t i = 0; i < side->listener_count && !side->deaf; i++) {
+		if (!addr_equal(&side->listeners[i], &stream->ends[f->side]))
+			continue;
+		stream->ids[f->side] = 0x80000000u + (uint32_t)(stream - sim->streams);
+		stream->open[f->side] = true;
+		put_on_stream(sim, stream, !f->side, FLIGHT_SYN_ACK, NULL);
+		ice_agent_stream_accepted(side->agent, sim->now, &side->listeners[i], &stream->ends[!f->side],
+					  stream->ids[f->side]);
+		return;
+	}
+	put_on_stream(sim, stream, !f->side, FLIGHT_RST, NULL);
+}
+
+static void deliver_on_stream(struct ice_sim *sim, const struct ice_sim_flight *f)
+{
+	struct ice_sim_stream *stream = f->stream;
+	struct ice_agent *agent = sim->side[f->side].agent;
+	uint32_t id = stream->ids[f->side];
+
+	if (f->kind == FLIGHT_SYN) {
+		deliver_syn(sim, f);
+		return;
+	}
+	if (!stream->open[f->side])
+		return;
+	switch (f->kind) {
+	case FLIGHT_SYN_ACK:
+		ice_agent_on_request(agent, sim->now, id, WLK_OK, &stream->ends[f->side], 1);
+		break;
+	case FLIGHT_RST:
+		stream->open[f->side] = false;
+		ice_agent_on_request(agent, sim->now, id, WLK_ERR_IO, NULL, 0);
+		break;
+	case FLIGHT_BYTES:
+		deliver_bytes(sim, f);
+		break;
+	case FLIGHT_FIN:
+		stream->open[f->side] = false;
+		ice_agent_stream_closed(agent, sim->now, id);
+		break;
+	case FLIGHT_DATAGRAM:
+	case FLIGHT_SYN:
+		break;
+	}
+}
+
+void ice_sim_break_streams(struct ice_sim *sim)
+{
+	for (size_t i = 0; i < sim->stream_count; i++)
+		for (int side = 0; side < 2; side++) {
+			if (!sim->streams[i].open[side])
+				continue;
+			sim->streams[i].open[side] = false;
+			ice_agent_stream_closed(sim->side[side].agent, sim->now, sim->streams[i].ids[side]);
+		}
+}
+
+size_t ice_sim_open_streams(const struct ice_sim *sim)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sim->stream_count; i++)
+		count += sim->streams[i].open[0] && sim->streams[i].open[1];
+	return count;
+}
+
 static void deliver(struct ice_sim *sim, struct ice_sim_flight *f)
 {
 	wlk_addr to = f->to;
+
+	if (f->stream) {
+		deliver_on_stream(sim, f);
+		return;
+	}
 
 	if (addr_equal(&to, &sim->stun_server)) {
 		answer_binding(sim, f, NULL);
@@ -249,6 +413,48 @@ void ice_sim_rebind(struct ice_sim *sim, int side)
 
 /* ------------------------------------------------------------------------------------------------ agents */
 
+static void answer_connect(struct ice_sim *sim, struct ice_sim_side *side, const struct ice_request *r)
+{
+	int opener = side == &sim->side[1];
+	struct ice_sim_stream *stream;
+
+	side->connects++;
+	MUST(sim->stream_count < ICE_SIM_STREAMS_MAX);
+	stream = &sim->streams[sim->stream_count++];
+	*stream = (struct ice_sim_stream){ .opener = opener };
+	stream->ids[opener] = r->id;
+	stream->ends[opener] = r->local;
+	stream->ends[opener].port = side->next_port++;
+	stream->ends[opener].transport = WLK_TRANSPORT_TCP;
+	stream->ends[!opener] = r->remote;
+	stream->open[opener] = true;
+	put_on_stream(sim, stream, !opener, FLIGHT_SYN, NULL);
+	sim->flights[sim->flight_count - 1].at += sim->syn_delay_us;
+}
+
+static void answer_listen(struct ice_sim *sim, struct ice_sim_side *side, const struct ice_request *r)
+{
+	wlk_addr result = r->local;
+
+	result.port = side->next_port++;
+	result.transport = WLK_TRANSPORT_TCP;
+	MUST(side->listener_count < ICE_SIM_IPS_MAX);
+	side->listeners[side->listener_count++] = result;
+	ice_agent_on_request(side->agent, sim->now, r->id, WLK_OK, &result, 1);
+}
+
+static void close_stream(struct ice_sim *sim, struct ice_sim_side *side, uint32_t id)
+{
+	int index = side == &sim->side[1];
+	struct ice_sim_stream *stream = find_stream(sim, index, id);
+
+	side->stream_closes++;
+	if (!stream)
+		return;
+	stream->open[index] = false;
+	put_on_stream(sim, stream, !index, FLIGHT_FIN, NULL);
+}
+
 static void answer_request(struct ice_sim *sim, struct ice_sim_side *side, const struct ice_request *r)
 {
 	wlk_addr result = r->local;
@@ -265,33 +471,39 @@ static void answer_request(struct ice_sim *sim, struct ice_sim_side *side, const
 		break;
 	case ICE_REQUEST_JOIN_MDNS:
 		result = side->ips[0];
-		result.port = 50353;
-		ice_agent_on_request(side->agent, sim->now, r->id, WLK_OK, &result, 1);
+		result.port = MDNS_SOCKET_PORT; /* the network of the tests carries multicast of IPv4 only */
+		ice_agent_on_request(side->agent, sim->now, r->id, r->local.family == 4 ? WLK_OK : WLK_ERR_IO, &result, 1);
 		break;
 	case ICE_REQUEST_CLOSE:
 		side->closes++;
 		break;
 	case ICE_REQUEST_LISTEN_TCP:
+		answer_listen(sim, side, r);
+		break;
 	case ICE_REQUEST_CONNECT_TCP:
+		answer_connect(sim, side, r);
+		break;
 	case ICE_REQUEST_CONNECT_TLS:
-	case ICE_REQUEST_CONNECT_DTLS: /* this network has no streams */
+	case ICE_REQUEST_CONNECT_DTLS: /* there is no server */
 		ice_agent_on_request(side->agent, sim->now, r->id, WLK_ERR_UNSUPPORTED, NULL, 0);
 		break;
 	case ICE_REQUEST_CLOSE_STREAM:
+		close_stream(sim, side, r->id);
 		break;
 	}
 }
 
 /* Signalling without loss: a candidate reaches the other side at once. */
-static void trickle(struct ice_sim *sim, int from, const struct ice_candidate *candidate)
+static void trickle(struct ice_sim *sim, int from, const struct ice_event *e)
 {
+	const struct ice_candidate_line told = { .candidate = e->candidate, .host = e->host };
 	struct ice_sim_side *other = &sim->side[!from];
 	struct text line;
 
 	if (!sim->trickle || sim->side[from].silent || other->lite)
 		return;
 	text_init(&line);
-	ice_candidate_write(&line, candidate);
+	ice_candidate_line_write(&line, &told);
 	if (text_ok(&line))
 		(void)ice_agent_add_remote_candidate_line(other->agent, sim->now, line.at, line.size);
 	text_free(&line);
@@ -306,7 +518,7 @@ static void on_event(struct ice_sim *sim, int index, const struct ice_event *e)
 		MUST(side->gathering != ICE_GATHERING_COMPLETE);
 		if (side->candidate_count < ICE_SIM_CANDIDATES_MAX)
 			side->candidates[side->candidate_count++] = e->candidate;
-		trickle(sim, index, &e->candidate);
+		trickle(sim, index, e);
 		break;
 	case ICE_EVENT_GATHERING_STATE:
 		side->gathering = e->gathering_state;
@@ -332,7 +544,9 @@ static void on_event(struct ice_sim *sim, int index, const struct ice_event *e)
 			side->first_nominated = sim->now;
 		break;
 	case ICE_EVENT_CANDIDATE_ERROR:
+		break;
 	case ICE_EVENT_RESTART_WANTED:
+		side->restarts_wanted++;
 		break;
 	case ICE_EVENT_CONSENT_EXPIRED:
 		side->consent_expired++;
@@ -361,10 +575,11 @@ static void send_traffic(struct ice_sim *sim, int index)
 	d.buf = pktbuf_copy(NULL, packet, sizeof(packet));
 	if (!d.buf)
 		return;
-	send_on(sim, index, &d);
-	pktbuf_release(d.buf);
 	side->app_sent++;
 	ice_agent_on_sent(side->agent, sim->now, &d.local, &d.remote, sizeof(packet));
+	if (ice_agent_wrap(side->agent, sim->now, &d))
+		send_on(sim, index, &d);
+	pktbuf_release(d.buf);
 }
 
 static bool pump_side(struct ice_sim *sim, int index)

@@ -15,7 +15,13 @@ struct ice_link {
 	uint32_t corrupt;
 };
 
-enum { ICE_SIM_IPS_MAX = 4, ICE_SIM_FILTER_MAX = 64, ICE_SIM_STATES_MAX = 32, ICE_SIM_CANDIDATES_MAX = 32 };
+enum {
+	ICE_SIM_IPS_MAX = 4,
+	ICE_SIM_FILTER_MAX = 64,
+	ICE_SIM_STATES_MAX = 32,
+	ICE_SIM_CANDIDATES_MAX = 32,
+	ICE_SIM_STREAMS_MAX = 64
+};
 
 /* A NAT with endpoint-independent mapping; |filter|: only addresses and ports that were sent to get in (RFC 4787 5). */
 struct ice_nat {
@@ -51,6 +57,7 @@ struct ice_sim_side {
 	size_t validated;
 	size_t selected_changes;
 	size_t role_changes;
+	size_t restarts_wanted;
 	size_t consent_expired;
 	wlk_time consent_expired_at;
 	wlk_addr local; /* of the last SELECTED_PAIR */
@@ -67,7 +74,22 @@ struct ice_sim_side {
 	uint64_t closes;  /* CLOSE requests */
 	uint16_t next_port;
 	uint64_t mdns_sent;
+	wlk_addr listeners[ICE_SIM_IPS_MAX]; /* of LISTEN_TCP */
+	size_t listener_count;
+	uint64_t connects; /* CONNECT_TCP requests */
+	uint64_t stream_closes;
+	uint64_t stream_bytes; /* received */
 };
+
+/* A TCP connection: both ends by side. */
+struct ice_sim_stream {
+	int opener;
+	uint32_t ids[2];
+	wlk_addr ends[2];
+	bool open[2];
+};
+
+enum ice_sim_flight_kind { FLIGHT_DATAGRAM, FLIGHT_SYN, FLIGHT_SYN_ACK, FLIGHT_RST, FLIGHT_BYTES, FLIGHT_FIN };
 
 struct ice_sim_flight {
 	wlk_time at;
@@ -75,6 +97,9 @@ struct ice_sim_flight {
 	wlk_addr from;
 	wlk_addr to;
 	struct pktbuf *buf;
+	enum ice_sim_flight_kind kind;
+	struct ice_sim_stream *stream; /* of what belongs to a connection: arrives always, in order, at |side| */
+	int side;
 };
 
 struct ice_sim;
@@ -94,10 +119,18 @@ struct ice_sim {
 	wlk_addr stun_server; /* answers Binding requests when it has an address */
 	bool trickle;         /* announced candidates reach the other side after |signal_us| */
 	wlk_time signal_us;
+	bool mdns; /* multicast reaches the other side */
 	ice_sim_tap_fn tap;
 	void *user;
 	bool dead; /* memory ran out in init: agents may be missing */
+	bool udp_blocked;
+	wlk_time syn_delay_us; /* on top of the latency */
+	struct ice_sim_stream streams[ICE_SIM_STREAMS_MAX];
+	size_t stream_count;
 };
+
+/* Whether agents made from here on may use TCP. False at first: most tests count UDP candidates only. */
+extern bool ice_sim_tcp;
 
 /* Interfaces are 10.0.0.1 and 10.0.0.2. |a|, |b| NULL: defaults, side 0 controlling. No memory: sim->dead is set. */
 void ice_sim_init(struct ice_sim *sim, const struct ice_link *link, uint64_t seed, const struct ice_agent_config *a,
@@ -125,6 +158,9 @@ wlk_time ice_sim_when(const struct ice_sim *sim, int side, enum ice_state state)
 size_t ice_sim_count(const struct ice_sim *sim, int side, enum ice_state state);
 /* Put a datagram on the wire as if it came from |from|. */
 void ice_sim_inject(struct ice_sim *sim, const wlk_addr *from, const wlk_addr *to, const uint8_t *data, size_t size);
+/* Both ends of all connections learn that they are broken. */
+void ice_sim_break_streams(struct ice_sim *sim);
+size_t ice_sim_open_streams(const struct ice_sim *sim);
 /* The NAT of |side| forgets its mappings and makes new ones. */
 void ice_sim_rebind(struct ice_sim *sim, int side);
 uint32_t ice_sim_random(struct ice_sim *sim, uint32_t bound);

@@ -197,6 +197,32 @@ static void test_classes(void **state)
 	}
 }
 
+static void test_public_text(void **state)
+{
+	static const uint8_t link_local[16] = { 0xfe, 0x80, [15] = 1 };
+	wlk_addr v4 = addr_v4(192, 0, 2, 1, 65535), v6 = addr_v6(link_local, 80), none = { 0 };
+	char text[WLK_ADDR_TEXT_MAX];
+
+	(void)state;
+	assert_string_equal(wlk_addr_to_string(&v4, text, sizeof(text)), "192.0.2.1:65535");
+	v6.scope_id = 2;
+	v6.transport = WLK_TRANSPORT_TCP;
+	assert_string_equal(wlk_addr_to_string(&v6, text, sizeof(text)), "[fe80::1%2]:80/tcp");
+	assert_string_equal(wlk_addr_to_string(&none, text, sizeof(text)), "none");
+	assert_string_equal(wlk_addr_to_string(NULL, text, sizeof(text)), "none");
+	assert_string_equal(wlk_addr_to_string(&v4, text, 16), "192.0.2.1:65535");
+	assert_string_equal(wlk_addr_to_string(&v4, text, 15), ""); /* never half an address */
+	text[0] = 'x';
+	assert_ptr_equal(wlk_addr_to_string(&v4, text, 0), text);
+	assert_int_equal(text[0], 'x');
+	assert_null(wlk_addr_to_string(&v4, NULL, 0));
+	memset(v6.ip, 0xff, sizeof(v6.ip));
+	v6.scope_id = UINT32_MAX;
+	v6.port = 65535;
+	assert_string_equal(wlk_addr_to_string(&v6, text, sizeof(text)),
+			    "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535/tcp");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_equality),
 		cmocka_unit_test(test_equality_of_scopes),
 		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_public_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,10 +19,11 @@
 
 static struct ice_agent *make(const struct ice_agent_config *config)
 {
-	struct ice_agent_config none = { 0 };
+	struct ice_agent_config c = config ? *config : (struct ice_agent_config){ 0 };
 	struct ice_agent *agent = NULL;
 
-	assert_int_equal(ice_agent_create(&agent, config ? config : &none), WLK_OK);
+	c.no_tcp = true; /* UDP candidates are counted */
+	assert_int_equal(ice_agent_create(&agent, &c), WLK_OK);
 	return agent;
 }
 
@@ -129,6 +130,15 @@ static void test_gathering_without_interfaces_completes(void **state)
 		if (i)
 			assert_int_equal(ice_agent_set_interfaces(agent, SECOND, i == 1 ? &ip : &loopback, 1), WLK_OK);
 		assert_int_equal(ice_agent_gather(agent, SECOND), WLK_OK);
+		if (i == 1) { /* a socket that relays could be reached from, and no candidate */
+			struct ice_candidate_line line;
+			size_t index = 0;
+
+			assert_true(ice_agent_poll_request(agent, &r));
+			assert_int_equal(r.type, ICE_REQUEST_BIND_UDP);
+			ice_agent_on_request(agent, SECOND, r.id, WLK_OK, &ip, 1);
+			assert_false(ice_agent_told_candidate(agent, &index, &line));
+		}
 		assert_false(ice_agent_poll_request(agent, &r));
 		assert_int_equal(ice_agent_gathering_state(agent), ICE_GATHERING_COMPLETE);
 		ice_agent_destroy(agent);
@@ -190,7 +200,7 @@ static void test_stun_server_arguments(void **state)
 	assert_int_equal(ice_agent_add_stun_server(agent, "", 0, 3478), WLK_ERR_INVALID);
 	assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 0), WLK_ERR_INVALID);
 	assert_int_equal(ice_agent_add_stun_server(agent, long_name, 256, 3478), WLK_ERR_INVALID);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 16; i++)
 		assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 3478), WLK_OK);
 	assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 3478), WLK_ERR_TOO_LARGE);
 	ice_agent_destroy(agent);

@@ -41,7 +41,7 @@ static void answer_requests(struct bench *b)
 
 static void set_up(struct bench *b, bool controlling, bool know_peer)
 {
-	struct ice_agent_config config = { .controlling = controlling, .tie_breaker = 1000 };
+	struct ice_agent_config config = { .controlling = controlling, .tie_breaker = 1000, .no_tcp = true };
 	wlk_addr ip = addr_v4(10, 0, 0, 1, 0);
 
 	*b = (struct bench){ .base = addr_v4(10, 0, 0, 1, 5000), .peer = addr_v4(10, 0, 0, 2, 6000), .now = SECOND };

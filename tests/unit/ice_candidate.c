@@ -310,6 +310,24 @@ static void test_tcp_local_preference(void **state)
 	assert_int_equal(ice_tcp_local_preference(CANDIDATE_SRFLX, CANDIDATE_TCP_SO, 0), 6 << 13);
 	assert_int_equal(ice_tcp_local_preference(CANDIDATE_PRFLX, CANDIDATE_TCP_ACTIVE, 0), 4 << 13);
 	assert_int_equal(ice_tcp_local_preference(CANDIDATE_SRFLX, CANDIDATE_TCP_PASSIVE, 0), 2 << 13);
+	/* Every UDP candidate that is not relayed goes before every TCP one, and these before relayed ones. */
+	assert_int_equal(ice_tcp_candidate_priority(CANDIDATE_HOST, CANDIDATE_TCP_ACTIVE, 0x1FFF, 1), 90u << 24 | 0xDFFFFF);
+	assert_true(ice_tcp_candidate_priority(CANDIDATE_HOST, CANDIDATE_TCP_ACTIVE, 0x1FFF, 1) <
+		    ice_candidate_priority(CANDIDATE_SRFLX, 0, 256));
+	assert_true(ice_tcp_candidate_priority(CANDIDATE_SRFLX, CANDIDATE_TCP_PASSIVE, 0, 256) >
+		    ice_candidate_priority(CANDIDATE_RELAY, 65535, 1));
+}
+
+static void test_the_transport_of_a_line_is_that_of_its_address(void **state)
+{
+	struct ice_candidate_line line;
+
+	(void)state;
+	assert_int_equal(ice_candidate_line_parse(&line, STR("candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype active")),
+			 WLK_OK);
+	assert_int_equal(line.candidate.addr.transport, WLK_TRANSPORT_TCP);
+	assert_int_equal(ice_candidate_line_parse(&line, STR("candidate:1 1 udp 1 192.0.2.1 9 typ host")), WLK_OK);
+	assert_int_equal(line.candidate.addr.transport, WLK_TRANSPORT_UDP);
 }
 
 /* RFC 8445 5.1.1.3: what may and what must not share a foundation. */
@@ -422,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_write_without_memory_fails_in_the_builder),
 		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_tcp_local_preference),
+		cmocka_unit_test(test_the_transport_of_a_line_is_that_of_its_address),
 		cmocka_unit_test(test_foundation),
 		cmocka_unit_test(test_type_names),
 		cmocka_unit_test(test_R8_remote_addresses),

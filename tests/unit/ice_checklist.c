@@ -69,6 +69,38 @@ static void test_what_fits(void **state)
 	assert_false(ice_pair_fits(&v4, &v6));
 	assert_false(ice_pair_fits(&v6, &ll));
 	assert_false(ice_pair_fits(&v4, &loop));
+	/* Connections form their own pairs (RFC 6544 6.2): no socket is paired with a TCP address. */
+	v6 = v4;
+	v6.transport = WLK_TRANSPORT_TCP;
+	assert_true(ice_ip_fits(&v4, &v6));
+	assert_false(ice_pair_fits(&v4, &v6));
+	assert_false(ice_pair_fits(&v6, &v4));
+	assert_false(ice_pair_fits(&v6, &v6));
+}
+
+/* RFC 6544 4.2: UDP before TCP, active before passive, and the interfaces in their order among each other. */
+static void test_priorities_of_bases(void **state)
+{
+	static const enum ice_base_kind kinds[] = { BASE_SOCKET, BASE_TCP_ACTIVE, BASE_TCP_LISTENER };
+	struct ice_base base = { .local_preference = 65535 };
+	uint32_t before = UINT32_MAX, udp;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		base.kind = kinds[i];
+		assert_true(ice_base_priority(&base, CANDIDATE_HOST) < before);
+		before = ice_base_priority(&base, CANDIDATE_HOST);
+	}
+	assert_int_equal(before, 90u << 24 | (4u << 13 | 8191u) << 8 | 255u);
+	assert_int_equal(ice_base_priority(&base, CANDIDATE_PRFLX), 80u << 24 | (2u << 13 | 8191u) << 8 | 255u);
+	assert_int_equal(ice_active_priority(&base, CANDIDATE_HOST), 90u << 24 | (6u << 13 | 8191u) << 8 | 255u);
+	base.local_preference = 65535 - 9000; /* more interfaces than 13 bits count: all the same from there on */
+	assert_int_equal(ice_base_priority(&base, CANDIDATE_HOST), 90u << 24 | (4u << 13) << 8 | 255u);
+	base.kind = BASE_SOCKET;
+	udp = ice_base_priority(&base, CANDIDATE_SRFLX);
+	assert_int_equal(udp, ice_candidate_priority(CANDIDATE_SRFLX, base.local_preference, 1));
+	assert_true(udp > before);
+	assert_int_equal(ice_base_tcptype(&base), CANDIDATE_TCP_NONE);
 }
 
 static void test_round_trip_is_smoothed(void **state)
@@ -227,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pair_priority),
 		cmocka_unit_test(test_what_fits),
+		cmocka_unit_test(test_priorities_of_bases),
 		cmocka_unit_test(test_round_trip_is_smoothed),
 		cmocka_unit_test(test_order_by_priority),
 		cmocka_unit_test(test_freezing_by_foundation),

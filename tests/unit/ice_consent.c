@@ -177,6 +177,44 @@ static void test_suspect_and_quiet(void **state)
 	assert_true(consent_is_suspect(&c, t + 3 * SECOND));
 }
 
+static void test_suspect_sooner_while_probing(void **state)
+{
+	struct consent c = fresh(true);
+	wlk_time t = 3 * SECOND;
+
+	(void)state;
+	consent_probe(&c, t);
+	consent_on_check_sent(&c, t);
+	consent_on_check_sent(&c, t + CONSENT_PROBE_US);
+	assert_false(consent_is_suspect(&c, t + CONSENT_PROBED_US - 1));
+	assert_true(consent_is_suspect(&c, t + CONSENT_PROBED_US));
+	/* The moment is a deadline of its own where it falls between two probes. */
+	c.rtt = 150 * MILLISECOND;
+	consent_on_check_sent(&c, t + 2 * CONSENT_PROBE_US);
+	assert_int_equal(consent_deadline(&c, t + 2 * CONSENT_PROBE_US), t + 450 * MILLISECOND);
+	assert_true(consent_is_suspect(&c, t + 450 * MILLISECOND));
+	/* Probing after an old unanswered check counts from its own beginning. */
+	c = fresh(true);
+	consent_on_check_sent(&c, t);
+	consent_probe(&c, t + 500 * MILLISECOND);
+	assert_false(consent_is_suspect(&c, t + 799 * MILLISECOND));
+	assert_true(consent_is_suspect(&c, t + 800 * MILLISECOND));
+}
+
+static void test_a_cold_backup_is_not_checked_and_expires(void **state)
+{
+	struct consent c = fresh(false);
+
+	(void)state;
+	consent_set_cold(&c, SECOND, true);
+	assert_int_equal(consent_deadline(&c, SECOND), SECOND + CONSENT_EXPIRY_US);
+	assert_int_equal(consent_poll(&c, 20 * SECOND), CONSENT_NOTHING);
+	consent_set_cold(&c, 20 * SECOND, false);
+	assert_in_range(c.next_check, 30 * SECOND, 34 * SECOND);
+	consent_set_cold(&c, 20 * SECOND, true);
+	assert_int_equal(consent_poll(&c, SECOND + CONSENT_EXPIRY_US), CONSENT_EXPIRED);
+}
+
 static void test_probe_on_demand_does_not_double_a_fresh_check(void **state)
 {
 	struct consent c = fresh(true);
@@ -251,6 +289,8 @@ int main(void)
 		cmocka_unit_test(test_unanswered_check_turns_into_probing),
 		cmocka_unit_test(test_disconnected_5_seconds_after_the_first_unanswered),
 		cmocka_unit_test(test_suspect_and_quiet),
+		cmocka_unit_test(test_suspect_sooner_while_probing),
+		cmocka_unit_test(test_a_cold_backup_is_not_checked_and_expires),
 		cmocka_unit_test(test_probe_on_demand_does_not_double_a_fresh_check),
 		cmocka_unit_test(test_deadline_is_always_ahead),
 	};

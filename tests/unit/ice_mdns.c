@@ -495,11 +495,11 @@ static void test_unpublish_says_goodbye_and_falls_silent(void **state)
 	resolve(other, START, name_a);
 	deliver(m, other, START, link_peer());
 	assert_event(other, MDNS_RESOLVED, 1, &addr);
-	mdns_unpublish(m, START, "x.local", 7);
-	mdns_unpublish(m, START, name_b, strlen(name_b));
-	mdns_unpublish(m, START, name_a, strlen(name_a));
+	mdns_unpublish(m, "x.local", 7);
+	mdns_unpublish(m, name_b, strlen(name_b));
+	mdns_unpublish(m, name_a, strlen(name_a));
 	publish(m, START, name_a, addr); /* again, while the goodbye waits */
-	mdns_unpublish(m, START, name_a, strlen(name_a));
+	mdns_unpublish(m, name_a, strlen(name_a));
 	assert_int_equal(deliver(m, other, START, link_peer()), 2);
 	resolve(other, START, name_a);
 	assert_no_event(other); /* the goodbye reached the cache */
@@ -595,6 +595,71 @@ static void test_R4_answers_are_rate_limited(void **state)
 	assert_int_equal(sent, 1);
 	feed_query(m, now + 6 * SECOND, link_peer(), name_a, MDNS_TYPE_A, false);
 	assert_int_equal(drain(m, now + 6 * SECOND), 1);
+	mdns_destroy(m);
+}
+
+/* An asker on this host shares the port with us: only the group reaches its socket for certain. */
+static void test_askers_on_this_host_are_answered_through_the_group(void **state)
+{
+	const wlk_addr same[] = { addr_v4(127, 0, 0, 1, MDNS_PORT), addr_v4(10, 0, 0, 1, MDNS_PORT) };
+	struct dgram d;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
+		struct mdns *m = mdns_new(false);
+
+		publish(m, START, name_a, addr_v4(10, 0, 0, 1, 0));
+		drain(m, START);
+		feed_query(m, START, same[i], name_a, MDNS_TYPE_A, true);
+		assert_true(mdns_poll_transmit(m, START, &d));
+		assert_true(addr_is_multicast(&d.remote));
+		pktbuf_release(d.buf);
+		assert_int_equal(drain(m, START), 0);
+		mdns_destroy(m);
+	}
+}
+
+/* Who asks right after an announcement, which it cannot have heard, is answered at once; the next one after a second. */
+static void test_R9_one_multicast_answer_a_second(void **state)
+{
+	struct mdns *m = mdns_new(false);
+
+	(void)state;
+	publish(m, START, name_a, addr_v4(10, 0, 0, 1, 0));
+	assert_int_equal(drain(m, START), 1);
+	feed_query(m, START + 5, link_peer(), name_a, MDNS_TYPE_A, false);
+	assert_int_equal(drain(m, START + 5), 1);
+	for (int i = 0; i < 50; i++) {
+		feed_query(m, START + 10 + i, link_peer(), name_a, MDNS_TYPE_AAAA, false);
+		assert_int_equal(drain(m, START + 10 + i), 0);
+	}
+	assert_int_equal(mdns_stats(m)->suppressed, 50);
+	mdns_handle_timeout(m, START + SECOND);
+	assert_int_equal(drain(m, START + SECOND), 1); /* the second announcement */
+	assert_true(mdns_deadline(m) == START + SECOND + 5);
+	mdns_handle_timeout(m, START + SECOND + 5);
+	assert_int_equal(drain(m, START + SECOND + 5), 1); /* all fifty askers */
+	assert_true(mdns_deadline(m) == WLK_TIME_NEVER);
+	mdns_destroy(m);
+}
+
+/* Names that are not ours, and ours after they are gone: nothing leaves. */
+static void test_R9_other_names_are_never_answered(void **state)
+{
+	struct mdns *m = mdns_new(true);
+
+	(void)state;
+	feed_query(m, START, link_peer(), name_b, MDNS_TYPE_ANY, true);
+	publish(m, START, name_a, addr_v4(10, 0, 0, 1, 0));
+	drain(m, START);
+	for (int i = 0; i < 20; i++)
+		feed_query(m, START + i, link_peer(), name_b, MDNS_TYPE_A, i & 1);
+	assert_int_equal(drain(m, START + 20), 0);
+	mdns_unpublish(m, name_a, strlen(name_a));
+	assert_int_equal(drain(m, START + 30), 2);
+	feed_query(m, START + 40, link_peer(), name_a, MDNS_TYPE_A, false);
+	feed_query(m, START + 40, link_peer(), name_a, MDNS_TYPE_A, true);
+	assert_int_equal(drain(m, START + 40), 0);
 	mdns_destroy(m);
 }
 
@@ -694,7 +759,7 @@ static void act(struct mdns *m, wlk_time now, struct rand_jitter *j)
 		(void)!mdns_publish(m, now, known, MDNS_NAME_SIZE, &addr);
 		break;
 	case 3:
-		mdns_unpublish(m, now, known, MDNS_NAME_SIZE);
+		mdns_unpublish(m, known, MDNS_NAME_SIZE);
 		break;
 	case 4:
 		mdns_cancel(m, rand_jitter_below(j, 50));
@@ -795,6 +860,9 @@ int main(void)
 		cmocka_unit_test(test_question_kinds),
 		cmocka_unit_test(test_legacy_unicast),
 		cmocka_unit_test(test_R4_answers_are_rate_limited),
+		cmocka_unit_test(test_askers_on_this_host_are_answered_through_the_group),
+		cmocka_unit_test(test_R9_one_multicast_answer_a_second),
+		cmocka_unit_test(test_R9_other_names_are_never_answered),
 		cmocka_unit_test(test_known_answers_are_not_repeated),
 		cmocka_unit_test(test_malformed_input_changes_nothing),
 		cmocka_unit_test(test_five_verbs_keep_their_promises),

@@ -1,4 +1,4 @@
-foreach(name driver ifaddrs loop mailbox poller resolve timers udp)
+foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port resolve stun_peek timers udp)
 	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core LABELS threads)
 endforeach()
 
@@ -7,3 +7,9 @@ set(faults socket bind getsockname setsockopt sendmmsg recvmmsg epoll_create1 ep
 	getifaddrs pthread_create)
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c MODULES net core LINK ${faults})
+
+foreach(name tcp tls)
+	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core)
+endforeach()
+
+wlk_fuzz_target(stun_peek MODULES net ice core SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/support/fake_peer.c" MAX_LEN 600)

@@ -428,6 +428,78 @@ static void test_each_call_that_opens_an_mdns_socket_may_fail(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
+static void test_each_call_that_opens_a_stream_may_fail(void **state)
+{
+	struct fault *const calls[] = { &on_socket, &on_setsockopt, &on_bind, &on_getsockname, &on_epoll_ctl };
+	wlk_addr at, none = { 0 };
+	uint32_t id = 10;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		for (int after = 0; after < 3; after++) {
+			size_t before = f.a->answer_count;
+
+			fake_request(f.a, WLK_REQUEST_LISTEN_TCP, ++id, &loopback, NULL);
+			*calls[i] = (struct fault){ .after = after, .times = 1, .error = ENOBUFS };
+			round_after(1);
+			assert_int_equal(f.a->answer_count, before + 1);
+			assert_int_equal(f.a->answers[before].err, calls[i]->times ? WLK_OK : WLK_ERR_IO);
+			*calls[i] = (struct fault){ 0 };
+		}
+	fake_request(f.a, WLK_REQUEST_LISTEN_TCP, ++id, &loopback, NULL);
+	round_after(1);
+	at = fake_bound(f.a, id);
+	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
+		for (int after = 0; after < 6; after++) {
+			size_t before = f.b->answer_count;
+
+			fake_connect(f.b, WLK_REQUEST_CONNECT_TCP, ++id, &none, &at, NULL);
+			*calls[i] = (struct fault){ .after = after, .times = 1, .error = ENOBUFS };
+			for (int n = 0; n < 10 && f.b->answer_count == before; n++)
+				round_after(SECOND);
+			assert_int_equal(f.b->answer_count, before + 1);
+			for (int n = 0; n < 3; n++)
+				round_after(0);
+			*calls[i] = (struct fault){ 0 };
+			fake_request(f.b, WLK_REQUEST_CLOSE_STREAM, id, NULL, NULL);
+			for (int n = 0; n < 10 && f.a->closed_count < f.a->accepted_count; n++)
+				round_after(1);
+			assert_int_equal(f.a->closed_count, f.a->accepted_count);
+		}
+}
+
+static void test_a_full_stream_that_cannot_wait_is_tried_again(void **state)
+{
+	static uint8_t piece[2048];
+	wlk_addr at, none = { 0 };
+	int fd = tcp_listen(&loopback, 0, 0, &at);
+	struct tcp_stream far;
+	size_t got, total = 0;
+	static uint8_t sink[1 << 16];
+
+	(void)state;
+	fake_connect(f.b, WLK_REQUEST_CONNECT_TCP, 50, &none, &at, NULL);
+	for (int n = 0; n < 10 && f.b->answer_count < 2; n++)
+		round_after(1);
+	assert_int_equal(f.b->answer_count, 2);
+	assert_int_equal(tcp_accept(fd, &far), WLK_OK);
+	for (int i = 0; i < 5000; i++)
+		fake_send_on(f.b, 50, piece, sizeof(piece));
+	arrange(&on_epoll_ctl, 1000000, ENOMEM);
+	round_after(1);
+	assert_true(f.b->held);
+	assert_true(driver_deadline(&f.driver) <= f.now + 10 * MILLISECOND);
+	while (total < 5000 * sizeof(piece)) {
+		while (!tcp_read(&far, sink, sizeof(sink), &got))
+			total += got;
+		round_after(10 * MILLISECOND);
+	}
+	assert_int_equal(total, 5000 * sizeof(piece));
+	arrange(&on_epoll_ctl, 0, 0);
+	tcp_close(&far);
+	close(fd);
+}
+
 static void test_no_descriptor_left(void **state)
 {
 	struct rlimit before, none;
@@ -458,7 +530,8 @@ static void test_interfaces_cannot_be_listed(void **state)
 	wlk_peer_connection *pc = NULL;
 
 	(void)state;
-	f.now += 10 * SECOND; /* what was listed is too old */
+	netmon_free(&f.driver.netmon); /* nobody tells of changes any more */
+	f.now += 10 * SECOND;          /* what was listed is too old */
 	driver_set_now(&f.driver, f.now);
 	arrange(&on_getifaddrs, 1, ENOMEM);
 	assert_int_equal(driver_create_peer(&f.driver, NULL, on_event, NULL, &pc), WLK_ERR_IO);
@@ -562,6 +635,8 @@ int main(void)
 		TEST(test_receive_errors_are_counted_and_stepped_over),
 		TEST(test_each_call_that_opens_a_socket_may_fail),
 		TEST(test_each_call_that_opens_an_mdns_socket_may_fail),
+		TEST(test_each_call_that_opens_a_stream_may_fail),
+		TEST(test_a_full_stream_that_cannot_wait_is_tried_again),
 		TEST(test_no_descriptor_left),
 		TEST(test_interfaces_cannot_be_listed),
 		TEST(test_a_loop_that_cannot_be_made_leaves_nothing),

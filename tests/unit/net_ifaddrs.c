@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,47 @@ static void test_lists_loopback_once_and_bindable_addresses_only(void **state)
 	assert_int_equal(loopbacks, 1);
 	ifaddrs_list_free(list);
 	assert_int_equal(alloc_live_blocks(), 0);
+}
+
+/* The default routes' own addresses, then the rest, link-local, loopback. */
+static int place_of(const struct net_interface *interface)
+{
+	return interface->loopback ? 2 : addr_is_link_local(&interface->addr) ? 1 : 0;
+}
+
+/* Where a datagram to anywhere leaves from; none without a default route. Nothing is sent. */
+static wlk_addr source_of_default_route(void)
+{
+	wlk_addr to = addr_v4(203, 0, 113, 1, 9), source = { 0 };
+	union sockaddr_any sa;
+	socklen_t size = sockaddr_from(&sa, &to);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	if (!connect(fd, &sa.sa, size)) {
+		size = sizeof(sa);
+		assert_int_equal(getsockname(fd, &sa.sa, &size), 0);
+		source = sockaddr_to(&sa.sa);
+	}
+	close(fd);
+	return source;
+}
+
+static void test_best_address_comes_first(void **state)
+{
+	wlk_addr best = source_of_default_route();
+	struct net_interface *list;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(ifaddrs_list(&list, &count), WLK_OK);
+	for (size_t i = 0; i < count; i++) {
+		assert_true(list[i].name[0] != '\0');
+		if (i)
+			assert_true(place_of(&list[i - 1]) <= place_of(&list[i]));
+		if (!addr_is_none(&best) && addr_ip_equal(&list[i].addr, &best))
+			assert_true(i < 2); /* one a family */
+	}
+	ifaddrs_list_free(list);
 }
 
 static void test_list_out_of_memory(void **state)
@@ -133,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lists_loopback_once_and_bindable_addresses_only),
+		cmocka_unit_test(test_best_address_comes_first),
 		cmocka_unit_test(test_list_out_of_memory),
 		cmocka_unit_test(test_socket_addresses_round_trip),
 		cmocka_unit_test(test_clocks),

@@ -348,7 +348,7 @@ static void create_peer(void *user)
 	wlk_peer_connection *pc;
 
 	assert_int_equal(wlk_peer_connection_create(loop, NULL, on_event, user, &pc), WLK_OK);
-	assert_true(pc->now == wlk_loop_now(loop));
+	assert_true(*pc->env.clock == wlk_loop_now(loop));
 	assert_int_equal(wlk_loop_post(loop, destroy_peer, pc), WLK_OK);
 	assert_int_equal(wlk_loop_post(loop, stop, NULL), WLK_OK);
 }
@@ -365,7 +365,7 @@ static void check_time(void *user)
 {
 	const wlk_peer_connection *pc = user;
 
-	assert_true(pc->now == wlk_loop_now(loop));
+	assert_true(*pc->env.clock == wlk_loop_now(loop));
 	calls++;
 }
 

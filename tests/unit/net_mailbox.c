@@ -60,6 +60,33 @@ static void test_readable_while_there_is_mail(void **state)
 	assert_int_equal(calls, 2);
 }
 
+static void test_one_at_a_time_in_order(void **state)
+{
+	int first = 0, second = 0;
+
+	(void)state;
+	assert_false(mailbox_run_one(&mb));
+	assert_int_equal(mailbox_post(&mb, count, &first), WLK_OK);
+	assert_int_equal(mailbox_post(&mb, count, &second), WLK_OK);
+	assert_true(mailbox_run_one(&mb));
+	assert_int_equal(first, 1);
+	assert_int_equal(second, 0);
+	assert_int_equal(mailbox_post(&mb, count, &first), WLK_OK);
+	assert_false(mailbox_run_one(&mb)); /* the newest is of the next batch */
+	assert_int_equal(second, 1);
+	assert_true(readable(0));
+	assert_int_equal(mailbox_post(&mb, count, &second), WLK_OK);
+	assert_true(mailbox_run_one(&mb));
+	assert_int_equal(first, 2);
+	mailbox_wake(&mb); /* to be reminded of what is left */
+	assert_true(readable(0));
+	assert_int_equal(mailbox_post(&mb, count, &first), WLK_OK);
+	mailbox_run(&mb); /* what was left, and all the others */
+	assert_int_equal(first, 3);
+	assert_int_equal(second, 2);
+	assert_false(readable(0));
+}
+
 static void post_again(void *user)
 {
 	count(user);
@@ -214,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_readable_while_there_is_mail, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_one_at_a_time_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_posted_functions_post_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_four_threads_each_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_mail_of_an_object_is_queued_once, setup, teardown),

@@ -46,6 +46,46 @@ static void round_of(struct poller *p)
 	poller_dispatch(p);
 }
 
+static void test_a_few_at_a_time_with_removals_between(void **state)
+{
+	struct poller p;
+	struct source sources[10];
+	int fd = eventfd(1, EFD_NONBLOCK), fds[10], calls = 0;
+
+	(void)state;
+	assert_int_equal(poller_init(&p), WLK_OK);
+	for (int i = 0; i < 10; i++) {
+		fds[i] = dup(fd);
+		add(&p, &sources[i], fds[i], EPOLLIN);
+	}
+	assert_int_equal(poller_wait(&p, 0), WLK_OK);
+	assert_true(poller_has_more(&p));
+	assert_true(poller_dispatch_some(&p, 4));
+	for (int i = 0; i < 10; i++)
+		calls += sources[i].calls;
+	assert_int_equal(calls, 4);
+	for (int i = 0; i < 10; i++)
+		if (!sources[i].calls)
+			poller_remove(&p, &sources[i].source);
+	assert_false(poller_dispatch_some(&p, 100));
+	assert_false(poller_has_more(&p));
+	calls = 0;
+	for (int i = 0; i < 10; i++)
+		calls += sources[i].calls;
+	assert_int_equal(calls, 4);
+	/* what was not dispatched is found again */
+	assert_int_equal(poller_wait(&p, 0), WLK_OK);
+	assert_true(poller_dispatch_some(&p, 1));
+	assert_int_equal(poller_wait(&p, 0), WLK_OK);
+	assert_false(poller_dispatch_some(&p, 4));
+	for (int i = 0; i < 10; i++) {
+		poller_remove(&p, &sources[i].source);
+		close(fds[i]);
+	}
+	close(fd);
+	poller_free(&p);
+}
+
 static void test_calls_what_is_ready(void **state)
 {
 	struct poller p;
@@ -192,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls_what_is_ready),
+		cmocka_unit_test(test_a_few_at_a_time_with_removals_between),
 		cmocka_unit_test(test_R39_any_handler_may_remove_every_source),
 		cmocka_unit_test(test_R39_event_of_a_removed_source_does_not_reach_its_successor),
 		cmocka_unit_test(test_more_sources_than_one_batch),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <netinet/udp.h>
 #include <poll.h>
 #include <unistd.h>
@@ -474,6 +475,50 @@ static void test_an_address_of_somebody_else_is_refused(void **state)
 	assert_int_equal(udp_open(&s, &foreign, false), WLK_ERR_IO);
 }
 
+static void test_a_port_is_taken_from_the_range(void **state)
+{
+	enum { RANGE = 8 };
+	wlk_addr local = { .family = 4, .ip = { 127, 0, 0, 77 } }; /* nobody else's */
+	struct udp_socket sockets[RANGE], none;
+	bool taken[RANGE] = { false }, in_order = true;
+	uint16_t low = 40000;
+
+	(void)state;
+	for (int i = 0; i < RANGE; i++) {
+		assert_int_equal(udp_open_range(&sockets[i], &local, low, low + RANGE - 1, false), WLK_OK);
+		assert_in_range(sockets[i].local.port, low, low + RANGE - 1);
+		assert_false(taken[sockets[i].local.port - low]);
+		taken[sockets[i].local.port - low] = true;
+	}
+	assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_ERR_IO);
+	assert_int_equal(errno, EADDRINUSE);
+	udp_close(&sockets[3]);
+	assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_OK); /* the one that is free */
+	udp_close(&none);
+	/* The first choice is drawn: 16 times the lowest would be a miracle (8^-16). */
+	for (int i = 0; i < RANGE; i++)
+		if (i != 3)
+			udp_close(&sockets[i]);
+	for (int i = 0; i < 16; i++) {
+		assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_OK);
+		in_order = in_order && none.local.port == low;
+		udp_close(&none);
+	}
+	assert_false(in_order);
+	/* One port; a port that is named counts more than the range; 0 is none. */
+	assert_int_equal(udp_open_range(&none, &local, 40001, 40001, false), WLK_OK);
+	assert_int_equal(none.local.port, 40001);
+	udp_close(&none);
+	local.port = 41234;
+	assert_int_equal(udp_open_range(&none, &local, 40001, 40001, false), WLK_OK);
+	assert_int_equal(none.local.port, 41234);
+	udp_close(&none);
+	local.port = 0;
+	assert_int_equal(udp_open_range(&none, &local, 0, 0, false), WLK_OK);
+	assert_int_not_equal(none.local.port, 0);
+	udp_close(&none);
+}
+
 static void test_socket_buffers_are_large(void **state)
 {
 	int size = 0;
@@ -553,6 +598,7 @@ int main(void)
 		TEST(test_without_any_buffer_the_socket_is_emptied_all_the_same),
 		TEST(test_ipv6_sockets_leave_the_ipv4_port_alone),
 		TEST(test_an_address_of_somebody_else_is_refused),
+		TEST(test_a_port_is_taken_from_the_range),
 		TEST(test_socket_buffers_are_large),
 		TEST(test_mdns_sockets_share_the_group),
 		TEST(test_mdns_of_ipv6),

@@ -1,0 +1,111 @@
+#include "net/hash.h"
+
+#include <string.h>
+
+#include "core/alloc.h"
+
+enum { SIZE_FIRST = 64 };
+
+wlk_err hash_init(struct hash *h)
+{
+	*h = (struct hash){ .buckets = wlk_calloc(SIZE_FIRST, sizeof(*h->buckets)), .size = SIZE_FIRST };
+	return h->buckets ? WLK_OK : WLK_ERR_NOMEM;
+}
+
+void hash_free(struct hash *h)
+{
+	wlk_free(h->buckets);
+	*h = (struct hash){ 0 };
+}
+
+static struct hash_node **bucket_of(const struct hash *h, uint32_t hash)
+{
+	return &h->buckets[hash & (h->size - 1)];
+}
+
+static void grow(struct hash *h)
+{
+	struct hash larger = { .size = 2 * h->size, .count = h->count };
+
+	larger.buckets = wlk_calloc(larger.size, sizeof(*larger.buckets));
+	if (!larger.buckets)
+		return;
+	for (size_t i = 0; i < h->size; i++) {
+		struct hash_node *node = h->buckets[i];
+
+		while (node) {
+			struct hash_node *next = node->next;
+			struct hash_node **place = bucket_of(&larger, node->hash);
+
+			node->next = *place;
+			*place = node;
+			node = next;
+		}
+	}
+	wlk_free(h->buckets);
+	*h = larger;
+}
+
+void hash_insert(struct hash *h, struct hash_node *node, uint32_t hash)
+{
+	struct hash_node **place;
+
+	assert(!node->in && "a node is in one table, once");
+	if (h->count >= h->size)
+		grow(h);
+	place = bucket_of(h, hash);
+	*node = (struct hash_node){ .next = *place, .hash = hash, .in = true };
+	*place = node;
+	h->count++;
+}
+
+void hash_remove(struct hash *h, struct hash_node *node)
+{
+	struct hash_node **place;
+
+	if (!node->in)
+		return;
+	place = bucket_of(h, node->hash);
+	while (*place != node)
+		place = &(*place)->next;
+	*place = node->next;
+	*node = (struct hash_node){ 0 };
+	h->count--;
+}
+
+/* |node| or the next one behind it that has this hash. */
+static struct hash_node *skip(struct hash_node *node, uint32_t hash)
+{
+	while (node && node->hash != hash)
+		node = node->next;
+	return node;
+}
+
+struct hash_node *hash_first(const struct hash *h, uint32_t hash)
+{
+	return skip(*bucket_of(h, hash), hash);
+}
+
+struct hash_node *hash_next(const struct hash_node *node)
+{
+	return skip(node->next, node->hash);
+}
+
+/* Multiply and fold, word by word; the odd multiplier is that of splitmix64. */
+uint64_t hash_bytes(uint64_t seed, const void *data, size_t size)
+{
+	const uint8_t *at = data;
+	uint64_t h = seed ^ size;
+
+	while (size) {
+		size_t n = MIN(size, sizeof(uint64_t));
+		uint64_t word = 0;
+
+		memcpy(&word, at, n);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 29;
+		at += n;
+		size -= n;
+	}
+	return h * (seed | 1);
+}

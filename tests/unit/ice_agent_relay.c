@@ -1,0 +1,657 @@
+/* Relayed candidates: two agents with TURN servers between them, in virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/addr.h"
+#include "core/alloc.h"
+#include "tests/support/turn_world.h"
+
+static const char *const one[] = { "turn:198.51.100.1", NULL };
+static const struct ice_agent_config relay_only = { .policy = ICE_POLICY_RELAY };
+
+static void init(struct turn_world *w, uint64_t seed, const struct ice_agent_config *config, const char *const *urls)
+{
+	turn_world_init(w, seed, config, config);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(turn_world_set_servers(w, i, urls, "user", "secret"), WLK_OK);
+}
+
+static bool both_complete(struct turn_world *w)
+{
+	return w->side[0].complete && w->side[1].complete;
+}
+
+static const struct ice_candidate *told(const struct turn_world *w, int side, enum ice_candidate_type type)
+{
+	for (size_t i = 0; i < w->side[side].candidate_count; i++)
+		if (w->side[side].candidates[i].type == type)
+			return &w->side[side].candidates[i];
+	return NULL;
+}
+
+/* Allocation takes two round trips (401), then the checks begin at once, with the permission right before them. */
+static void test_relay_only_connects_without_waiting(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 1, &relay_only, one);
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+	/*
+	 * A hop is 10 ms: Allocate, 401, Allocate, success make 40 ms; candidates are signalled without delay; a check
+	 * goes by A's server to the relayed address of B on the same server to B, 30 ms with what follows inside the
+	 * server, and its answer the same way.
+	 */
+	assert_true(w.side[0].first_validated - SECOND <= 110000);
+	assert_true(w.side[1].first_validated - SECOND <= 110000);
+	assert_true(addr_ip_equal(&w.side[0].local, &w.servers[0].relay_ip));
+	assert_true(addr_ip_equal(&w.side[0].remote, &w.servers[0].relay_ip));
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_HOST), 0);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_SRFLX), 0);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	assert_int_equal(w.side[0].error_count, 0);
+	turn_world_free(&w);
+}
+
+static void test_relayed_candidate_line(void **state)
+{
+	const struct ice_candidate *relay, *srflx;
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 2, NULL, one);
+	w.nat = true;
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, 5 * SECOND, both_complete));
+	relay = told(&w, 0, CANDIDATE_RELAY);
+	srflx = told(&w, 0, CANDIDATE_SRFLX);
+	assert_non_null(relay);
+	assert_non_null(srflx);
+	assert_int_equal(relay->priority >> 24, 0);
+	assert_int_equal(srflx->priority >> 24, 100);
+	assert_true(addr_ip_equal(&relay->addr, &w.servers[0].relay_ip));
+	/* RFC 8445 5.1.1.2: raddr is the mapped address, which is also a candidate of its own. */
+	assert_true(addr_equal(&relay->related, &srflx->addr));
+	assert_string_not_equal(relay->foundation, srflx->foundation);
+	turn_world_free(&w);
+}
+
+/* Behind NATs that let nothing in, the relays carry the call; data goes by Send until the channel is there. */
+static void test_data_over_relays_uses_channels(void **state)
+{
+	uint64_t by_send = 0, relayed = 0, channels = 0;
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 3, NULL, one);
+	w.nat = w.blocked = true;
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+	turn_world_pass(&w, 5 * SECOND);
+	assert_true(w.side[0].app_received > 40 && w.side[1].app_received > 40);
+	assert_int_equal(w.side[0].app_refused, 0);
+	for (size_t i = 0; i < TURN_SERVER_ALLOCATIONS_MAX; i++) {
+		by_send += w.servers[0].allocations[i].by_send;
+		relayed += w.servers[0].allocations[i].relayed_to_peers;
+		channels += w.servers[0].allocations[i].channel_count;
+	}
+	assert_true(channels >= 1);
+	assert_true(relayed > by_send + 40);
+	turn_world_free(&w);
+}
+
+static void test_streams(void **state)
+{
+	static const char *const urls[][2] = {
+		{ "turn:198.51.100.1?transport=tcp" },
+		{ "turns:198.51.100.1:3478" },
+		{ "turns:198.51.100.1:3478?transport=udp" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct turn_world w;
+
+		init(&w, 4 + i, &relay_only, urls[i]);
+		w.side[0].traffic = w.side[1].traffic = true;
+		turn_world_connect(&w);
+		assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+		turn_world_pass(&w, 5 * SECOND);
+		assert_int_equal(w.side[0].connects, 1);
+		assert_true(w.side[0].app_received > 40 && w.side[1].app_received > 40);
+		turn_world_free(&w);
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------ servers */
+
+static const struct turn_world_error *only_error(const struct turn_world *w, int side)
+{
+	assert_int_equal(w->side[side].error_count, 1);
+	return &w->side[side].errors[0];
+}
+
+static void test_errors_carry_code_text_and_url(void **state)
+{
+	static const char *const bad_name[] = { "turn:bad.example", NULL };
+	static const char *const tls[] = { "turns:198.51.100.1", NULL };
+	static const char *const stun[] = { "stun:198.51.100.9", NULL };
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 10, &relay_only, one);
+	w.servers[0].allocate_error = 486;
+	turn_world_connect(&w);
+	turn_world_pass(&w, SECOND);
+	assert_int_equal(only_error(&w, 0)->code, 486);
+	assert_string_equal(only_error(&w, 0)->text, "on demand");
+	assert_string_equal(only_error(&w, 0)->url, "turn:198.51.100.1");
+	assert_true(addr_ip_equal(&only_error(&w, 0)->local, &w.side[0].ip));
+	assert_true(w.side[0].complete);
+	turn_world_free(&w);
+
+	init(&w, 11, &relay_only, bad_name);
+	turn_world_connect(&w);
+	turn_world_pass(&w, SECOND);
+	assert_int_equal(only_error(&w, 0)->code, 701);
+	assert_true(w.side[0].complete);
+	turn_world_free(&w);
+
+	init(&w, 12, &relay_only, tls);
+	w.side[0].connect_error = w.side[1].connect_error = WLK_ERR_CRYPTO;
+	turn_world_connect(&w);
+	turn_world_pass(&w, SECOND);
+	assert_int_equal(only_error(&w, 0)->code, 701);
+	assert_string_equal(only_error(&w, 0)->text, "certificate has expired");
+	turn_world_free(&w);
+
+	init(&w, 13, NULL, stun);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 5 * SECOND);
+	assert_int_equal(only_error(&w, 0)->code, 701);
+	assert_string_equal(only_error(&w, 0)->url, "stun:198.51.100.9");
+	turn_world_free(&w);
+}
+
+static void test_silent_server_ends_gathering_not_the_call(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 14, NULL, one);
+	w.servers[0].dead = true;
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, SECOND, turn_world_connected));
+	assert_false(w.side[0].complete);
+	turn_world_pass(&w, 11 * SECOND);
+	assert_true(w.side[0].complete);
+	assert_int_equal(only_error(&w, 0)->code, 701);
+	turn_world_free(&w);
+}
+
+/* RFC 8863: as long as an allocation may come, nothing has failed. */
+static void test_no_failure_while_gathering(void **state)
+{
+	const struct ice_agent_config hasty = { .policy = ICE_POLICY_RELAY, .failed_after_us = 2 * SECOND };
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 15, &hasty, one);
+	w.servers[0].dead = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 8 * SECOND);
+	assert_int_equal(w.side[0].state, ICE_STATE_CHECKING);
+	turn_world_pass(&w, 5 * SECOND);
+	assert_int_equal(w.side[0].state, ICE_STATE_FAILED);
+	turn_world_free(&w);
+}
+
+static void test_redirection_is_followed_and_does_not_loop(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 16, &relay_only, one);
+	w.server_count = 3;
+	for (int i = 0; i < 2; i++) {
+		w.servers[i].allocate_error = 300;
+		w.servers[i].alternate = w.servers[i + 1].addr;
+	}
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+	assert_true(addr_ip_equal(&w.side[0].local, &w.servers[2].relay_ip));
+	turn_world_free(&w);
+
+	init(&w, 17, &relay_only, one);
+	w.server_count = 2;
+	for (int i = 0; i < 2; i++) {
+		w.servers[i].allocate_error = 300;
+		w.servers[i].alternate = w.servers[1 - i].addr;
+	}
+	turn_world_connect(&w);
+	turn_world_pass(&w, 5 * SECOND);
+	assert_int_equal(only_error(&w, 0)->code, 300);
+	turn_world_free(&w);
+}
+
+/* R8: a server does not make us send to addresses that no peer could name. */
+static void test_R8_redirection_to_forbidden_addresses(void **state)
+{
+	const wlk_addr bad[] = { addr_v4(127, 0, 0, 1, 3478), addr_v4(224, 0, 0, 1, 3478), addr_v4(0, 0, 0, 0, 3478) };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct turn_world w;
+
+		init(&w, 18, &relay_only, one);
+		w.servers[0].allocate_error = 300;
+		w.servers[0].alternate = bad[i];
+		turn_world_connect(&w);
+		turn_world_pass(&w, SECOND);
+		assert_int_equal(only_error(&w, 0)->code, 300);
+		turn_world_free(&w);
+	}
+}
+
+static void test_allocations_are_bounded(void **state)
+{
+	static const char *const many[] = {
+		"turn:198.51.100.1:3478",
+		"turn:198.51.100.1:3479",
+		"turn:198.51.100.1:3480",
+		"turn:198.51.100.1:3481",
+		"turn:198.51.100.1:3482",
+		"turn:198.51.100.1:3483",
+		"turn:198.51.100.1:3484",
+		"turn:198.51.100.1:3485",
+		"turn:198.51.100.1:3486",
+		"turn:198.51.100.1:3487",
+		NULL,
+	};
+	static const char *const too_many[] = {
+		"stun:a", "stun:b", "stun:c", "stun:d", "stun:e", "stun:f", "stun:g", "stun:h", "stun:i",
+		"stun:j", "stun:k", "stun:l", "stun:m", "stun:n", "stun:o", "stun:p", "stun:q", NULL,
+	};
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 19, &relay_only, many);
+	assert_int_equal(turn_world_set_servers(&w, 0, too_many, "u", "p"), WLK_ERR_TOO_LARGE);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 12 * SECOND);
+	assert_int_equal(w.side[0].error_count, 7); /* one is there, seven ports are silent, two were not asked */
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	turn_world_free(&w);
+}
+
+static void test_server_arguments(void **state)
+{
+	const struct ice_server bad[] = {
+		{ .is_turn = true, .host = STR("a"), .port = 1 },
+		{ .is_turn = true, .host = STR("a"), .port = 1, .username = STR("u") },
+		{ .is_turn = true, .host = STR("a"), .port = 1, .credential = STR("u") },
+		{ .is_turn = true, .host = STR("a"), .username = STR("u"), .credential = STR("p") },
+		{ .is_turn = true, .port = 1, .username = STR("u"), .credential = STR("p") },
+		{ .host = STR("a"), .port = 1, .transport = ICE_SERVER_TCP },
+	};
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 20, &relay_only, one);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(ice_agent_set_servers(w.side[0].agent, &bad[i], 1), WLK_ERR_INVALID);
+	/* Nothing changed: the first list still counts. */
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, SECOND, turn_world_connected));
+	turn_world_free(&w);
+}
+
+/* ------------------------------------------------------------------------------------------ in mid-session */
+
+static void restart(struct turn_world *w)
+{
+	w->no_signalling = true;
+	for (int i = 0; i < 2; i++) {
+		w->side[i].candidate_count = 0;
+		w->side[i].complete = false;
+		assert_int_equal(ice_agent_restart(w->side[i].agent, w->now), WLK_OK);
+	}
+	turn_world_signal(w);
+	turn_world_pump(w);
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < w->side[i].candidate_count; k++)
+			(void)ice_agent_add_remote_candidate(w->side[!i].agent, w->now, &w->side[i].candidates[k]);
+	w->no_signalling = false;
+}
+
+static void test_restart_keeps_the_allocations(void **state)
+{
+	struct turn_world w;
+	wlk_addr before;
+
+	(void)state;
+	init(&w, 30, &relay_only, one);
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	before = w.side[0].local;
+	restart(&w);
+	turn_world_pass(&w, 5 * SECOND);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	assert_true(addr_equal(&w.side[0].local, &before));
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 2);
+	assert_true(w.side[0].app_gap < 200000);
+	turn_world_free(&w);
+}
+
+static void test_replaced_servers_count_from_the_next_generation(void **state)
+{
+	static const char *const two[] = { "turn:198.51.100.2", NULL };
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 31, &relay_only, one);
+	w.server_count = 2;
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(turn_world_set_servers(&w, i, two, "user", "secret"), WLK_OK);
+	turn_world_pass(&w, 3 * SECOND);
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 2);
+	assert_int_equal(turn_server_live(&w.servers[1], w.now), 0);
+	restart(&w);
+	turn_world_pass(&w, 10 * SECOND);
+	assert_true(addr_ip_equal(&w.side[0].local, &w.servers[1].relay_ip));
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 0); /* given back with their last pairs */
+	assert_int_equal(turn_server_live(&w.servers[1], w.now), 2);
+	assert_true(w.side[0].app_gap < 200000);
+	turn_world_free(&w);
+}
+
+static void test_replaced_credentials_carry_an_allocation_on(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 32, &relay_only, one);
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 60 * SECOND);
+	w.servers[0].users[0].password = "fresh";
+	turn_world_pass(&w, 200 * SECOND); /* the permission's renewal is refused */
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(turn_world_set_servers(&w, i, one, "user", "fresh"), WLK_OK);
+	turn_world_pass(&w, 1200 * SECOND);
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 2);
+	assert_int_equal(w.side[0].error_count, 0);
+	assert_true(w.side[0].app_gap < 200000);
+	turn_world_free(&w);
+}
+
+/* A server that forgets everything: the client finds out by its next request, and allocates anew. */
+static void test_restarted_server_gives_a_new_allocation(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 33, NULL, one);
+	w.nat = w.blocked = true;
+	w.servers[0].lifetime_s = 60;
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 40 * SECOND);
+	turn_server_restart(&w.servers[0]);
+	turn_world_pass(&w, 20 * SECOND);
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 2);
+	assert_true(w.side[0].error_count >= 1);
+	assert_int_equal(w.side[0].errors[0].code, 437);
+	turn_world_pass(&w, 5 * SECOND);
+	uint64_t received = w.side[0].app_received;
+
+	turn_world_pass(&w, 5 * SECOND);
+	assert_true(w.side[0].app_received > received + 20);
+	turn_world_free(&w);
+}
+
+static void test_vanished_interface_takes_its_allocations_along(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 34, &relay_only, one);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	assert_int_equal(ice_agent_set_interfaces(w.side[0].agent, w.now, NULL, 0), WLK_OK);
+	turn_world_pass(&w, SECOND);
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 1); /* the goodbye still left */
+	turn_world_free(&w);
+}
+
+static void test_close_gives_allocations_back(void **state)
+{
+	struct turn_world w;
+	struct dgram d;
+	int left = 0;
+
+	(void)state;
+	init(&w, 35, &relay_only, one);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	ice_agent_close(w.side[0].agent);
+	while (ice_agent_poll_transmit(w.side[0].agent, w.now, &d)) {
+		turn_server_input(&w.servers[0], w.now, &d.local, &d.remote, 0, d.buf->data, d.buf->size);
+		pktbuf_release(d.buf);
+		left++;
+	}
+	assert_int_equal(left, 1);
+	assert_int_equal(w.servers[0].released, 1);
+	turn_world_free(&w);
+}
+
+/* -------------------------------------------------------------------------------------------- permissions */
+
+/* R7: there are permissions for all remote addresses, those of backups included, and they do not run out. */
+static void test_R7_permissions_exist_for_all_remote_addresses(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 40, NULL, one);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	for (int i = 0; i < 5; i++) {
+		size_t permitted = 0;
+
+		for (size_t k = 0; k < TURN_SERVER_ALLOCATIONS_MAX; k++) {
+			const struct turn_server_allocation *a = &w.servers[0].allocations[k];
+
+			for (size_t n = 0; a->used && n < a->permission_count; n++)
+				permitted += a->permissions[n].expires_at > w.now;
+		}
+		/* Each side permits the other's host address and its relayed one. */
+		assert_int_equal(permitted, 4);
+		turn_world_pass(&w, 290 * SECOND);
+	}
+	turn_world_free(&w);
+}
+
+static void test_lost_permission_does_not_cost_a_check_its_timer(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 41, &relay_only, one);
+	turn_world_connect(&w);
+	turn_world_pass(&w, 35000);
+	w.servers[0].nonce_life_us = 1; /* from here on each request meets a stale nonce first */
+	w.servers[0].nonce_since = w.now;
+	turn_world_pass(&w, 6000);
+	w.servers[0].nonce_life_us = 0;
+	assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+	assert_true(w.side[0].first_validated - SECOND <= 160000);
+	turn_world_free(&w);
+}
+
+static void test_forbidden_peer_fails_its_pair(void **state)
+{
+	struct ice_pair_stats pair;
+	struct turn_world w;
+	size_t failed = 0;
+
+	(void)state;
+	init(&w, 42, &relay_only, one);
+	w.servers[0].forbidden = w.servers[0].relay_ip;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 5 * SECOND);
+	for (size_t i = 0; ice_agent_pair_stats(w.side[0].agent, i, &pair); i++)
+		failed += pair.state == PAIR_FAILED;
+	assert_int_equal(failed, 1);
+	assert_int_equal(w.side[0].validated, 0);
+	turn_world_free(&w);
+}
+
+/* A rogue server that says it relays from our own address would have packets taken for a peer's. */
+static void test_R11_relayed_address_that_is_ours(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 43, NULL, one);
+	w.servers[0].relay_ip = w.side[0].ip;
+	w.servers[0].next_port = 5000;
+	turn_world_gather(&w, 0);
+	/* The world would take 10.0.0.1 for the server's; feed its answers by hand. */
+	for (int i = 0; i < 4; i++) {
+		struct ice_request r;
+		struct dgram d;
+
+		while (ice_agent_poll_request(w.side[0].agent, &r)) {
+			r.local.port = 5000;
+			ice_agent_on_request(w.side[0].agent, w.now, r.id, WLK_OK, &r.local, 1);
+		}
+		while (ice_agent_poll_transmit(w.side[0].agent, w.now, &d)) {
+			turn_server_input(&w.servers[0], w.now, &d.local, &w.servers[0].addr, 0, d.buf->data,
+					  d.buf->size);
+			pktbuf_release(d.buf);
+		}
+		while (turn_server_poll_transmit(&w.servers[0], &d)) {
+			ice_agent_input(w.side[0].agent, w.now, &d.remote, &d.local, d.buf->data, d.buf->size);
+			pktbuf_release(d.buf);
+		}
+	}
+	turn_world_pump(&w);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 0);
+	assert_int_equal(only_error(&w, 0)->code, 701);
+	turn_world_free(&w);
+}
+
+static void test_statistics_name_the_server(void **state)
+{
+	struct ice_candidate_stats c;
+	struct turn_world w;
+	int relays = 0;
+
+	(void)state;
+	init(&w, 44, NULL, one);
+	turn_world_connect(&w);
+	turn_world_pass(&w, SECOND);
+	for (size_t i = 0; ice_agent_local_candidate(w.side[0].agent, i, &c); i++) {
+		if (c.candidate.type != CANDIDATE_RELAY)
+			continue;
+		assert_string_equal(c.url, "turn:198.51.100.1");
+		assert_string_equal(c.relay_protocol, "udp");
+		assert_true(addr_equal(&c.server, &w.servers[0].addr));
+		relays++;
+	}
+	assert_int_equal(relays, 1);
+	turn_world_free(&w);
+}
+
+/* With loss on every hop, on seeds that are printed when they fail. */
+static void test_relays_with_loss(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 100; seed < 120; seed++) {
+		struct turn_world w;
+
+		init(&w, seed, &relay_only, one);
+		w.loss = 200;
+		w.side[0].traffic = w.side[1].traffic = true;
+		turn_world_connect(&w);
+		if (!turn_world_run(&w, 20 * SECOND, turn_world_connected))
+			fail_msg("seed %u does not connect", (unsigned)seed);
+		turn_world_pass(&w, 60 * SECOND);
+		assert_true(w.side[0].app_received > 100);
+		turn_world_free(&w);
+	}
+}
+
+static void test_failing_memory(void **state)
+{
+	static const char *const mixed[] = { "turn:198.51.100.1", "turn:198.51.100.1?transport=tcp",
+					     "stun:198.51.100.1", NULL };
+
+	(void)state;
+	for (size_t n = 1; n < 600; n += n < 100 ? 1 : 7) {
+		struct turn_world w;
+		bool failed;
+
+		turn_world_init(&w, 50, NULL, NULL);
+		alloc_fail_after(n);
+		for (int i = 0; i < 2; i++) {
+			(void)turn_world_set_servers(&w, i, mixed, "user", "secret");
+			if (!ice_agent_set_interfaces(w.side[i].agent, w.now, &w.side[i].ip, 1))
+				(void)ice_agent_gather(w.side[i].agent, w.now);
+			(void)ice_agent_set_remote_parameters(w.side[i].agent, w.now,
+							      str_of(ice_agent_local_ufrag(w.side[!i].agent)),
+							      str_of(ice_agent_local_pwd(w.side[!i].agent)), false);
+		}
+		turn_world_pass(&w, 3 * SECOND);
+		failed = alloc_did_fail();
+		alloc_fail_after(0);
+		turn_world_free(&w);
+		if (!failed)
+			return;
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_relay_only_connects_without_waiting),
+		cmocka_unit_test(test_relayed_candidate_line),
+		cmocka_unit_test(test_data_over_relays_uses_channels),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_errors_carry_code_text_and_url),
+		cmocka_unit_test(test_silent_server_ends_gathering_not_the_call),
+		cmocka_unit_test(test_no_failure_while_gathering),
+		cmocka_unit_test(test_redirection_is_followed_and_does_not_loop),
+		cmocka_unit_test(test_R8_redirection_to_forbidden_addresses),
+		cmocka_unit_test(test_allocations_are_bounded),
+		cmocka_unit_test(test_server_arguments),
+		cmocka_unit_test(test_restart_keeps_the_allocations),
+		cmocka_unit_test(test_replaced_servers_count_from_the_next_generation),
+		cmocka_unit_test(test_replaced_credentials_carry_an_allocation_on),
+		cmocka_unit_test(test_restarted_server_gives_a_new_allocation),
+		cmocka_unit_test(test_vanished_interface_takes_its_allocations_along),
+		cmocka_unit_test(test_close_gives_allocations_back),
+		cmocka_unit_test(test_R7_permissions_exist_for_all_remote_addresses),
+		cmocka_unit_test(test_lost_permission_does_not_cost_a_check_its_timer),
+		cmocka_unit_test(test_forbidden_peer_fails_its_pair),
+		cmocka_unit_test(test_R11_relayed_address_that_is_ours),
+		cmocka_unit_test(test_statistics_name_the_server),
+		cmocka_unit_test(test_relays_with_loss),
+		cmocka_unit_test(test_failing_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
