@@ -22,6 +22,7 @@ struct pktbuf {
 	size_t size;
 	uint8_t *room;
 	uint8_t *room_end;
+	wlk_time arrival;    /* when the kernel received it, on the clock of `now`; 0: not known */
 	struct pktbuf *next; /* for whoever owns the buffer at the moment: queues link through it */
 
 	/* private to pktbuf.c */

@@ -254,6 +254,11 @@ static void deliver_to(struct media_engine *e, wlk_time now, struct ssrc_entry *
 
 void media_engine_input_rtp(struct media_engine *e, wlk_time now, struct pktbuf *buf)
 {
+	/*
+	 * When we came round to a packet is not when it arrived: on a busy machine the packets of a probe come in one
+	 * batch, and a sender that is told one time for all of them takes the probe for failed.
+	 */
+	wlk_time arrival = buf->arrival ? MIN(buf->arrival, now) : now;
 	struct demux d = { 0 };
 	struct ssrc_entry *to;
 
@@ -267,7 +272,7 @@ void media_engine_input_rtp(struct media_engine *e, wlk_time now, struct pktbuf 
 	to = route(e, now, &d);
 	/* Every packet on the path counts for the sender's estimate, wanted or not; its probes are only padding. */
 	if (d.has_twcc && e->use_twcc)
-		twcc_recv_on_packet(&e->twcc, now, d.twcc_seq, feedback_ssrc(e, to, d.p.ssrc));
+		twcc_recv_on_packet(&e->twcc, arrival, d.twcc_seq, feedback_ssrc(e, to, d.p.ssrc));
 	if (to) {
 		deliver_to(e, now, to, buf, &d);
 		return;

@@ -101,6 +101,7 @@ wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t por
 		return err;
 	s->gso = !no_gso;
 	s->gro = !no_gso && set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
+	set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	return WLK_OK;
 }
 

@@ -3,6 +3,7 @@
 #define NET_UDP_H
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include "core/dgram_queue.h"
 #include "net/sockaddr.h"
@@ -14,6 +15,9 @@ enum {
 	UDP_PAYLOAD_MAX = 65507,    /* bytes of one message: 65,535 less IPv4 and UDP header */
 	UDP_SOCKET_BUFFER = 4 << 20 /* default buffers lose bursts in one's own socket */
 };
+
+/* Of the control messages of one received message: UDP_GRO and SCM_TIMESTAMPNS. */
+#define UDP_CONTROL_SIZE (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct timespec)))
 
 /* What happened on the sockets of a loop. */
 struct udp_stats {
@@ -92,7 +96,7 @@ struct udp_rx {
 	struct mmsghdr messages[UDP_RX_MESSAGES];
 	struct iovec pieces[UDP_RX_MESSAGES][2];
 	union sockaddr_any names[UDP_RX_MESSAGES];
-	_Alignas(struct cmsghdr) uint8_t control[UDP_RX_MESSAGES][CMSG_SPACE(sizeof(int))];
+	_Alignas(struct cmsghdr) uint8_t control[UDP_RX_MESSAGES][UDP_CONTROL_SIZE];
 
 	/* where udp_rx_next() is */
 	wlk_addr local;
@@ -101,6 +105,9 @@ struct udp_rx {
 	size_t at;
 	size_t offset;
 	size_t segment;
+	wlk_time received;   /* when the last recvmmsg returned */
+	int64_t clock_ahead; /* the wall clock less the monotonic one, at that moment */
+	wlk_time arrival;    /* of the current message; 0: not known */
 	struct pktbuf *run; /* the block that holds the current run; NULL: the message was not looked at yet */
 	bool slices;
 };
@@ -110,7 +117,9 @@ void udp_rx_init(struct udp_rx *rx, struct pktbuf_pool *pool, struct udp_stats *
 void udp_rx_free(struct udp_rx *rx);
 /* One recvmmsg from |s|. False: nothing was there. What an earlier call received and nobody took is dropped. */
 bool udp_rx_receive(struct udp_rx *rx, struct udp_socket *s);
-/* The next datagram of it; the caller owns its buffer. False: no more. */
+/*
+ * The next datagram of it; the caller owns its buffer, whose arrival is set where the kernel told it. False: no more.
+ */
 bool udp_rx_next(struct udp_rx *rx, struct dgram *out);
 
 #endif

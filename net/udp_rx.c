@@ -3,11 +3,15 @@
 #include <netinet/udp.h>
 #include <string.h>
 
+#include "net/clock.h"
 #include "net/udp.h"
 
 enum {
 	COPY_BELOW = 8, /* runs of fewer datagrams are copied instead of sliced */
-	ERRORS_MAX = 8  /* pending errors (ICMP) that one receive steps over */
+	ERRORS_MAX = 8, /* pending errors (ICMP) that one receive steps over */
+	CLOCK_TRIES = 3,
+	CLOCK_GAP_US = 50,       /* two readings further apart than this were interrupted */
+	ARRIVAL_MAX_US = 1000000 /* what claims to have waited longer tells of a wall clock that was set */
 };
 
 void udp_rx_init(struct udp_rx *rx, struct pktbuf_pool *pool, struct udp_stats *stats)
@@ -74,6 +78,20 @@ static void end_message(struct udp_rx *rx)
 	rx->at++;
 }
 
+/* The kernel stamps by the wall clock; everything else here goes by the monotonic one. */
+static void read_clocks(struct udp_rx *rx)
+{
+	wlk_time before, after;
+
+	for (int tries = 0; tries < CLOCK_TRIES; tries++) {
+		before = clock_monotonic();
+		rx->clock_ahead = clock_unix() - before;
+		after = rx->received = clock_monotonic();
+		if (after - before < CLOCK_GAP_US)
+			return;
+	}
+}
+
 bool udp_rx_receive(struct udp_rx *rx, struct udp_socket *s)
 {
 	unsigned ready = 0;
@@ -97,6 +115,7 @@ bool udp_rx_receive(struct udp_rx *rx, struct udp_socket *s)
 	}
 	rx->count = count > 0 ? (size_t)count : 0;
 	rx->local = s->local;
+	read_clocks(rx);
 	return rx->count > 0;
 }
 
@@ -110,6 +129,22 @@ static size_t segment_size(struct msghdr *msg)
 			continue;
 		memcpy(&size, CMSG_DATA(cmsg), sizeof(size));
 		return size > 0 ? (size_t)size : 0;
+	}
+	return 0;
+}
+
+/* When the kernel took the message in, by SCM_TIMESTAMPNS; 0 when it does not say or cannot be right. */
+static wlk_time arrival_time(const struct udp_rx *rx, struct msghdr *msg)
+{
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+		struct timespec ts;
+		wlk_time arrival;
+
+		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&ts, CMSG_DATA(cmsg), sizeof(ts));
+		arrival = (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - rx->clock_ahead;
+		return arrival > 0 && rx->received - arrival <= ARRIVAL_MAX_US ? MIN(arrival, rx->received) : 0;
 	}
 	return 0;
 }
@@ -135,6 +170,7 @@ static bool begin_message(struct udp_rx *rx)
 
 	rx->stats->rx_messages++;
 	rx->segment = segment_size(msg);
+	rx->arrival = arrival_time(rx, msg);
 	if (!rx->segment || rx->segment > size)
 		rx->segment = size;
 	if (msg->msg_flags & MSG_TRUNC) {
@@ -197,6 +233,7 @@ bool udp_rx_next(struct udp_rx *rx, struct dgram *out)
 	}
 	if (!buf)
 		return false;
+	buf->arrival = rx->arrival;
 	rx->stats->rx_datagrams++;
 	rx->stats->rx_bytes += buf->size;
 	return true;

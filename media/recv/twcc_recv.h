@@ -33,8 +33,9 @@ void twcc_recv_init(struct twcc_recv *t);
 void twcc_recv_free(struct twcc_recv *t);
 
 /**
- * A packet with transport-wide number |seq| arrived at |now| (>= 0). |media_ssrc| is the media SSRC it belongs to (for
- * RTX: of the repaired stream), because libwebrtc takes feedback only when it names a media SSRC of its own.
+ * A packet with transport-wide number |seq| arrived at |now| (>= 0; batches read late may give times behind those of
+ * other calls). |media_ssrc| is the media SSRC it belongs to (for RTX: of the repaired stream), because libwebrtc takes
+ * feedback only when it names a media SSRC of its own.
  */
 void twcc_recv_on_packet(struct twcc_recv *t, wlk_time now, uint16_t seq, uint32_t media_ssrc);
 

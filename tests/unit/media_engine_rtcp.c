@@ -182,6 +182,55 @@ static void test_transport_feedback_names_the_media_ssrc(void **state)
 	media_engine_destroy(e);
 }
 
+/* The arrival times, less that of the first packet, that the one feedback message due at |now| tells. */
+static size_t take_arrivals(struct media_engine *e, wlk_time now, int64_t *out, size_t max)
+{
+	struct media_transmit tx;
+	struct twcc_feedback feedback;
+	struct twcc_status status;
+	struct rtcp_packet packet;
+	struct rtcp_iter iter;
+	struct rtcp_fb fb;
+	size_t count = 0;
+
+	media_engine_handle_timeout(e, now);
+	assert_true(media_engine_poll_transmit(e, now, &tx));
+	assert_int_equal(tx.kind, MEDIA_TRANSMIT_RTCP);
+	iter = rtcp_iter(tx.buf->data, tx.buf->size);
+	assert_true(rtcp_next(&iter, &packet));
+	assert_int_equal(rtcp_fb_parse(&fb, &packet), WLK_OK);
+	assert_int_equal(twcc_feedback_parse(&feedback, &fb), WLK_OK);
+	for (struct twcc_iter it = twcc_iter(&feedback); count < max && twcc_next(&it, &status); count++) {
+		assert_true(status.received);
+		out[count] = status.arrival_us;
+	}
+	pktbuf_release(tx.buf);
+	for (size_t i = count; i-- > 0;)
+		out[i] -= out[0];
+	return count;
+}
+
+/* A batch read late: the feedback tells when the kernel had each packet, and never a time to come. */
+static void test_transport_feedback_tells_the_arrival_at_the_socket(void **state)
+{
+	static const wlk_time arrivals[] = { 60 * MS, 65 * MS, 0, 90 * MS };
+	static const int64_t told[] = { 0, 5 * MS, 20 * MS, 20 * MS };
+	struct media_engine *e = new_av_engine(1000);
+	int64_t seen[5];
+
+	(void)state;
+	for (uint16_t i = 0; i < ARRAY_SIZE(arrivals); i++) {
+		struct pktbuf *buf = packet_with(96, REMOTE_VIDEO, i, "1", 40 + i, "v");
+
+		buf->arrival = arrivals[i];
+		input(e, 80 * MS, buf);
+	}
+	assert_int_equal(media_engine_deadline(e), 160 * MS); /* 100 ms after the first arrived */
+	assert_int_equal(take_arrivals(e, 160 * MS, seen, ARRAY_SIZE(seen)), ARRAY_SIZE(told));
+	assert_memory_equal(seen, told, sizeof(told));
+	media_engine_destroy(e);
+}
+
 static void test_without_rsize_feedback_is_compound(void **state)
 {
 	struct media_section_config c[] = { audio_config(1), video_config(2, 3) };
@@ -482,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_reports_slow_down_in_silence_and_come_back),
 		cmocka_unit_test(test_round_trip_from_the_peers_report),
 		cmocka_unit_test(test_transport_feedback_names_the_media_ssrc),
+		cmocka_unit_test(test_transport_feedback_tells_the_arrival_at_the_socket),
 		cmocka_unit_test(test_without_rsize_feedback_is_compound),
 		cmocka_unit_test(test_missing_packets_are_asked_for),
 		cmocka_unit_test(test_R22_key_frames_are_asked_for_once_in_500_ms),

@@ -14,6 +14,7 @@
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "core/rand.h"
+#include "net/clock.h"
 #include "net/udp.h"
 
 /* Two sockets on the loopback interface, |a| sends and |b| receives. */
@@ -573,6 +574,42 @@ static void test_mdns_of_ipv6(void **state)
 	udp_close(&two);
 }
 
+/* What waits in the socket has the time of its arrival, not that of our reading it; each of a glued run has it. */
+static void test_datagrams_carry_the_time_of_their_arrival(void **state)
+{
+	uint8_t run[400];
+	wlk_time before = clock_monotonic(), after;
+	struct dgram d;
+
+	(void)state;
+	fill(run, sizeof(run), 1);
+	send_raw(run, 100);
+	send_segmented(run, sizeof(run), 100);
+	after = clock_monotonic();
+	await_readable();
+	while (clock_monotonic() < after + 30 * 1000)
+		;
+	for (int i = 0; i < 5; i++) {
+		d = receive();
+		assert_in_range(d.buf->arrival, before - 10 * 1000, after + 10 * 1000);
+		pktbuf_release(d.buf);
+	}
+}
+
+static void test_an_arrival_that_the_clocks_contradict_is_not_told(void **state)
+{
+	struct dgram d;
+
+	(void)state;
+	send_raw("data", 4);
+	await_readable();
+	assert_true(udp_rx_receive(&f.rx, &f.b));
+	f.rx.clock_ahead += 3600 * (int64_t)1000000; /* the wall clock was put forward by an hour since */
+	d = receive();
+	assert_int_equal(d.buf->arrival, 0);
+	pktbuf_release(d.buf);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -592,6 +629,8 @@ int main(void)
 		TEST(test_R1_truncation_is_counted),
 		TEST(test_R1_a_run_of_small_ones_inside_the_first_buffer),
 		TEST(test_empty_datagrams_are_counted_and_dropped),
+		TEST(test_datagrams_carry_the_time_of_their_arrival),
+		TEST(test_an_arrival_that_the_clocks_contradict_is_not_told),
 		TEST(test_the_send_queue_is_bounded),
 		TEST(test_closing_releases_what_waits),
 		TEST(test_receiving_without_memory_drops_counts_and_recovers),
