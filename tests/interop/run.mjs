@@ -139,6 +139,7 @@ async function main() {
   const context = {
     url: echo.url,
     echo: echo.child && echo,
+    echoProgram: options.echo,
     relay,
     offerer,
     seconds: Number(options.seconds),

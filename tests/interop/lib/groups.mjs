@@ -1,7 +1,7 @@
 // All groups of cases: which counterpart, in which direction, with which cases and limits.
 //
-// A group has: name; offers (false when the peer under test makes the offer); tries (3 when it measures rates, 1 when left out);
-// missing(), why it cannot run here;
+// A group has: name; offers (false when the peer under test makes the offer); tries (3 when it measures rates, 1 when
+// left out); missing(), why it cannot run here;
 // and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
 import path from 'node:path';
 import { Browser } from './browser.mjs';
@@ -9,6 +9,7 @@ import { run } from './child.mjs';
 import { buildGo } from './echo.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
+import { reachGroup } from './reach.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
@@ -75,6 +76,7 @@ function browserGroups(name) {
     pageGroup,
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
+    ...(name === 'chromium' ? [reachGroup(browser, missing, close)] : []),
   ];
 }
 
