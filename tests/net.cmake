@@ -1,36 +1,38 @@
 # Real sockets and threads: whole loops on loopback.
-add_executable(net_two_loops net/two_loops.c)
-target_link_libraries(net_two_loops PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
-	PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+function(wlk_net_program name source)
+	add_executable(${name} ${source})
+	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
+		PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+endfunction()
+
+wlk_net_program(net_two_loops net/two_loops.c)
 add_test(NAME net_two_loops COMMAND net_two_loops)
 set_tests_properties(net_two_loops PROPERTIES LABELS "net;threads" TIMEOUT 300)
-add_executable(net_tcp_call net/tcp_call.c)
-target_link_libraries(net_tcp_call PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
-	PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+
+wlk_net_program(net_tcp_call net/tcp_call.c)
 add_test(NAME net_tcp_call COMMAND net_tcp_call)
 set_tests_properties(net_tcp_call PROPERTIES LABELS net TIMEOUT 300)
-add_executable(net_local_names net/local_names.c)
-target_link_libraries(net_local_names PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
-	PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+
+wlk_net_program(net_local_names net/local_names.c)
 add_test(NAME net_local_names COMMAND net_local_names)
 set_tests_properties(net_local_names PROPERTIES LABELS net TIMEOUT 60)
+
 # Without sanitizers as many as the README promises; with them every session costs a multiple.
 if(WLK_SANITIZE)
 	set(mux_sessions 300)
 else()
 	set(mux_sessions 1000)
 endif()
-add_executable(net_mux_sessions net/mux_sessions.c)
-target_link_libraries(net_mux_sessions PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL
-	PkgConfig::SRTP PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
+wlk_net_program(net_mux_sessions net/mux_sessions.c)
 foreach(transport udp tcp)
 	add_test(NAME net_mux_sessions_${transport} COMMAND net_mux_sessions ${transport} ${mux_sessions})
 	set_tests_properties(net_mux_sessions_${transport} PROPERTIES LABELS "net;threads" TIMEOUT 300)
 endforeach()
-# What the TSan build has to build.
-add_custom_target(thread-tests DEPENDS net_two_loops net_mux_sessions test_net_driver test_net_loop test_net_mailbox test_net_poller test_net_resolve
-	test_net_timers test_net_udp test_net_ifaddrs test_sctp_stack)
-# What net/lab is made of: a wire between two network namespaces, and one end of a call.
+
+# What the TSan build has to build: all that carries the label "threads".
+add_custom_target(thread-tests DEPENDS net_two_loops net_mux_sessions test_sctp_stack ${WLK_THREAD_TESTS})
+
+# What net/lab is made of: a wire between two network namespaces, and the ends of calls.
 add_executable(net-relay-call net/relay_call.c)
 target_link_libraries(net-relay-call PRIVATE Wirelark::wirelark wlk_flags)
 add_executable(net-link net/link.c)

@@ -1,5 +1,6 @@
 foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port resolve stun_peek timers udp)
 	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c MODULES net core LABELS threads)
+	list(APPEND WLK_THREAD_TESTS test_net_${name})
 endforeach()
 
 # System calls that fail on demand: the linker sends them through the test.
