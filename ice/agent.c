@@ -193,20 +193,31 @@ void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_ad
 		agent->stats.out_of_memory++;
 }
 
-void agent_set_role(struct ice_agent *agent, bool controlling)
+static const char *role_name(bool controlling)
 {
-	if (agent->controlling == controlling)
-		return;
+	return controlling ? "controlling" : "controlled";
+}
+
+static void change_role(struct ice_agent *agent, bool controlling)
+{
 	agent->controlling = controlling;
-	LOG_I(agent, "role is %s", controlling ? "controlling" : "controlled");
 	checklist_recompute(&agent->checklist, controlling);
 	for (size_t i = 0; i < agent->checklist.count; i++)
 		agent->checklist.pairs[i]->nominating = false;
 }
 
-void agent_switch_role(struct ice_agent *agent)
+void agent_set_role(struct ice_agent *agent, bool controlling)
 {
-	agent_set_role(agent, !agent->controlling);
+	if (agent->controlling == controlling)
+		return;
+	change_role(agent, controlling);
+	LOG_I(agent, "role is %s", role_name(controlling));
+}
+
+void agent_switch_role(struct ice_agent *agent, wlk_time now)
+{
+	change_role(agent, !agent->controlling);
+	LOG_RATED(agent, &agent->story_budget, now, LOG_LEVEL_INFO, "role is %s", role_name(agent->controlling));
 	agent->stats.role_conflicts++;
 	agent->role_changed = true;
 	agent->news = true;

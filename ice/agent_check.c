@@ -396,14 +396,14 @@ static void on_success(struct ice_agent *agent, wlk_time now, const struct stun_
 }
 
 /* RFC 8445 7.2.5.1 */
-static void on_role_conflict(struct ice_agent *agent, const struct stun_txn *txn)
+static void on_role_conflict(struct ice_agent *agent, wlk_time now, const struct stun_txn *txn)
 {
 	struct ice_pair *pair = txn->owner;
 	uint64_t fresh;
 
 	/* A 487 for a role that we have left meanwhile says nothing; switching again would only flap. */
 	if (txn->controlling == agent->controlling) {
-		agent_switch_role(agent);
+		agent_switch_role(agent, now);
 		if (!rand_u64(&fresh))
 			agent->tie_breaker = fresh;
 	} else {
@@ -422,7 +422,7 @@ static void on_error(struct ice_agent *agent, wlk_time now, const struct stun_tx
 	char text[ICE_PAIR_TEXT_MAX];
 
 	if (msg->error_code == 487) {
-		on_role_conflict(agent, txn);
+		on_role_conflict(agent, now, txn);
 		return;
 	}
 	LOG_RATED(agent, &agent->log_budget, now, LOG_LEVEL_DEBUG, "error %u on %s", msg->error_code,

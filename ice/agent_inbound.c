@@ -75,7 +75,7 @@ static void answer_error(struct ice_agent *agent, const struct ice_base *base, c
 }
 
 /* RFC 8445 7.3.1.1. True: the peer has to give in, answer 487. A lite agent is never controlling, so the peer must be. */
-static bool resolve_role_conflict(struct ice_agent *agent, const struct stun_msg *msg)
+static bool resolve_role_conflict(struct ice_agent *agent, wlk_time now, const struct stun_msg *msg)
 {
 	bool conflict = agent->controlling ? msg->has_controlling : msg->has_controlled;
 	bool ours_is_larger = agent->tie_breaker >= msg->tie_breaker;
@@ -85,7 +85,7 @@ static bool resolve_role_conflict(struct ice_agent *agent, const struct stun_msg
 	/* The larger tie-breaker ends up controlling. */
 	if (agent->controlling == ours_is_larger)
 		return true;
-	agent_switch_role(agent);
+	agent_switch_role(agent, now);
 	return false;
 }
 
@@ -191,7 +191,7 @@ bool agent_on_request_message(struct ice_agent *agent, wlk_time now, struct ice_
 		agent->stats.refused_candidates++;
 		return false;
 	}
-	if (creds == &agent->current && resolve_role_conflict(agent, msg)) {
+	if (creds == &agent->current && resolve_role_conflict(agent, now, msg)) {
 		answer_error(agent, base, remote, msg, creds, 487);
 		return true;
 	}

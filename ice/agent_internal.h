@@ -66,6 +66,7 @@ struct ice_agent {
 	struct ice_agent_config config; /* with the defaults filled in; log_parent is not kept */
 	struct log_scope log;
 	struct log_budget log_budget;
+	struct log_budget story_budget; /* of what the peer can have happen with every packet: roles, selections (R3) */
 	struct rand_jitter jitter;
 	struct consent_limits limits;
 	uint64_t tie_breaker;
@@ -150,7 +151,7 @@ void agent_transmit(struct ice_agent *agent, const wlk_addr *local, const wlk_ad
 struct ice_credentials *agent_credentials(struct ice_agent *agent, uint32_t generation);
 void agent_set_role(struct ice_agent *agent, bool controlling);
 /* The same because of a role conflict: counted and told. */
-void agent_switch_role(struct ice_agent *agent);
+void agent_switch_role(struct ice_agent *agent, wlk_time now);
 void agent_remove_pair(struct ice_agent *agent, struct ice_pair *pair);
 
 /* agent_event.c */

@@ -59,17 +59,52 @@ enum ice_server_transport agent_relay_transport(const struct agent_relay *relay)
 
 /* ---------------------------------------------------------------------------------------- being and ending */
 
+/* A server over UDP knows its clients by their addresses: two clients of it on one socket would be one to it. */
+static bool is_same_path(const struct agent_relay *relay, const struct ice_base *via, const wlk_addr *server)
+{
+	return relay->via == via && relay->server->transport == ICE_SERVER_UDP && addr_equal(&relay->addr, server);
+}
+
+/* An allocation of a server that was taken off the list; |addr| is where it was asked for, or where it was made. */
+static bool is_orphan_at(const struct agent_relay *relay, const struct ice_base *via, const wlk_addr *addr)
+{
+	return !relay->server->listed && is_same_path(relay, via, &relay->addr) &&
+	       (addr_equal(&relay->addr, addr) || addr_equal(&relay->visited[0], addr));
+}
+
+/* The list names the server of |relay| again, after it did not: the allocation serves on. */
+static void adopt(struct ice_agent *agent, struct agent_relay *relay, struct gather_server *server)
+{
+	gather_server_release(relay->server);
+	relay->server = gather_server_ref(server);
+	relay->renew_credentials = true;
+	relay->retired = false;
+	if (!relay->base)
+		return;
+	relay->base->retired = false;
+	gather_announce(agent, gather_host_of(agent, relay->base));
+	agent_pair_base(agent, relay->base);
+}
+
 void agent_relay_add(struct ice_agent *agent, struct gather_server *server, struct ice_base *via)
 {
 	struct agent_relays *rs = &agent->relays;
 	const wlk_addr *addr = &server->addrs[via->addr.family == 6];
 	struct agent_relay *relay;
 
-	if (addr_is_none(addr) || !ice_pair_fits(&via->addr, addr) || rs->count >= AGENT_RELAYS_MAX)
+	if (addr_is_none(addr) || !ice_pair_fits(&via->addr, addr))
 		return;
-	for (size_t i = 0; i < rs->count; i++)
-		if (rs->items[i]->server == server && rs->items[i]->via == via)
+	for (size_t i = 0; i < rs->count; i++) {
+		relay = rs->items[i];
+		if (relay->server == server && relay->via == via)
 			return;
+		if (server->transport == ICE_SERVER_UDP && is_orphan_at(relay, via, addr)) {
+			adopt(agent, relay, server);
+			return;
+		}
+	}
+	if (rs->count >= AGENT_RELAYS_MAX)
+		return;
 	if (!array_reserve((void **)&rs->items, &rs->capacity, rs->count + 1, sizeof(struct agent_relay *)) ||
 	    !(relay = wlk_calloc(1, sizeof(*relay)))) {
 		agent->stats.out_of_memory++; /* one candidate less */
@@ -390,6 +425,8 @@ static void on_redirected(struct ice_agent *agent, struct agent_relay *relay, co
 		next.port = relay->addr.port;
 	for (size_t i = 0; i <= relay->hops; i++)
 		seen |= addr_equal(&relay->visited[i], &next);
+	for (size_t i = 0; i < agent->relays.count && !is_stream(relay); i++)
+		seen |= agent->relays.items[i]->client && is_same_path(agent->relays.items[i], relay->via, &next);
 	if (seen || relay->hops == AGENT_RELAY_HOPS_MAX || !ice_pair_fits(&relay->via->addr, &next) ||
 	    !is_allowed(agent, &next)) {
 		fail(agent, relay, 300, STR("the server it sends us to is not asked"));
@@ -492,12 +529,39 @@ static void take_events(struct ice_agent *agent, wlk_time now, struct agent_rela
 	}
 }
 
+/* Another one, whose allocation would be that of |relay| as well. NULL: none lives. */
+static const struct agent_relay *find_twin(const struct ice_agent *agent, const struct agent_relay *relay)
+{
+	for (size_t i = 0; i < agent->relays.count && !is_stream(relay); i++) {
+		const struct agent_relay *twin = agent->relays.items[i];
+
+		if (twin != relay && twin->client && is_same_path(twin, relay->via, &relay->addr))
+			return twin;
+	}
+	return NULL;
+}
+
+/* A second entry for one server waits for the first: it may have the better credentials. */
+static bool may_start(const struct ice_agent *agent, wlk_time now, const struct agent_relay *relay)
+{
+	return relay->state == RELAY_WAITING && relay->start_at <= now && !find_twin(agent, relay);
+}
+
 static void start(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
 {
 	if (is_stream(relay))
 		connect_stream(agent, now, relay);
 	else
 		allocate(agent, now, relay);
+}
+
+/* Nothing to be told: there is the candidate that it would bring. */
+static void drop_twin(const struct ice_agent *agent, struct agent_relay *relay)
+{
+	const struct agent_relay *twin = relay->state == RELAY_WAITING ? find_twin(agent, relay) : NULL;
+
+	if (twin && twin->state == RELAY_ALLOCATED)
+		relay->state = RELAY_FAILED;
 }
 
 /* The path in use goes through |relay| and does not answer, or there is none any more. */
@@ -522,7 +586,8 @@ static void run_relay(struct ice_agent *agent, wlk_time now, struct agent_relay 
 	if (relay->client)
 		turn_client_handle_timeout(relay->client, now);
 	take_events(agent, now, relay);
-	if (relay->state == RELAY_WAITING && relay->start_at <= now) {
+	drop_twin(agent, relay);
+	if (may_start(agent, now, relay)) {
 		start(agent, now, relay);
 		take_events(agent, now, relay);
 	}
@@ -543,12 +608,17 @@ static bool has_pair(const struct ice_agent *agent, const struct ice_base *base)
 
 void agent_relays_run(struct ice_agent *agent, wlk_time now)
 {
-	for (size_t i = agent->relays.count; i-- > 0;) {
-		struct agent_relay *relay = agent->relays.items[i];
+	size_t next = 0;
+
+	/* In the order of the list, so that who waits for another one comes behind it. */
+	while (next < agent->relays.count) {
+		struct agent_relay *relay = agent->relays.items[next];
 
 		run_relay(agent, now, relay);
 		if (relay->retired && (!relay->base || !has_pair(agent, relay->base)))
-			remove_relay(agent, i);
+			remove_relay(agent, next);
+		else
+			next++;
 	}
 }
 
@@ -559,7 +629,7 @@ wlk_time agent_relays_deadline(const struct ice_agent *agent)
 	for (size_t i = 0; i < agent->relays.count; i++) {
 		const struct agent_relay *relay = agent->relays.items[i];
 
-		if (relay->state == RELAY_WAITING)
+		if (relay->state == RELAY_WAITING && !find_twin(agent, relay))
 			at = time_min(at, relay->start_at);
 		else if (relay->state == RELAY_CONNECTING)
 			at = time_min(at, relay->start_at + AGENT_RELAY_CONNECT_US);

@@ -44,7 +44,7 @@ static void select_pair(struct ice_agent *agent, wlk_time now, struct ice_pair *
 		return;
 	agent->selected = pair;
 	agent->selected_at = now;
-	LOG_I(agent, "selected: %s", ice_pair_text(pair, text));
+	LOG_RATED(agent, &agent->story_budget, now, LOG_LEVEL_INFO, "selected: %s", ice_pair_text(pair, text));
 	if (agent->previous.generation && is_current(agent, pair))
 		switch_over(agent, now);
 }

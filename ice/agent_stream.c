@@ -342,7 +342,7 @@ void ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_
 	s->id = id;
 	s->base = base;
 	s->at = now + AGENT_UNPROVEN_US;
-	LOG_D(agent, "accepted %s", stream_text(s, text));
+	LOG_RATED(agent, &agent->log_budget, now, LOG_LEVEL_DEBUG, "accepted %s", stream_text(s, text));
 	agent_run(agent, now);
 }
 
@@ -391,7 +391,7 @@ void ice_agent_stream_closed(struct ice_agent *agent, wlk_time now, uint32_t id)
 		(void)agent_relay_on_stream_closed(agent, now, id);
 		return;
 	}
-	LOG_D(agent, "%s closed the connection", stream_text(s, text));
+	LOG_RATED(agent, &agent->log_budget, now, LOG_LEVEL_DEBUG, "%s closed the connection", stream_text(s, text));
 	agent_request_forget_stream(&agent->requests, id);
 	fail_pairs(agent, s);
 	s->state = STREAM_BROKEN;

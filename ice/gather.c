@@ -36,6 +36,36 @@ struct ice_local_candidate *gather_find_local(const struct gatherer *g, const st
 	return NULL;
 }
 
+/* What a NAT made of a base once: not told in this generation, and no pair has it any more. */
+static bool is_past(const struct ice_agent *agent, const struct ice_local_candidate *local)
+{
+	bool mapping = local->candidate.type == CANDIDATE_PRFLX ||
+		       (local->candidate.type == CANDIDATE_SRFLX && !addr_is_none(&local->server));
+
+	for (size_t i = 0; mapping && i < agent->checklist.count; i++)
+		if (agent->checklist.pairs[i]->local == local)
+			return false;
+	return mapping && !local->told;
+}
+
+/* Room for one local candidate more: the oldest mapping of the past goes. */
+static bool make_room(struct ice_agent *agent)
+{
+	struct gatherer *g = &agent->gather;
+	size_t at = 0;
+
+	if (g->local_count < GATHER_LOCALS_MAX)
+		return true;
+	while (at < g->local_count && !is_past(agent, g->locals[at]))
+		at++;
+	if (at == g->local_count)
+		return false;
+	wlk_free(g->locals[at]);
+	for (g->local_count--; at < g->local_count; at++)
+		g->locals[at] = g->locals[at + 1];
+	return true;
+}
+
 struct ice_local_candidate *gather_add_local(struct ice_agent *agent, enum ice_candidate_type type,
 					     struct ice_base *base, const wlk_addr *addr, const wlk_addr *server,
 					     uint32_t priority)
@@ -43,7 +73,7 @@ struct ice_local_candidate *gather_add_local(struct ice_agent *agent, enum ice_c
 	struct gatherer *g = &agent->gather;
 	struct ice_local_candidate *local;
 
-	if (g->local_count >= GATHER_LOCALS_MAX ||
+	if (!make_room(agent) ||
 	    !array_reserve((void **)&g->locals, &g->local_capacity, g->local_count + 1,
 			   sizeof(struct ice_local_candidate *)))
 		return NULL;
@@ -213,6 +243,19 @@ static void remove_locals_of(struct gatherer *g, const struct ice_base *base)
 	g->local_count = kept;
 }
 
+/* What waits to leave by a connection or an allocation has no other way: its address is none that a socket is bound to. */
+static void drop_waiting(struct ice_agent *agent, const struct ice_base *base)
+{
+	struct dgram d;
+
+	for (size_t n = agent->out.count; n && dgram_queue_pop(&agent->out, &d); n--) {
+		if (!d.stream && addr_equal(&d.local, &base->addr))
+			pktbuf_release(d.buf);
+		else
+			(void)dgram_queue_push(&agent->out, d); /* into the place that it had */
+	}
+}
+
 /* Everything that hangs on |base| goes, its socket is closed. */
 static void remove_base(struct ice_agent *agent, size_t index)
 {
@@ -226,6 +269,8 @@ static void remove_base(struct ice_agent *agent, size_t index)
 	remove_locals_of(g, base);
 	agent_request_abandon(&agent->requests, base);
 	agent_stream_on_base_gone(agent, base);
+	if (base->state == BASE_BOUND && base->kind != BASE_SOCKET)
+		drop_waiting(agent, base);
 	if (base->state == BASE_BOUND && (base->kind == BASE_SOCKET || base->kind == BASE_TCP_LISTENER))
 		agent_request_close(&agent->requests, &base->addr);
 	for (g->base_count--; index < g->base_count; index++)

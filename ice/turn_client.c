@@ -144,19 +144,23 @@ bool turn_client_wrap(struct turn_client *c, wlk_time now, const wlk_addr *peer,
 {
 	struct turn_channel *channel = turn_peers_channel(&c->peers, peer);
 	struct turn_permission *permission;
+	bool made;
 
 	if (c->state != TURN_ALLOCATED || (*buf)->size > PKTBUF_PAYLOAD)
 		return false;
-	c->last_sent = now;
 	if (channel && channel->expires_at > now) {
 		channel->used_at = now;
-		return turn_frame_channel(c->config.pool, buf, channel->number, c->config.reliable);
+		made = turn_frame_channel(c->config.pool, buf, channel->number, c->config.reliable);
+	} else {
+		permission = turn_peers_permission(&c->peers, peer);
+		if (!permission || !turn_permission_is_open(permission, now))
+			return false;
+		permission->used_at = now;
+		made = turn_frame_send(c->config.pool, buf, peer);
 	}
-	permission = turn_peers_permission(&c->peers, peer);
-	if (!permission || !turn_permission_is_open(permission, now))
-		return false;
-	permission->used_at = now;
-	return turn_frame_send(c->config.pool, buf, peer);
+	if (made)
+		c->last_sent = now;
+	return made;
 }
 
 /* ------------------------------------------------------------------------------------------------- verbs */

@@ -24,6 +24,17 @@ struct turn_permission *turn_peers_permission(const struct turn_peers *p, const 
 	return NULL;
 }
 
+/* What goes over a channel uses the permission of its peer, too. */
+static wlk_time last_use(const struct turn_peers *p, const struct turn_permission *permission)
+{
+	wlk_time at = permission->used_at;
+
+	for (size_t i = 0; i < p->channel_count; i++)
+		if (addr_ip_equal(&p->channels[i].peer, &permission->ip))
+			at = MAX(at, p->channels[i].used_at);
+	return at;
+}
+
 /* A place for one more: a new one, or that of the permission which was used least lately. */
 static struct turn_permission *take_place(struct turn_peers *p)
 {
@@ -35,7 +46,7 @@ static struct turn_permission *take_place(struct turn_peers *p)
 			       ? &p->permissions[p->permission_count++]
 			       : NULL;
 	for (size_t i = 0; i < p->permission_count; i++)
-		if (!p->permissions[i].request && (!oldest || p->permissions[i].used_at < oldest->used_at))
+		if (!p->permissions[i].request && (!oldest || last_use(p, &p->permissions[i]) < last_use(p, oldest)))
 			oldest = &p->permissions[i];
 	return oldest;
 }

@@ -139,6 +139,13 @@ static void on_refused(struct turn_client *c, wlk_time now, struct turn_request 
 	LOG_W(c, "the server refuses the credentials: %u", c->error_code);
 }
 
+/* The same request with other credentials. Without an Allocate request under way nothing would ever come of it. */
+static void ask_anew(struct turn_client *c, wlk_time now, struct turn_request *r)
+{
+	if (!turn_send_request(c, now, r) && c->state == TURN_ALLOCATING)
+		turn_fail(c, TURN_UNREACHABLE, (wlk_bytes){ 0 }, "out of memory");
+}
+
 static void on_challenge(struct turn_client *c, wlk_time now, struct turn_request *r, const struct stun_msg *msg)
 {
 	enum turn_challenge challenge;
@@ -147,8 +154,8 @@ static void on_challenge(struct turn_client *c, wlk_time now, struct turn_reques
 	challenge = turn_auth_on_challenge(&c->auth, msg, r->auth_version, r->key != NULL);
 	if (challenge != TURN_CHALLENGE_RETRY || ++r->auth_rounds > TURN_AUTH_ROUNDS_MAX)
 		on_refused(c, now, r, msg);
-	else if (!turn_send_request(c, now, r) && c->state == TURN_ALLOCATING)
-		turn_fail(c, TURN_UNREACHABLE, (wlk_bytes){ 0 }, "out of memory");
+	else
+		ask_anew(c, now, r);
 }
 
 static void on_permission_error(struct turn_client *c, wlk_time now, struct turn_request *r, const struct stun_msg *msg)
@@ -207,7 +214,7 @@ static void on_error(struct turn_client *c, wlk_time now, struct turn_request *r
 	/* RFC 8656 5: an allocation belongs to the username that made it. */
 	if (msg->error_code == 441 && r->auth_rounds < TURN_AUTH_ROUNDS_MAX && turn_auth_fall_back(&c->auth)) {
 		r->auth_rounds++;
-		turn_send_request(c, now, r);
+		ask_anew(c, now, r);
 		return;
 	}
 	if (r->kind == REQUEST_ALLOCATE) {

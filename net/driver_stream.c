@@ -18,6 +18,8 @@
 
 #define FIRST_ACCEPTED_ID 0x80000000u
 
+enum { TLS_ANSWERS_MAX = 2 * TCP_QUEUE_MAX /* more waits only if TLS itself has put it there */ };
+
 enum stream_state { STREAM_CONNECTING, STREAM_HANDSHAKE, STREAM_OPEN, STREAM_LINGERING };
 
 struct stream {
@@ -145,7 +147,8 @@ static void fail(struct stream *s, wlk_err err, const char *why)
 	struct driver_peer *p = s->peer;
 	char text[WLK_ADDR_TEXT_MAX];
 
-	LOG_I(s->driver, "no connection to %s: %s", addr_text(&s->socket.remote, text), why);
+	LOG_RATED(s->driver, &s->driver->streams.log_budget, s->driver->now, LOG_LEVEL_INFO, "no connection to %s: %s",
+		  addr_text(&s->socket.remote, text), why);
 	peer_on_request_failed(p->pc, p->driver->now, s->id, err, why);
 	driver_mark_ready(p);
 	free_stream(s);
@@ -237,7 +240,8 @@ static void read_all(struct stream *s)
 		end(s);
 		return;
 	}
-	if (s->tls && flush(s) == WLK_ERR_IO) /* an answer of TLS itself */
+	/* An answer of TLS itself. Nobody asks for so many and reads none of them but to fill our memory. */
+	if (s->tls && (flush(s) == WLK_ERR_IO || s->socket.out_bytes > TLS_ANSWERS_MAX))
 		end(s);
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/dgram_queue.h"
 #include "core/list.h"
+#include "core/log.h"
 #include "net/tcp.h"
 #include "net/tls.h"
 
@@ -25,6 +26,7 @@ struct driver_streams {
 	void (*keylog)(const char *line, void *user);
 	void *keylog_user;
 	struct tls_context *tls; /* made when it is needed first: reading the authorities takes time */
+	struct log_budget log_budget; /* of connections that fail: their addresses are the far ends' choice (R3) */
 	uint64_t dropped;        /* pieces for a stream that is gone, or whose queue was full */
 };
 

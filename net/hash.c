@@ -91,21 +91,55 @@ struct hash_node *hash_next(const struct hash_node *node)
 	return skip(node->next, node->hash);
 }
 
-/* Multiply and fold, word by word; the odd multiplier is that of splitmix64. */
+static uint64_t rotate(uint64_t x, int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static void sip_round(uint64_t v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	v[0] ^= word;
+}
+
+/*
+ * SipHash-1-3 (Aumasson, Bernstein) with the size as a word of its own. Multiplying alone would not do: a difference in the
+ * top bits passes it unchanged under every seed.
+ */
 uint64_t hash_bytes(uint64_t seed, const void *data, size_t size)
 {
+	uint64_t second = seed * 0x9e3779b97f4a7c15u;
+	uint64_t v[4] = { seed ^ 0x736f6d6570736575u, second ^ 0x646f72616e646f6du, seed ^ 0x6c7967656e657261u,
+			  second ^ 0x7465646279746573u };
 	const uint8_t *at = data;
-	uint64_t h = seed ^ size;
 
+	sip_word(v, size);
 	while (size) {
 		size_t n = MIN(size, sizeof(uint64_t));
 		uint64_t word = 0;
 
 		memcpy(&word, at, n);
-		h = (h ^ word) * 0x9e3779b97f4a7c15u;
-		h ^= h >> 29;
+		sip_word(v, word);
 		at += n;
 		size -= n;
 	}
-	return h * (seed | 1);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

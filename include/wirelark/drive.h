@@ -90,7 +90,8 @@ WLK_API void wlk_drive_on_request_failed(wlk_peer_connection *pc, wlk_time now, 
  */
 WLK_API void wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
 				       uint32_t id);
-/** Bytes of a stream, in order, cut anywhere (DTLS: one record). Unknown ids are ignored. */
+/** Bytes of a stream, in order, cut anywhere. Over DTLS each call is one record; drop records above 2,048 bytes. Unknown ids are
+ *  ignored. */
 WLK_API void wlk_drive_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
 /** The far end closed the stream, or it broke; its id is free again. Not called after WLK_REQUEST_CLOSE_STREAM. */
 WLK_API void wlk_drive_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id);

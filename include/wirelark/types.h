@@ -88,7 +88,10 @@ typedef struct wlk_address_mapping {
 	bool as_srflx; /**< announce it as a server-reflexive candidate beside the host one, instead of in its place */
 } wlk_address_mapping;
 
-/** Whether to use a local interface's address (@p interface_name, NULL when unknown, and @p address) or a remote candidate's. */
+/**
+ * Whether to use a local interface's address (@p interface_name, NULL when unknown, and @p address) or a remote candidate's.
+ * It is asked in the middle of the work and only answers: it must not call any function of this library.
+ */
 typedef bool (*wlk_address_filter)(const wlk_addr *address, const char *interface_name, void *user);
 
 /** Borrowed bytes. */

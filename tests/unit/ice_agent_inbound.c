@@ -11,6 +11,7 @@
 
 #include "core/addr.h"
 #include "core/alloc.h"
+#include "core/log.h"
 #include "core/rand.h"
 #include "core/time.h"
 #include "ice/agent.h"
@@ -286,6 +287,33 @@ static void test_R5_unknown_required_attribute_is_told_only_to_the_peer(void **s
 	assert_int_equal(msg.error_code, 420);
 	assert_int_equal(load_u16(msg.unknown_attributes.data), 0x0033);
 	assert_true(2 * msg.size <= 3 * size); /* R4 */
+	tear_down(&b);
+}
+
+static void count_roles(enum log_level level, const char *prefix, const char *message, void *user)
+{
+	size_t *lines = user;
+
+	(void)level;
+	(void)prefix;
+	*lines += strstr(message, "role is") != NULL;
+}
+
+/* Whoever has the password can have us change roles with every packet. */
+static void test_R3_role_conflicts_do_not_fill_the_log(void **state)
+{
+	size_t lines = 0;
+	struct bench b;
+
+	(void)state;
+	set_up(&b, false, true);
+	log_set(LOG_LEVEL_INFO, count_roles, &lines);
+	for (uint8_t i = 0; i < 100; i++) {
+		ask(&b, &(struct request){ .id = i, .controlled = i % 2 == 0, .tie_breaker = i % 2 ? UINT64_MAX : 1 }, NULL);
+		assert_int_equal(ice_agent_controlling(b.agent), i % 2 == 0);
+	}
+	log_set(LOG_LEVEL_NONE, NULL, NULL);
+	assert_in_range(lines, 1, 10);
 	tear_down(&b);
 }
 
@@ -788,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_R4_other_methods_no_answer),
 		cmocka_unit_test(test_R2_garbage_changes_nothing),
 		cmocka_unit_test(test_R5_unknown_required_attribute_is_told_only_to_the_peer),
+		cmocka_unit_test(test_R3_role_conflicts_do_not_fill_the_log),
 		cmocka_unit_test(test_role_conflict_by_tie_breaker),
 		cmocka_unit_test(test_peer_reflexive_candidate_and_triggered_check),
 		cmocka_unit_test(test_R8_forbidden_sources_are_not_answered),

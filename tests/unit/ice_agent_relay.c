@@ -292,6 +292,43 @@ static void test_allocations_are_bounded(void **state)
 	turn_world_free(&w);
 }
 
+/* Two names of one server, or one name twice: a server tells its clients apart by their ports alone. */
+static void test_two_urls_of_one_server(void **state)
+{
+	static const char *const two[] = { "turn:198.51.100.1", "turn:198.51.100.1:3478?transport=udp", NULL };
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 21, &relay_only, two);
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, SECOND, both_complete));
+	assert_int_equal(w.side[0].error_count, 0);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	assert_true(turn_world_run(&w, SECOND, turn_world_connected));
+	turn_world_free(&w);
+}
+
+/* The second one counts when the first is refused. */
+static void test_two_credentials_for_one_server(void **state)
+{
+	struct ice_server servers[2];
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 22, &relay_only, one);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ice_server_parse(&servers[i], str_of(one[0])), WLK_OK);
+		servers[i].username = STR("user");
+		servers[i].credential = i ? STR("secret") : STR("wrong");
+	}
+	assert_int_equal(ice_agent_set_servers(w.side[0].agent, servers, 2), WLK_OK);
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, SECOND, turn_world_connected));
+	assert_int_equal(only_error(&w, 0)->code, 401);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	turn_world_free(&w);
+}
+
 static void test_server_arguments(void **state)
 {
 	const struct ice_server bad[] = {
@@ -375,6 +412,41 @@ static void test_replaced_servers_count_from_the_next_generation(void **state)
 	assert_int_equal(turn_server_live(&w.servers[1], w.now), 2);
 	assert_true(w.side[0].app_gap < 200000);
 	turn_world_free(&w);
+}
+
+/* Out of the list and in again, before the allocation was given back: it serves on. */
+static void list_again(uint64_t seed, bool redirected)
+{
+	static const char *const none[] = { NULL };
+	struct turn_world w;
+	int at = redirected ? 1 : 0;
+
+	init(&w, seed, &relay_only, one);
+	w.server_count = 2;
+	w.servers[0].allocate_error = redirected ? 300 : 0;
+	w.servers[0].alternate = w.servers[1].addr;
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(turn_world_set_servers(&w, i, none, "user", "secret"), WLK_OK);
+		assert_int_equal(turn_world_set_servers(&w, i, one, "user", "secret"), WLK_OK);
+	}
+	restart(&w);
+	turn_world_pass(&w, 10 * SECOND);
+	assert_int_equal(turn_world_count(&w, 0, CANDIDATE_RELAY), 1);
+	assert_int_equal(w.side[0].error_count, 0);
+	assert_true(w.side[0].selected);
+	assert_int_equal(turn_server_live(&w.servers[at], w.now), 2);
+	assert_true(w.side[0].app_gap < 200000);
+	turn_world_free(&w);
+}
+
+static void test_server_that_is_listed_again_keeps_its_allocation(void **state)
+{
+	(void)state;
+	list_again(32, false);
+	list_again(33, true);
 }
 
 static void test_replaced_credentials_carry_an_allocation_on(void **state)
@@ -637,9 +709,12 @@ int main(void)
 		cmocka_unit_test(test_redirection_is_followed_and_does_not_loop),
 		cmocka_unit_test(test_R8_redirection_to_forbidden_addresses),
 		cmocka_unit_test(test_allocations_are_bounded),
+		cmocka_unit_test(test_two_urls_of_one_server),
+		cmocka_unit_test(test_two_credentials_for_one_server),
 		cmocka_unit_test(test_server_arguments),
 		cmocka_unit_test(test_restart_keeps_the_allocations),
 		cmocka_unit_test(test_replaced_servers_count_from_the_next_generation),
+		cmocka_unit_test(test_server_that_is_listed_again_keeps_its_allocation),
 		cmocka_unit_test(test_replaced_credentials_carry_an_allocation_on),
 		cmocka_unit_test(test_restarted_server_gives_a_new_allocation),
 		cmocka_unit_test(test_vanished_interface_takes_its_allocations_along),

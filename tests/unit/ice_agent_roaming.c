@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "core/addr.h"
+#include "core/log.h"
+#include "ice/agent_internal.h"
 #include "ice/stun_msg.h"
 #include "tests/support/ice_pair.h"
 
@@ -330,6 +332,31 @@ static void test_R8_a_roaming_peer_does_not_run_out_of_candidates(void **state)
 	ice_sim_free(&sim);
 }
 
+/* Every mapping of a NAT that a check reveals is a local candidate; those that no pair has any more make room for others. */
+static void test_mappings_of_the_past_leave_room_for_a_new_interface(void **state)
+{
+	struct ice_sim sim;
+
+	(void)state;
+	connect_sim(&sim, 1, 1, NULL, NULL);
+	sim.side[0].nat.enabled = true;
+	for (int i = 0; i < 140; i++) {
+		ice_sim_rebind(&sim, 0);
+		set_interfaces(&sim, 1, addr_v4(10, 8, (uint8_t)i, 2, 0), 1);
+		ice_sim_pass(&sim, 10 * SECOND);
+		assert_true(ice_sim_connected(&sim));
+	}
+	sim.side[0].nat.enabled = false;
+	sim.side[0].ips[1] = addr_v4(10, 9, 0, 1, 0);
+	set_interfaces(&sim, 0, sim.side[0].ips[0], 2);
+	ice_sim_pass(&sim, 10 * SECOND);
+	lose_first(&sim, 0);
+	ice_sim_pass(&sim, 10 * SECOND);
+	assert_true(ice_sim_connected(&sim));
+	assert_true(addr_ip_equal(&sim.side[0].local, &sim.side[0].ips[0]));
+	ice_sim_free(&sim);
+}
+
 static void test_interface_that_comes_back_has_its_old_preference(void **state)
 {
 	struct ice_sim sim;
@@ -428,6 +455,41 @@ static void test_renomination_is_followed_at_once(void **state)
 	ice_sim_free(&sim);
 }
 
+static void count_selections(enum log_level level, const char *prefix, const char *message, void *user)
+{
+	size_t *lines = user;
+
+	(void)level;
+	(void)prefix;
+	*lines += strstr(message, "selected:") != NULL;
+}
+
+/* A controlling peer may nominate another pair with every packet. */
+static void test_R3_nominations_do_not_fill_the_log(void **state)
+{
+	const struct ice_agent_config ca = { .controlling = true, .renomination = true }, cb = { .renomination = true };
+	size_t lines = 0, valid = 0;
+	struct ice_pair *pairs[2];
+	struct ice_sim sim;
+	struct ice_agent *agent;
+
+	(void)state;
+	connect_sim(&sim, 2, 1, &ca, &cb);
+	agent = sim.side[1].agent;
+	for (size_t i = 0; i < agent->checklist.count && valid < 2; i++)
+		if (agent->checklist.pairs[i]->valid)
+			pairs[valid++] = agent->checklist.pairs[i];
+	assert_int_equal(valid, 2);
+	log_set(LOG_LEVEL_INFO, count_selections, &lines);
+	for (uint32_t i = 0; i < 100; i++) {
+		agent_renominate(agent, sim.now, pairs[i % 2], 1000 + i);
+		assert_ptr_equal(agent->selected, pairs[i % 2]);
+	}
+	log_set(LOG_LEVEL_NONE, NULL, NULL);
+	assert_in_range(lines, 1, 10);
+	ice_sim_free(&sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,9 +505,11 @@ int main(void)
 		cmocka_unit_test(test_restart_is_wanted_again_after_the_next_loss),
 		cmocka_unit_test(test_no_roaming_takes_nothing_new),
 		cmocka_unit_test(test_R8_a_roaming_peer_does_not_run_out_of_candidates),
+		cmocka_unit_test(test_mappings_of_the_past_leave_room_for_a_new_interface),
 		cmocka_unit_test(test_interface_that_comes_back_has_its_old_preference),
 		cmocka_unit_test(test_renomination_numbers_rise),
 		cmocka_unit_test(test_renomination_is_followed_at_once),
+		cmocka_unit_test(test_R3_nominations_do_not_fill_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

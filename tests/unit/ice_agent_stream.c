@@ -704,6 +704,60 @@ static void test_R2_strangers_do_not_keep_others_out(void **state)
 	close_agent();
 }
 
+static void count_line(enum log_level level, const char *prefix, const char *message, void *user)
+{
+	size_t *lines = user;
+
+	(void)level;
+	(void)prefix;
+	*lines += strstr(message, "203.0.113.9") != NULL;
+}
+
+static void test_R3_strangers_do_not_fill_the_log(void **state)
+{
+	size_t lines = 0;
+
+	(void)state;
+	open_agent(&listening, "192.0.2.1");
+	log_set(LOG_LEVEL_DEBUG, count_line, &lines);
+	for (uint32_t i = 1; i <= 100; i++) {
+		accept_one(0x80000000u + i);
+		ice_agent_stream_closed(h.agent, h.now, 0x80000000u + i);
+	}
+	log_set(LOG_LEVEL_NONE, NULL, NULL);
+	assert_true(lines > 0 && lines <= 10);
+	close_agent();
+}
+
+/* The answer to a check waits when the connection that brought it breaks: without it there is no way to send it. */
+static void test_what_waits_for_a_broken_connection_is_dropped(void **state)
+{
+	const struct ice_agent_config config = { 0 };
+	wlk_addr local = addr_v4(192, 0, 2, 1, 40000);
+	uint8_t check[200];
+	struct dgram d;
+	uint32_t id;
+	size_t size;
+
+	(void)state;
+	open_agent(&config, "192.0.2.1");
+	add_passive(1);
+	while (!count_requests(ICE_REQUEST_CONNECT_TCP))
+		pass(MILLISECOND);
+	id = h.requests[0].id;
+	local.transport = WLK_TRANSPORT_TCP;
+	ice_agent_on_request(h.agent, h.now, id, WLK_OK, &local, 1);
+	size = write_check(check, sizeof(check), ice_agent_local_pwd(h.agent));
+	ice_agent_stream_input(h.agent, h.now, id, check, size);
+	take_received();
+	ice_agent_stream_closed(h.agent, h.now, id);
+	while (ice_agent_poll_transmit(h.agent, h.now, &d)) {
+		assert_true(d.stream || d.local.transport == WLK_TRANSPORT_UDP);
+		pktbuf_release(d.buf);
+	}
+	close_agent();
+}
+
 static void test_who_is_refused(void **state)
 {
 	wlk_addr loopback = addr_v4(127, 0, 0, 1, 5), elsewhere = addr_v4(192, 0, 2, 77, 5), from = stranger(9);
@@ -807,6 +861,8 @@ int main(void)
 		cmocka_unit_test(test_R12_nothing_is_taken_before_a_check),
 		cmocka_unit_test(test_R2_a_stranger_has_ten_seconds),
 		cmocka_unit_test(test_R2_strangers_do_not_keep_others_out),
+		cmocka_unit_test(test_R3_strangers_do_not_fill_the_log),
+		cmocka_unit_test(test_what_waits_for_a_broken_connection_is_dropped),
 		cmocka_unit_test(test_who_is_refused),
 		cmocka_unit_test(test_R6_a_frame_that_is_too_long_ends_the_connection),
 		cmocka_unit_test(test_random_bytes_and_ends),

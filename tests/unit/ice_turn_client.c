@@ -627,6 +627,23 @@ static void test_silence_is_broken(void **state)
 	tear_down(&b);
 }
 
+/* What does not leave breaks no silence. */
+static void test_payloads_that_do_not_leave_keep_no_way_open(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	set_up(&b);
+	start_allocated(&b);
+	b.sent = 0;
+	for (int i = 0; i < 10; i++) {
+		pass(&b, 10 * SECOND);
+		assert_false(send_text(&b, "hello")); /* no permission */
+	}
+	assert_int_equal(b.sent, 5);
+	tear_down(&b);
+}
+
 /* ------------------------------------------------------------------------------------------ permissions */
 
 static void test_permissions_go_together_and_are_renewed(void **state)
@@ -1090,6 +1107,33 @@ static void test_failing_memory(void **state)
 	fail_msg("the scenario does not end");
 }
 
+/* The Allocate request cannot be written again after 441: that is the end, not a wait for ever. */
+static void test_no_memory_to_fall_back(void **state)
+{
+	(void)state;
+	for (size_t n = 1; n < 40; n++) {
+		struct turn_credentials *fresh = credentials("other", "secret");
+		struct bench b;
+		bool failed;
+
+		set_up(&b);
+		b.server.users[1] = (struct turn_server_user){ "other", "secret" };
+		b.server.allocate_error = 441;
+		turn_client_start(b.client, b.now, 0);
+		turn_client_set_credentials(b.client, b.now, fresh);
+		alloc_fail_after(n);
+		pass(&b, 12 * SECOND);
+		failed = alloc_did_fail();
+		alloc_fail_after(0);
+		assert_int_equal(turn_client_state(b.client), TURN_FAILED);
+		turn_credentials_release(fresh);
+		tear_down(&b);
+		if (!failed)
+			return;
+	}
+	fail_msg("the scenario does not end");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1117,6 +1161,7 @@ int main(void)
 		cmocka_unit_test(test_short_lifetime_survives_lost_refreshes),
 		cmocka_unit_test(test_lost_allocation_is_told),
 		cmocka_unit_test(test_silence_is_broken),
+		cmocka_unit_test(test_payloads_that_do_not_leave_keep_no_way_open),
 		cmocka_unit_test(test_permissions_go_together_and_are_renewed),
 		cmocka_unit_test(test_forbidden_peer_does_not_take_others_along),
 		cmocka_unit_test(test_late_permission_is_told_as_late),
@@ -1133,6 +1178,7 @@ int main(void)
 		cmocka_unit_test(test_credentials_arguments),
 		cmocka_unit_test(test_random_input_keeps_the_verbs_true),
 		cmocka_unit_test(test_failing_memory),
+		cmocka_unit_test(test_no_memory_to_fall_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,29 @@ static void test_the_least_used_permission_makes_room(void **state)
 	turn_peers_free(&p);
 }
 
+/* Data on a channel uses the permission of its peer as well. */
+static void test_permission_of_a_channel_in_use_stays(void **state)
+{
+	struct turn_peers p;
+	wlk_addr at;
+
+	(void)state;
+	turn_peers_init(&p);
+	for (unsigned i = 0; i < TURN_PERMISSIONS_MAX; i++) {
+		at = peer(i);
+		assert_non_null(turn_peers_permit(&p, 100 + (wlk_time)i, &at));
+	}
+	at = peer(0);
+	turn_peers_bind(&p, 100, &at)->used_at = 500;
+	at = peer(TURN_PERMISSIONS_MAX);
+	assert_non_null(turn_peers_permit(&p, 501, &at));
+	for (unsigned i = 0; i < 3; i++) {
+		at = peer(i);
+		assert_int_equal(turn_peers_permission(&p, &at) != NULL, i != 1);
+	}
+	turn_peers_free(&p);
+}
+
 static void test_failing_memory(void **state)
 {
 	struct turn_peers p;
@@ -157,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_permission_is_by_ip),
 		cmocka_unit_test(test_the_least_used_permission_makes_room),
+		cmocka_unit_test(test_permission_of_a_channel_in_use_stays),
 		cmocka_unit_test(test_failing_memory),
 		cmocka_unit_test(test_channel_numbers_wrap),
 		cmocka_unit_test(test_no_place_while_all_rest),

@@ -108,6 +108,22 @@ static void test_bytes_seed_and_size_all_count(void **state)
 	assert_true(hash_finish(hash_bytes(9, one, 3)) == hash_finish(hash_bytes(9, one, 3)));
 }
 
+/* Two addresses that differ in top bits only: a difference that plain multiplying carries through whatever the seed is. */
+static void test_what_falls_together_depends_on_the_seed(void **state)
+{
+	const uint64_t a[2] = { 0x0123456789abcdef, 0xfedcba9876543210 };
+	size_t together = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 1000; seed++)
+		for (int bit = 0; bit < 64; bit++) {
+			const uint64_t b[2] = { a[0] ^ 1ull << 63, a[1] ^ (1ull << 63 | 1ull << bit) };
+
+			together += hash_bytes(seed, a, sizeof(a)) == hash_bytes(seed, b, sizeof(b));
+		}
+	assert_int_equal(together, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +131,7 @@ int main(void)
 		cmocka_unit_test(test_equal_hashes_are_walked_and_others_in_the_bucket_skipped),
 		cmocka_unit_test(test_without_memory_for_growing_the_chains_grow),
 		cmocka_unit_test(test_bytes_seed_and_size_all_count),
+		cmocka_unit_test(test_what_falls_together_depends_on_the_seed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,32 @@ static void test_a_refused_connection_says_why(void **state)
 	assert_int_equal(f.b->answer_count, 1);
 }
 
+static void count_refusals(enum log_level level, const char *prefix, const char *message, void *user)
+{
+	size_t *lines = user;
+
+	(void)level;
+	(void)prefix;
+	*lines += strstr(message, "no connection to") != NULL;
+}
+
+/* A peer names many candidates that refuse. */
+static void test_R3_refused_connections_do_not_fill_the_log(void **state)
+{
+	wlk_addr at = listen_at(1);
+	size_t lines = 0;
+
+	(void)state;
+	fake_request(f.a, WLK_REQUEST_CLOSE, 2, &at, NULL);
+	run_after(0);
+	log_set(LOG_LEVEL_INFO, count_refusals, &lines);
+	for (uint32_t id = 1; id <= 50; id++)
+		fake_connect(f.b, WLK_REQUEST_CONNECT_TCP, id, &loopback, &at, NULL);
+	run_until(&f.b->answer_count, 50);
+	log_set(LOG_LEVEL_NONE, NULL, NULL);
+	assert_in_range(lines, 1, 10);
+}
+
 static void test_what_cannot_be_asked_is_refused(void **state)
 {
 	wlk_addr none = { 0 }, v6 = { .family = 6, .port = 9, .ip = { [15] = 1 } }, foreign = addr_v4(192, 0, 2, 1, 0);
@@ -513,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bytes_go_both_ways, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ids_of_accepted_streams_differ, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_refused_connection_says_why, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_R3_refused_connections_do_not_fill_the_log, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_asked_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connecting_is_given_up_after_ten_seconds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_connect_can_be_given_up, setup, teardown),

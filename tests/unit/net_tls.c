@@ -486,6 +486,30 @@ static void test_authorities_that_cannot_be_read(void **state)
 	assert_refused("the certificate authorities cannot be read");
 }
 
+/* Each of its key updates asks for one of ours, which it never reads: what waits for it stays bounded. */
+static void test_a_server_that_asks_and_does_not_read(void **state)
+{
+	int asked = 0;
+
+	(void)state;
+	serve(issue(&authority, "DNS:turn.example", -1, 1), false);
+	connect_as("turn.example");
+	assert_int_equal(SSL_version(f.ssl), TLS1_3_VERSION);
+	while (!f.pc->closed_count) {
+		assert_true(++asked < 200000);
+		if (SSL_get_key_update_type(f.ssl) == SSL_KEY_UPDATE_NONE)
+			assert_int_equal(SSL_key_update(f.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		if (SSL_do_handshake(f.ssl) == 1 && asked % 64)
+			continue;
+		driver_set_now(&f.driver, clock_monotonic());
+		poller_wait(&f.poller, 0);
+		poller_dispatch(&f.poller);
+		driver_run(&f.driver);
+	}
+	assert_int_equal(f.pc->closed_streams[0], 7);
+	ERR_clear_error();
+}
+
 /* ---- DTLS ---- */
 
 static void test_dtls_carries_records(void **state)
@@ -572,6 +596,7 @@ int main(void)
 		CASE(test_a_self_signed_server),
 		CASE(test_a_server_that_hangs_up),
 		CASE(test_authorities_that_cannot_be_read),
+		CASE(test_a_server_that_asks_and_does_not_read),
 		CASE(test_dtls_carries_records),
 		CASE(test_dtls_checks_the_name_too),
 		CASE(test_dtls_without_a_server_is_given_up),
