@@ -15,8 +15,8 @@ const char echo_usage[] =
 	"  --tcp-port N       one TCP port for the TCP candidates of all sessions (ports of their own)\n"
 	"  --stun URL         STUN server for server-reflexive candidates, stun:host[:port]\n"
 	"  --turn URL         TURN server for relayed candidates, turn:host[:port][?transport=tcp] or turns:...\n"
-	"  --turn-user NAME   its user\n"
-	"  --turn-pass TEXT   its password\n"
+	"  --user NAME        its user\n"
+	"  --pass TEXT        its password\n"
 	"  --turn-ca FILE     PEM file of the authorities for turns: (the system's)\n"
 	"  --relay-only       relayed candidates only\n"
 	"  --ice-lite         answer checks, send none; for hosts with a public address\n"
@@ -43,8 +43,8 @@ static const struct option long_options[] = {
 	{ "tcp-port", required_argument, NULL, OPT_TCP_PORT },
 	{ "stun", required_argument, NULL, OPT_STUN },
 	{ "turn", required_argument, NULL, OPT_TURN },
-	{ "turn-user", required_argument, NULL, OPT_TURN_USER },
-	{ "turn-pass", required_argument, NULL, OPT_TURN_PASS },
+	{ "user", required_argument, NULL, OPT_TURN_USER },
+	{ "pass", required_argument, NULL, OPT_TURN_PASS },
 	{ "turn-ca", required_argument, NULL, OPT_TURN_CA },
 	{ "relay-only", no_argument, NULL, OPT_RELAY_ONLY },
 	{ "ice-lite", no_argument, NULL, OPT_ICE_LITE },
@@ -178,7 +178,7 @@ bool echo_options_parse(struct echo_options *out, int argc, char **argv, const c
 	if (optind != argc)
 		return false;
 	if (!out->turn != !out->turn_user || !out->turn != !out->turn_pass || (out->relay_only && !out->turn)) {
-		*problem = "--turn, --turn-user and --turn-pass go together, and --relay-only needs them";
+		*problem = "--turn, --user and --pass go together, and --relay-only needs them";
 		return false;
 	}
 	if (!out->cert != !out->key) {

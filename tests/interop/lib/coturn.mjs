@@ -65,7 +65,7 @@ export class Coturn {
 
   /** The same as options of the echo peer. */
   echoFlags(transport) {
-    return ['--turn', this.url(transport), '--turn-user', USER, '--turn-pass', PASSWORD, '--turn-ca', this.caFile,
+    return ['--turn', this.url(transport), '--user', USER, '--pass', PASSWORD, '--turn-ca', this.caFile,
       '--relay-only'];
   }
 
