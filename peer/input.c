@@ -171,7 +171,7 @@ void peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr 
 void peer_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)
 {
 	peer_set_now(pc, now);
-	/* In steps, so that what the agent cuts out of a long piece never outgrows its queue. */
+	/* In steps, so that the datagrams of a long piece fit into the agent's queue; of tiny ones the last may be dropped. */
 	for (size_t at = 0; at < size; at += PKTBUF_PAYLOAD) {
 		ice_agent_stream_input(pc->ice, pc->now, id, data + at, MIN(size - at, (size_t)PKTBUF_PAYLOAD));
 		input_received(pc);
