@@ -1,4 +1,4 @@
-foreach(name packet ext rtcp rtcp_fb twcc)
+foreach(name packet ext rtcp rtcp_fb twcc dtmf)
 	wlk_unit_test(rtp_${name} SOURCES unit/rtp_${name}.c MODULES media core)
 endforeach()
 foreach(name source nack_list reorder recv_stream send_stream twcc_recv pacer engine engine_output engine_rtcp
