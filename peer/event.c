@@ -127,6 +127,14 @@ static bool pull_message(wlk_peer_connection *pc, wlk_data_channel *channel)
  * Order: facts as they were queued. "Channel has messages" stays at the head until the channel is empty, so that a
  * message never overtakes its channel's opening nor is overtaken by its closing; RTP packets go between.
  */
+/* The application knows all there is, and has said what it wants to say to it. */
+static const wlk_event *drained(wlk_peer_connection *pc)
+{
+	if (pc->sctp)
+		sctp_assoc_events_seen(pc->sctp, pc->now);
+	return NULL;
+}
+
 const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 {
 	struct peer_event item;
@@ -141,7 +149,7 @@ const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 			if (pull_packet(pc))
 				return &pc->lent.ev;
 			if (!messages)
-				return NULL;
+				return drained(pc);
 			if (pull_message(pc, event_at(pc, 0)->ev.u.message.channel))
 				return &pc->lent.ev;
 			event_queue_pop(&pc->events, &item);

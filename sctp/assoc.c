@@ -236,6 +236,7 @@ void sctp_assoc_destroy(struct sctp_assoc *a)
 	assoc_free_rx(a, a->held_open);
 	wlk_free(a->held_reset);
 	early_data_free(&a->early);
+	wlk_free(a->init_ack);
 	wlk_free(a->rx_block);
 	wlk_free(a->slots);
 	assert(a->charged == 0 && "what was charged is given back");
@@ -377,6 +378,31 @@ static void release_held_reset(struct sctp_assoc *a)
 	wlk_free(packet);
 }
 
+/* The far end's INIT ACK goes on into usrsctp, and COOKIE ECHO leaves with all that was queued by now. */
+static void feed_init_ack(struct sctp_assoc *a)
+{
+	size_t size;
+	uint8_t *packet = assoc_take_init_ack(a, &size);
+
+	if (!packet)
+		return;
+	if (a->socket) {
+		assoc_service(a); /* messages first */
+		assoc_enter(a);
+		feed_packet(a, packet, size);
+		assoc_leave(a);
+	}
+	wlk_free(packet);
+}
+
+void sctp_assoc_events_seen(struct sctp_assoc *a, wlk_time now)
+{
+	if (!a->init_ack)
+		return;
+	a->now = now;
+	feed_init_ack(a);
+}
+
 void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet, size_t size)
 {
 	a->now = now;
@@ -388,7 +414,7 @@ void sctp_assoc_input(struct sctp_assoc *a, wlk_time now, const uint8_t *packet,
 	enum packet_verdict verdict =
 		size <= PKTBUF_PAYLOAD ? packet_filter_check(&a->filter, packet, size) : PACKET_BAD_LENGTH;
 
-	if (verdict == PACKET_OK)
+	if (verdict == PACKET_OK && !assoc_hold_init_ack(a, packet, size))
 		feed_packet(a, packet, size);
 	assoc_leave(a);
 	if (verdict == PACKET_OK)
@@ -519,7 +545,7 @@ wlk_time sctp_assoc_deadline(const struct sctp_assoc *a)
 	if (a->idle_until > a->now)
 		return time_min(a->idle_until, early_data_deadline(&a->early));
 	return time_min(time_min(MAX(stack_next_tick(), a->now + MILLISECOND), MAX(assoc_open_due(a), a->now + MILLISECOND)),
-			early_data_deadline(&a->early));
+			time_min(assoc_init_ack_due(a), early_data_deadline(&a->early)));
 }
 
 static void repeat_early_data(struct sctp_assoc *a)
@@ -545,6 +571,8 @@ void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
 	give_up_connecting(a);
 	if (!a->socket)
 		return;
+	if (now >= assoc_init_ack_due(a))
+		feed_init_ack(a);
 	if (now >= stack_next_tick() || now >= assoc_open_due(a))
 		a->dirty = true;
 	assoc_service(a);

@@ -149,6 +149,11 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *assoc, wlk_time now, struct pkt
 /* The next fact; false: none. Also moves what usrsctp received to the channels. */
 bool sctp_assoc_poll_event(struct sctp_assoc *assoc, struct sctp_assoc_event *out);
 /*
+ * Channels open when the far end's INIT ACK comes. It is acted on once the caller says that the events were seen, or 2 ms
+ * later, so that the first messages ride with COOKIE ECHO: call it when no event is left to poll, then poll for packets.
+ */
+void sctp_assoc_events_seen(struct sctp_assoc *assoc, wlk_time now);
+/*
  * Whether the path may be dead. Retransmissions then do not back off beyond 300 ms, so that data flows again as soon as there
  * is a path, however long that took; they are a packet each.
  */

@@ -183,6 +183,10 @@ struct sctp_assoc {
 	uint32_t forward_tsn;        /* of the last FORWARD-TSN, while |forwarded| */
 	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
 	struct early_data early;
+	uint8_t *init_ack; /* waits to be fed; see assoc_early_open.c */
+	size_t init_ack_size;
+	wlk_time init_ack_due;
+	bool agreed; /* INIT ACK came: channels are open from here on */
 	uint8_t *held_reset; /* a packet with a reset request that waits for its last TSN (sctp/packet_shim.h) */
 	size_t held_reset_size;
 	struct rx_message *held_open; /* a DATA_CHANNEL_OPEN that waits for its token (R31) */
@@ -227,6 +231,14 @@ void assoc_uncharge(struct sctp_assoc *a, size_t size);
 struct stream_slot *assoc_slot(struct sctp_assoc *a, uint16_t id);
 /* Take what other threads left for us. Under the lock. */
 void assoc_take_over_foreign(struct sctp_assoc *a);
+
+/* assoc_early_open.c */
+/* True: |packet| is an INIT ACK that opened channels, or one more of it; a copy waits until it is due. */
+bool assoc_hold_init_ack(struct sctp_assoc *a, const uint8_t *packet, size_t size);
+/* When it is to be fed; WLK_TIME_NEVER without one. */
+wlk_time assoc_init_ack_due(const struct sctp_assoc *a);
+/* The caller feeds and frees it; NULL: none. */
+uint8_t *assoc_take_init_ack(struct sctp_assoc *a, size_t *size);
 
 /* assoc_socket.c */
 /*

@@ -236,7 +236,7 @@ wlk_err sctp_channel_create(struct sctp_assoc *a, wlk_time now, const struct sct
 	}
 	a->now = now;
 	a->stats.channels_requested++;
-	if (a->state == SCTP_ASSOC_CONNECTED)
+	if (a->state == SCTP_ASSOC_CONNECTED || a->agreed)
 		channel_open(channel);
 	*out = channel;
 	return WLK_OK;

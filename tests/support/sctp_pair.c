@@ -230,6 +230,7 @@ static bool drain_side(struct sctp_pair *pair, int i)
 		if (pair->on_event)
 			pair->on_event(pair, i, &event);
 	}
+	sctp_assoc_events_seen(pair->side[i], pair->now);
 	while (sctp_assoc_poll_transmit(pair->side[i], pair->now, &buf)) {
 		any = true;
 		transmit(pair, i, buf);

@@ -282,6 +282,96 @@ static void test_OPEN_and_first_message_leave_with_COOKIE_ECHO(void **state)
 	sctp_pair_free(&pair);
 }
 
+static bool other_side_is_mute;
+
+/* The other side answers INIT, and says nothing else while it is mute; COOKIE ECHO is looked at as above. */
+static bool pass_init_ack_only(struct sctp_pair *pair, int from, uint8_t *packet, size_t *size)
+{
+	look_at_cookie_echo(pair, from, packet, size);
+	return from == 0 || !other_side_is_mute || packet[PACKET_HEADER_SIZE] == CHUNK_INIT_ACK;
+}
+
+static void greet_when_open(struct sctp_pair *pair, int side, const struct sctp_assoc_event *event)
+{
+	if (side == 0 && event->type == SCTP_EV_CHANNEL_OPEN)
+		assert_int_equal(sctp_channel_send(event->channel, pair->now, SCTP_MESSAGE_STRING, "hello", 5), WLK_OK);
+	on_event(pair, side, event);
+}
+
+/* RFC 9260 5.1: DATA may be bundled with COOKIE ECHO; what is said in the event of the opening is in time for that. */
+static void test_channel_opens_with_INIT_ACK_and_COOKIE_ECHO_takes_what_is_said_then(void **state)
+{
+	struct sctp_channel *channel;
+	struct sctp_pair pair;
+
+	(void)state;
+	begin(&pair, NULL);
+	cookie_echo_has_data = false;
+	other_side_is_mute = true;
+	pair.tap = pass_init_ack_only;
+	pair.on_event = greet_when_open;
+	channel = plain(&pair, 0);
+	sctp_pair_start(&pair, 0);
+	sctp_pair_pass(&pair, 10 * MILLISECOND);
+	assert_true(cookie_echo_has_data);
+	assert_int_equal(sctp_channel_state(channel), SCTP_CHANNEL_OPEN);
+	assert_int_equal(sctp_assoc_state(pair.side[0]), SCTP_ASSOC_CONNECTING);
+	assert_int_equal(seen.messages, 1);
+	other_side_is_mute = false;
+	sctp_pair_pass(&pair, 3 * SECOND);
+	assert_int_equal(sctp_assoc_state(pair.side[0]), SCTP_ASSOC_CONNECTED);
+	assert_int_equal(seen.messages, 1);
+	sctp_pair_free(&pair);
+}
+
+static struct sctp_channel *made_later;
+
+static void make_another_when_open(struct sctp_pair *pair, int side, const struct sctp_assoc_event *event)
+{
+	if (side == 0 && event->type == SCTP_EV_CHANNEL_OPEN && !made_later) {
+		made_later = event->channel;
+		made_later = plain(pair, 0);
+		assert_int_equal(sctp_channel_state(made_later), SCTP_CHANNEL_OPEN);
+	}
+	on_event(pair, side, event);
+}
+
+static void test_channel_made_behind_INIT_ACK_is_open_at_once(void **state)
+{
+	struct sctp_pair pair;
+
+	(void)state;
+	begin(&pair, NULL);
+	made_later = NULL;
+	pair.on_event = make_another_when_open;
+	plain(&pair, 0);
+	sctp_pair_start(&pair, 0);
+	sctp_pair_pass(&pair, 100 * MILLISECOND);
+	assert_non_null(made_later);
+	assert_int_equal(sctp_channel_state(made_later), SCTP_CHANNEL_OPEN);
+	sctp_pair_free(&pair);
+}
+
+/* An association that fails behind its INIT ACK takes back what it opened. */
+static void test_open_channel_closes_when_COOKIE_ECHO_is_never_answered(void **state)
+{
+	struct sctp_channel *channel;
+	struct sctp_pair pair;
+
+	(void)state;
+	begin(&pair, NULL);
+	other_side_is_mute = true;
+	pair.tap = pass_init_ack_only;
+	channel = plain(&pair, 0);
+	sctp_pair_start(&pair, 0);
+	while (sctp_channel_state(channel) == SCTP_CHANNEL_CONNECTING)
+		sctp_pair_pass(&pair, MILLISECOND);
+	sctp_assoc_close(pair.side[0], pair.now, false);
+	assert_int_equal(sctp_channel_state(channel), SCTP_CHANNEL_CLOSED);
+	sctp_pair_free(&pair);
+	assert_int_equal(alloc_live_blocks(), 0);
+}
+
 static void test_message_sizes_and_types(void **state)
 {
 	static const size_t sizes[] = { 0, 1, 2, 1143, 1144, 1145, 65535, 65536, 65537, 262143, 262144 };
@@ -515,6 +605,9 @@ int main(void)
 		cmocka_unit_test(test_ids_that_run_out_at_start_are_reported),
 		cmocka_unit_test(test_negotiated_channels_need_no_OPEN),
 		cmocka_unit_test(test_OPEN_and_first_message_leave_with_COOKIE_ECHO),
+		cmocka_unit_test(test_channel_opens_with_INIT_ACK_and_COOKIE_ECHO_takes_what_is_said_then),
+		cmocka_unit_test(test_channel_made_behind_INIT_ACK_is_open_at_once),
+		cmocka_unit_test(test_open_channel_closes_when_COOKIE_ECHO_is_never_answered),
 		cmocka_unit_test(test_message_sizes_and_types),
 		cmocka_unit_test(test_a_message_above_the_limit_of_the_other_side),
 		cmocka_unit_test(test_R30_a_message_above_our_limit_closes_the_channel),
