@@ -214,6 +214,10 @@ void ice_agent_on_request(struct ice_agent *agent, wlk_time now, uint32_t id, wl
 const char *ice_agent_local_ufrag(const struct ice_agent *agent);
 const char *ice_agent_local_pwd(const struct ice_agent *agent);
 
+/* The peer's, of the current generation: "" until ice_agent_set_remote_parameters() gave them. Valid as long as the local ones. */
+const char *ice_agent_remote_ufrag(const struct ice_agent *agent);
+const char *ice_agent_remote_pwd(const struct ice_agent *agent);
+
 /* The role as the offer/answer exchange gave it (RFC 8445 6.1.1). Conflicts are resolved by the agents themselves. */
 void ice_agent_set_controlling(struct ice_agent *agent, wlk_time now, bool controlling);
 bool ice_agent_controlling(const struct ice_agent *agent);

@@ -11,6 +11,16 @@ const char *ice_agent_local_pwd(const struct ice_agent *agent)
 	return agent->current.local_pwd;
 }
 
+const char *ice_agent_remote_ufrag(const struct ice_agent *agent)
+{
+	return agent->current.remote_ufrag ? agent->current.remote_ufrag : "";
+}
+
+const char *ice_agent_remote_pwd(const struct ice_agent *agent)
+{
+	return agent->current.remote_pwd ? agent->current.remote_pwd : "";
+}
+
 bool ice_agent_controlling(const struct ice_agent *agent)
 {
 	return agent->controlling;

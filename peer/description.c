@@ -218,7 +218,7 @@ static void change_state(wlk_peer_connection *pc, wlk_signaling_state state)
 
 static void start_gathering(wlk_peer_connection *pc)
 {
-	wlk_err err = ice_agent_gather(pc->ice, pc->now);
+	wlk_err err = ice_agent_gather(pc->transport->ice, pc->now);
 
 	if (err)
 		peer_set_failed(pc, "candidates cannot be gathered");
@@ -258,8 +258,10 @@ static void take_section(wlk_peer_connection *pc, const struct sdp_media *media,
 		*mid = NULL;
 		t->mid_is_pending = true;
 	}
-	if (t)
-		t->section = i;
+	if (!t)
+		return;
+	t->section = i;
+	t->transport = sdp_media_rejected(media) ? NULL : pc->transport;
 }
 
 /* The mids that an offer of ours gives to transceivers and to data; all or nothing. */
@@ -301,6 +303,7 @@ static void forget_pending_mids(wlk_peer_connection *pc)
 		t->mid = NULL;
 		t->mid_is_pending = false;
 		t->section = SIZE_MAX;
+		t->transport = NULL;
 		t->track_announced = false;
 		/* RFC 9429 5.7: a transceiver that only the remote offer asked for goes; its handle stays valid, stopped. */
 		t->stopped = t->stopped || t->created_by_remote;
@@ -318,8 +321,8 @@ static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *o
 
 	if (err)
 		return peer_fail(pc, err, "out of memory");
-	if (!pc->remote_ice_applied)
-		ice_agent_set_controlling(pc->ice, pc->now, true); /* RFC 8445 6.1.1: the first offerer controls */
+	if (!pc->transport->remote_ice_applied)
+		peer_transport_set_controlling(pc->transport, true); /* RFC 8445 6.1.1: the first offerer controls */
 	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
 	pc->session_version++;
 	pc->wants_ice_restart = false;
@@ -358,7 +361,7 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 {
 	bool restarted = side == SIGNALING_LOCAL ? pc->ice_restarted_locally : pc->remote_restarted;
 
-	if (restarted && ice_agent_cancel_restart(pc->ice, pc->now))
+	if (restarted && ice_agent_cancel_restart(pc->transport->ice, pc->now))
 		LOG_D(pc, "no ICE restart to take back");
 	/* The wish for a restart outlives the offer that carried it (W3C webrtc-pc 4.4.1.5). */
 	pc->wants_ice_restart = pc->wants_ice_restart || pc->ice_restarted_locally;
@@ -471,7 +474,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 		err = check_same_sections(previous_remote(pc), sdp, &sdp_err);
 	if (!err && previous_remote(pc))
 		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || pc->ice_restarted_locally, update, &sdp_err);
-	if (!err && update->fingerprint_changed && dtls_transport_state(pc->dtls) != DTLS_STATE_NEW) {
+	if (!err && update->fingerprint_changed && dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW) {
 		err = WLK_ERR_UNSUPPORTED;
 		sdp_fail(&sdp_err, err, 0, "a new certificate for a running connection needs a new connection");
 	}
@@ -521,8 +524,8 @@ static wlk_err follow_restart(wlk_peer_connection *pc, bool wanted)
 	if (wanted == pc->remote_restarted && !pc->ice_restarted_locally)
 		return WLK_OK;
 	if (wanted)
-		err = ice_agent_restart(pc->ice, pc->now);
-	else if (ice_agent_cancel_restart(pc->ice, pc->now))
+		err = ice_agent_restart(pc->transport->ice, pc->now);
+	else if (ice_agent_cancel_restart(pc->transport->ice, pc->now))
 		LOG_D(pc, "no ICE restart to take back");
 	if (err)
 		return err;

@@ -71,11 +71,11 @@ void peer_events_free(wlk_peer_connection *pc)
 }
 
 /* The next RTP packet that the media engine releases, as an event. */
-static bool pull_packet(wlk_peer_connection *pc)
+static bool pull_packet_of(wlk_peer_connection *pc, struct peer_transport *transport)
 {
 	struct media_packet *packet = &pc->lent_packet;
 
-	while (pc->media && media_engine_poll_packet(pc->media, packet)) {
+	while (media_engine_poll_packet(transport->media, packet)) {
 		struct wlk_transceiver *t = peer_transceiver_by_section(pc, packet->section);
 
 		if (!t) {
@@ -100,6 +100,16 @@ static bool pull_packet(wlk_peer_connection *pc)
 		pc->lent.ev.u.rtp.transceiver = t;
 		pc->lent.ev.u.rtp.packet = &pc->lent_rtp;
 		return true;
+	}
+	return false;
+}
+
+static bool pull_packet(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->transports)
+	{
+		if (pull_packet_of(pc, list_entry(item, struct peer_transport, link)))
+			return true;
 	}
 	return false;
 }

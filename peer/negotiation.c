@@ -36,7 +36,7 @@ static wlk_err fill_candidates(wlk_peer_connection *pc, struct local_build *b)
 	const char *at;
 	size_t index = 0, count = 0;
 
-	for (; ice_agent_told_candidate(pc->ice, &index, &line); count++) {
+	for (; ice_agent_told_candidate(pc->transport->ice, &index, &line); count++) {
 		ice_candidate_line_write(&b->candidate_text, &line);
 		text_add_char(&b->candidate_text, '\0');
 	}
@@ -58,8 +58,8 @@ static wlk_err fill_transport(wlk_peer_connection *pc, struct local_build *b)
 {
 	wlk_err err = fill_fingerprint(pc, b);
 
-	b->transport.ufrag = str_of(ice_agent_local_ufrag(pc->ice));
-	b->transport.pwd = str_of(ice_agent_local_pwd(pc->ice));
+	b->transport.ufrag = str_of(ice_agent_local_ufrag(pc->transport->ice));
+	b->transport.pwd = str_of(ice_agent_local_pwd(pc->transport->ice));
 	/* RFC 8445 10 wants ice2; it says that nomination is regular. */
 	b->transport.ice_options = pc->renomination ? STR("trickle ice2 renomination") : STR("trickle ice2");
 	b->transport.ice_lite = pc->ice_lite;
@@ -164,8 +164,8 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 	struct local_build *b;
 	wlk_err err;
 
-	if (ice_restart && pc->remote_ice_applied && !pc->ice_restarted_locally) {
-		err = ice_agent_restart(pc->ice, pc->now);
+	if (ice_restart && pc->transport->remote_ice_applied && !pc->ice_restarted_locally) {
+		err = ice_agent_restart(pc->transport->ice, pc->now);
 		if (err)
 			return peer_fail(pc, err, "ICE cannot be restarted");
 		pc->ice_restarted_locally = true;
@@ -186,9 +186,9 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 /* R17: we are active where the offer leaves it open; once DTLS is up its role stays. */
 static enum sdp_setup answer_setup(const wlk_peer_connection *pc)
 {
-	if (dtls_transport_state(pc->dtls) == DTLS_STATE_NEW)
+	if (dtls_transport_state(pc->transport->dtls) == DTLS_STATE_NEW)
 		return SDP_SETUP_ACTIVE;
-	return dtls_transport_role(pc->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+	return dtls_transport_role(pc->transport->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
 }
 
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
@@ -391,7 +391,7 @@ static wlk_err configure_media(wlk_peer_connection *pc, const struct sdp_agreeme
 	for (size_t i = 0; !err && i < agreement->section_count; i++)
 		fill_section(pc, &configs[i], &builds[i], &agreement->sections[i]);
 	if (!err)
-		err = media_engine_configure(pc->media, pc->now, configs, agreement->section_count);
+		err = media_engine_configure(pc->transport->media, pc->now, configs, agreement->section_count);
 	wlk_free(configs);
 	wlk_free(builds);
 	return err;
@@ -412,24 +412,24 @@ static wlk_err apply_fingerprints(wlk_peer_connection *pc, const struct sdp_agre
 		out->size = fp->size;
 		count++;
 	}
-	return dtls_transport_set_remote_fingerprints(pc->dtls, pc->now, list, count);
+	return dtls_transport_set_remote_fingerprints(pc->transport->dtls, pc->now, list, count);
 }
 
 static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transport *transport)
 {
-	wlk_err err = ice_agent_set_remote_parameters(pc->ice, pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
+	wlk_err err = ice_agent_set_remote_parameters(pc->transport->ice, pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
 
 	if (err)
 		return err;
-	pc->remote_ice_applied = true;
-	ice_agent_set_renomination(pc->ice, transport->renomination);
+	pc->transport->remote_ice_applied = true;
+	ice_agent_set_renomination(pc->transport->ice, transport->renomination);
 	for (size_t i = 0; i < transport->candidate_count; i++) {
-		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
+		err = ice_agent_add_remote_candidate_line(pc->transport->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
 		if (err)
 			LOG_D(pc, "remote candidate %zu is not used: %s", i, wlk_strerror(err));
 	}
 	if (transport->end_of_candidates)
-		ice_agent_end_of_remote_candidates(pc->ice, pc->now);
+		ice_agent_end_of_remote_candidates(pc->transport->ice, pc->now);
 	return WLK_OK;
 }
 
@@ -487,6 +487,7 @@ static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement
 		t->mid_is_pending = false;
 		t->created_by_remote = false;
 		t->stopped = t->stopped || section->rejected;
+		t->transport = section->rejected ? NULL : pc->transport;
 		t->current = section->rejected ? WLK_DIRECTION_INACTIVE : (wlk_direction)section->direction;
 	}
 }
@@ -508,15 +509,19 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 	err = configure_media(pc, agreement);
 	if (err)
 		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
-	if (transport->present)
+	if (transport->present) {
 		pc->ice_restarted_locally = pc->remote_restarted = false;
+		pc->transport->agreed = true;
+		pc->transport->role_is_known = true;
+		pc->transport->local_is_dtls_client = transport->local_is_dtls_client;
+	}
 	sdp_agreement_destroy(pc->agreement);
 	pc->agreement = agreement;
 	apply_directions(pc, agreement);
 	if (pc->sctp_started && pc->section_of_data < agreement->section_count && !agreement->sections[pc->section_of_data].rejected)
 		sctp_assoc_set_remote_max_message_size(
 			pc->sctp, (size_t)MIN(agreement->sections[pc->section_of_data].remote_max_message_size, (uint64_t)SIZE_MAX));
-	peer_start_transports(pc);
+	peer_transport_start(pc->transport);
 	return WLK_OK;
 }
 

@@ -8,13 +8,10 @@
 #include "core/event_queue.h"
 #include "core/log.h"
 #include "core/time.h"
-#include "dtls/transport.h"
-#include "ice/agent.h"
-#include "media/engine.h"
 #include "peer/peer.h"
+#include "peer/peer_transport.h"
 #include "sctp/assoc.h"
 #include "sdp/negotiate.h"
-#include "srtp/session.h"
 
 struct wlk_rtp_sender {
 	struct wlk_transceiver *transceiver;
@@ -36,6 +33,7 @@ struct wlk_transceiver {
 	bool stopped;
 	bool track_announced;     /* WLK_EVENT_TRACK was raised for the present remote stream */
 	size_t section;           /* m-line index once associated, else SIZE_MAX */
+	struct peer_transport *transport; /* NULL before a description gave it one */
 	uint32_t ssrc, rtx_ssrc;
 	char *stream_id, *track_id;
 	char *remote_stream_id, *remote_track_id;
@@ -66,6 +64,11 @@ struct peer_description {
 struct peer_event {
 	wlk_event ev;
 	char *text;
+};
+
+struct wlk_sctp_transport {
+	wlk_peer_connection *pc;
+	wlk_sctp_state state; /* as it was told */
 };
 
 struct wlk_peer_connection {
@@ -105,21 +108,19 @@ struct wlk_peer_connection {
 	size_t section_of_data;
 
 	/* transports */
-	struct ice_agent *ice;
+	struct list transports;
+	uint32_t next_transport;
+	struct peer_transport *transport;      /* the first; what is bundled rides here */
+	struct peer_transport *data_transport; /* of the application section */
 	bool ice_lite;
 	bool gathers_ahead; /* a candidate pool was asked for */
-	bool remote_ice_applied;
-	struct dtls_transport *dtls;
-	struct dgram_queue early_hellos; /* R12: ClientHellos from paths that are not valid yet, or before our role is known */
-	wlk_time dtls_restart_at;             /* WLK_TIME_NEVER: no fresh handshake is due */
-	bool remote_closed;                   /* close_notify came */
-	bool renomination;                    /* announced in our descriptions */
-	struct srtp_session *srtp;
+	bool renomination;  /* announced in our descriptions */
 	struct sctp_assoc *sctp;
+	wlk_sctp_transport sctp_handle;
 	bool sctp_started;
+	bool sctp_ended; /* the far end closed by SCTP alone, with no media left */
 	bool sctp_mtu_is_full; /* nothing is left to be raised */
 	bool path_in_doubt; /* as SCTP was told */
-	struct media_engine *media;
 	char cname[25];
 	char *lent_host; /* of the latest RESOLVE request */
 	struct dgram_queue farewell_queue; /* what still leaves after close, before the sockets close */
@@ -142,9 +143,7 @@ struct wlk_peer_connection {
 	struct text last_error;
 
 	/* counters for peer-connection and transport statistics */
-	uint64_t bytes_sent, bytes_received, packets_sent, packets_received;
 	uint64_t dropped_unvalidated, dropped_unknown, dropped_oversize;
-	uint32_t selected_pair_changes;
 	uint64_t channels_opened, channels_closed;
 };
 
@@ -176,26 +175,31 @@ void peer_refresh_now(wlk_peer_connection *pc);
 /* An API call left something to do: the driver comes by. */
 void peer_touch(wlk_peer_connection *pc);
 
-/* ---- transport.c: what the modules report, and what follows from it ---- */
+/* ---- pump.c ---- */
 
 /* Pull every module's events and act on them until nothing moves. */
 void peer_pump(wlk_peer_connection *pc);
-/* Create the SCTP association object (not yet started), so that channels can be made. */
-wlk_err peer_need_sctp(wlk_peer_connection *pc);
-/* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
-void peer_replay_early_hellos(wlk_peer_connection *pc);
-/* Start DTLS when a pair is valid and the role is known; start SCTP and SRTP when DTLS is up. */
-void peer_start_transports(wlk_peer_connection *pc);
+
+/* ---- states.c: what the states of the transports make of the connection's ---- */
+
+void peer_update_ice_state(wlk_peer_connection *pc);
+void peer_update_gathering_state(wlk_peer_connection *pc);
 void peer_update_connection_state(wlk_peer_connection *pc);
 /* The connection cannot go on. */
 void peer_set_failed(wlk_peer_connection *pc, const char *reason);
 
+/* ---- sctp_transport.c ---- */
+
+/* Create the SCTP association object (not yet started), so that channels can be made. */
+wlk_err peer_need_sctp(wlk_peer_connection *pc);
+/* Start it when its section was agreed on and its transport is up. */
+void peer_sctp_start(wlk_peer_connection *pc);
+bool peer_sctp_pump(wlk_peer_connection *pc);
+
 /* ---- output.c ---- */
 
-/* Wrap up at close: collect the farewells of all layers into the queue that still leaves. */
-void peer_collect_farewell(wlk_peer_connection *pc);
-/* What the closed ICE agent still has to send: goodbyes to those who know our names. */
-void peer_collect_ice_farewell(wlk_peer_connection *pc);
+/* Wrap up at close: the farewells of all layers of |t| go into the queue that still leaves, its goodbyes to servers behind them. */
+void peer_collect_farewell(struct peer_transport *t, struct dgram_queue *farewells);
 
 /* ---- description.c ---- */
 
@@ -231,6 +235,8 @@ void peer_update_negotiation_needed(wlk_peer_connection *pc);
 wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_direction direction, struct wlk_transceiver **out);
 void peer_transceiver_free(struct wlk_transceiver *t);
 struct wlk_transceiver *peer_transceiver_by_mid(const wlk_peer_connection *pc, struct str mid);
+/* The engine of the transport that it rides on, or will ride on as far as is known. */
+struct media_engine *peer_transceiver_media(const struct wlk_transceiver *t);
 struct wlk_transceiver *peer_transceiver_by_section(const wlk_peer_connection *pc, size_t section);
 
 /* ---- channel.c ---- */

@@ -1,31 +1,31 @@
 /* The way out: STUN, DTLS handshake, RTCP, audio and video, data; each protected and put on ICE's selected path. */
 #include "peer/object.h"
 
-static void count_sent(wlk_peer_connection *pc, const struct dgram *out)
+static void count_sent(struct peer_transport *t, const struct dgram *out)
 {
-	ice_agent_on_sent(pc->ice, pc->now, &out->local, &out->remote, out->buf->size);
-	pc->packets_sent++;
-	pc->bytes_sent += out->buf->size;
+	ice_agent_on_sent(t->ice, t->pc->now, &out->local, &out->remote, out->buf->size);
+	t->packets_sent++;
+	t->bytes_sent += out->buf->size;
 }
 
 /* RTP and RTCP: encrypted in place; a packet that cannot be is dropped, never sent in the clear. */
-static bool poll_media(wlk_peer_connection *pc, struct pktbuf **out)
+static bool poll_media(struct peer_transport *t, struct pktbuf **out)
 {
 	struct media_transmit tx;
 
-	while (pc->srtp && pc->media && !pc->remote_closed && media_engine_poll_transmit(pc->media, pc->now, &tx)) {
+	while (t->srtp && !t->remote_closed && media_engine_poll_transmit(t->media, t->pc->now, &tx)) {
 		wlk_err err = WLK_OK;
 
 		if (tx.kind == MEDIA_TRANSMIT_RTCP)
-			err = srtp_session_protect_rtcp(pc->srtp, tx.buf);
+			err = srtp_session_protect_rtcp(t->srtp, tx.buf);
 		else if (tx.kind == MEDIA_TRANSMIT_RTP)
-			err = srtp_session_protect_rtp(pc->srtp, tx.buf);
+			err = srtp_session_protect_rtp(t->srtp, tx.buf);
 		if (err) {
 			pktbuf_release(tx.buf);
 			continue;
 		}
 		if (tx.kind == MEDIA_TRANSMIT_RTP && tx.keep_protected)
-			media_engine_on_protected(pc->media, &tx);
+			media_engine_on_protected(t->media, &tx);
 		*out = tx.buf;
 		return true;
 	}
@@ -33,37 +33,38 @@ static bool poll_media(wlk_peer_connection *pc, struct pktbuf **out)
 }
 
 /* SCTP packets are pulled one by one into DTLS, so that they wait in SCTP and not in a queue behind it. */
-static bool poll_data(wlk_peer_connection *pc, struct pktbuf **out)
+static bool poll_data(struct peer_transport *t, struct pktbuf **out)
 {
+	wlk_peer_connection *pc = t->pc;
 	struct pktbuf *packet;
 
-	if (!pc->sctp || !pc->dtls || dtls_transport_state(pc->dtls) != DTLS_STATE_CONNECTED)
+	if (!pc->sctp || t != pc->data_transport || dtls_transport_state(t->dtls) != DTLS_STATE_CONNECTED)
 		return false;
-	while (sctp_assoc_poll_transmit(pc->sctp, pc->now, &packet)) {
-		wlk_err err = dtls_transport_send(pc->dtls, pc->now, packet->data, packet->size);
+	while (sctp_assoc_poll_transmit(pc->sctp, t->pc->now, &packet)) {
+		wlk_err err = dtls_transport_send(t->dtls, t->pc->now, packet->data, packet->size);
 
 		pktbuf_release(packet);
-		if (!err && dtls_transport_poll_transmit(pc->dtls, pc->now, out))
+		if (!err && dtls_transport_poll_transmit(t->dtls, t->pc->now, out))
 			return true;
 	}
 	return false;
 }
 
 /* The next datagram above ICE. */
-static bool poll_upper(wlk_peer_connection *pc, struct pktbuf **out)
+static bool poll_upper(struct peer_transport *t, struct pktbuf **out)
 {
-	if (pc->dtls && dtls_transport_poll_transmit(pc->dtls, pc->now, out))
+	if (dtls_transport_poll_transmit(t->dtls, t->pc->now, out))
 		return true;
-	return poll_media(pc, out) || poll_data(pc, out);
+	return poll_media(t, out) || poll_data(t, out);
 }
 
 /* The next datagram above ICE that can be put on the selected path. */
-static bool poll_selected(wlk_peer_connection *pc, struct dgram *out)
+static bool poll_selected(struct peer_transport *t, struct dgram *out)
 {
-	while (ice_agent_selected(pc->ice, &out->local, &out->remote) && poll_upper(pc, &out->buf)) {
+	while (ice_agent_selected(t->ice, &out->local, &out->remote) && poll_upper(t, &out->buf)) {
 		out->stream = 0;
-		count_sent(pc, out);
-		if (ice_agent_wrap(pc->ice, pc->now, out))
+		count_sent(t, out);
+		if (ice_agent_wrap(t->ice, t->pc->now, out))
 			return true;
 		pktbuf_release(out->buf);
 	}
@@ -74,14 +75,14 @@ static bool poll_selected(wlk_peer_connection *pc, struct dgram *out)
  * While no path is left, media goes the way of lost packets: what is late is of no use, and its timers must not be due for
  * ever. Data waits in SCTP.
  */
-static void drop_media_without_path(wlk_peer_connection *pc)
+static void drop_media_without_path(struct peer_transport *t)
 {
 	wlk_addr local, remote;
 	struct pktbuf *lost;
 
-	if (ice_agent_selected(pc->ice, &local, &remote))
+	if (ice_agent_selected(t->ice, &local, &remote))
 		return;
-	while (poll_media(pc, &lost))
+	while (poll_media(t, &lost))
 		pktbuf_release(lost);
 }
 
@@ -91,13 +92,18 @@ bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out
 	if (pc->closed)
 		return dgram_queue_pop(&pc->farewell_queue, out);
 	peer_pump(pc);
-	if (ice_agent_poll_transmit(pc->ice, now, out))
-		return true;
-	if (pc->held)
-		return false;
-	if (poll_selected(pc, out))
-		return true;
-	drop_media_without_path(pc);
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (ice_agent_poll_transmit(t->ice, now, out))
+			return true;
+		if (pc->held)
+			continue;
+		if (poll_selected(t, out))
+			return true;
+		drop_media_without_path(t);
+	}
 	return false;
 }
 
@@ -106,23 +112,17 @@ void peer_hold(wlk_peer_connection *pc, bool hold)
 	pc->held = hold;
 }
 
-void peer_collect_farewell(wlk_peer_connection *pc)
+void peer_collect_farewell(struct peer_transport *t, struct dgram_queue *farewells)
 {
 	struct dgram d;
 
 	/* BYE and ABORT have to pass DTLS and SRTP before close_notify ends them. */
-	while (poll_selected(pc, &d))
-		dgram_queue_push(&pc->farewell_queue, d);
-	if (pc->dtls)
-		dtls_transport_close(pc->dtls, pc->now);
-	while (poll_selected(pc, &d))
-		dgram_queue_push(&pc->farewell_queue, d);
-}
-
-void peer_collect_ice_farewell(wlk_peer_connection *pc)
-{
-	struct dgram d;
-
-	while (ice_agent_poll_transmit(pc->ice, pc->now, &d))
-		dgram_queue_push(&pc->farewell_queue, d);
+	while (poll_selected(t, &d))
+		dgram_queue_push(farewells, d);
+	dtls_transport_close(t->dtls, t->pc->now);
+	while (poll_selected(t, &d))
+		dgram_queue_push(farewells, d);
+	ice_agent_close(t->ice);
+	while (ice_agent_poll_transmit(t->ice, t->pc->now, &d))
+		dgram_queue_push(farewells, d);
 }

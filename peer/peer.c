@@ -16,13 +16,6 @@ const char *wlk_signaling_state_name(wlk_signaling_state state)
 	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
-const char *wlk_ice_gathering_state_name(wlk_ice_gathering_state state)
-{
-	static const char *const names[] = { "new", "gathering", "complete" };
-
-	return (size_t)state < ARRAY_SIZE(names) ? names[state] : "unknown";
-}
-
 const char *wlk_ice_connection_state_name(wlk_ice_connection_state state)
 {
 	static const char *const names[] = { "new", "checking", "connected", "completed", "disconnected", "failed", "closed" };
@@ -70,11 +63,10 @@ static wlk_err draw_names(wlk_peer_connection *pc)
 	return rand_ice_chars(pc->cname, sizeof(pc->cname) - 1);
 }
 
-static wlk_err create_ice(wlk_peer_connection *pc, const wlk_configuration *config)
+static wlk_err create_transport(wlk_peer_connection *pc, const wlk_configuration *config)
 {
 	const struct ice_agent_config ice = {
 		.pool = pc->env.pool,
-		.log_parent = pc->log.prefix,
 		.no_ipv4 = config->no_ipv4,
 		.no_ipv6 = config->no_ipv6,
 		.allow_loopback = config->allow_loopback,
@@ -97,32 +89,7 @@ static wlk_err create_ice(wlk_peer_connection *pc, const wlk_configuration *conf
 		.port_max = config->port_max,
 	};
 
-	return ice_agent_create(&pc->ice, &ice);
-}
-
-static wlk_err create_dtls(wlk_peer_connection *pc)
-{
-	const struct dtls_config dtls = {
-		.context = pc->env.dtls,
-		.cert = pc->cert,
-		.pool = pc->env.pool,
-		.srtp_profiles = dtls_srtp_profiles_default,
-		.srtp_profile_count = ARRAY_SIZE(dtls_srtp_profiles_default),
-		.log_parent = pc->log.prefix,
-	};
-
-	return dtls_transport_create(&pc->dtls, &dtls);
-}
-
-static wlk_err create_media(wlk_peer_connection *pc)
-{
-	const struct media_engine_config media = {
-		.pool = pc->env.pool,
-		.unix_us_at_zero = pc->env.unix_us_at_zero,
-		.log_prefix = pc->log.prefix,
-	};
-
-	return media_engine_create(&pc->media, &media);
+	return peer_transport_create(&pc->transport, pc, &ice);
 }
 
 static wlk_err set_servers(wlk_peer_connection *pc, const wlk_configuration *config)
@@ -131,7 +98,7 @@ static wlk_err set_servers(wlk_peer_connection *pc, const wlk_configuration *con
 	wlk_err err = WLK_OK;
 
 	if (!config->ice_server_count)
-		return ice_agent_set_servers(pc->ice, NULL, 0);
+		return ice_agent_set_servers(pc->transport->ice, NULL, 0);
 	servers = wlk_calloc(config->ice_server_count, sizeof(*servers));
 	if (!servers)
 		return WLK_ERR_NOMEM;
@@ -145,19 +112,16 @@ static wlk_err set_servers(wlk_peer_connection *pc, const wlk_configuration *con
 		servers[i].credential = str_of(from->credential ? from->credential : "");
 	}
 	if (!err)
-		err = ice_agent_set_servers(pc->ice, servers, config->ice_server_count);
+		err = ice_agent_set_servers(pc->transport->ice, servers, config->ice_server_count);
 	wlk_free(servers); /* the texts are the application's */
 	return err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err;
 }
 
 static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *config)
 {
-	wlk_err err = create_ice(pc, config);
+	wlk_err err = create_transport(pc, config);
 
-	if (!err)
-		err = create_dtls(pc);
-	if (!err)
-		err = create_media(pc);
+	pc->data_transport = pc->transport;
 	return err ? err : set_servers(pc, config);
 }
 
@@ -194,13 +158,13 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	pc->gathers_ahead = config->ice_candidate_pool_size > 0;
 	pc->memory_budget = config->memory_budget ? config->memory_budget : (size_t)8 << 20;
 	pc->section_of_data = SIZE_MAX;
-	pc->dtls_restart_at = WLK_TIME_NEVER;
+	pc->sctp_handle.pc = pc;
 	list_init(&pc->ready_link);
+	list_init(&pc->transports);
 	list_init(&pc->transceivers);
 	list_init(&pc->channels);
 	text_init(&pc->last_error);
 	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
-	dgram_queue_init(&pc->early_hellos, DTLS_EARLY_HELLO_LIMIT);
 	choose_capabilities(pc);
 }
 
@@ -239,12 +203,15 @@ void wlk_peer_connection_close(wlk_peer_connection *pc)
 		return;
 	peer_refresh_now(pc);
 	LOG_I(pc, "closed by the application");
-	media_engine_close(pc->media, pc->now);
 	if (pc->sctp)
 		sctp_assoc_close(pc->sctp, pc->now, false);
-	peer_collect_farewell(pc);
-	ice_agent_close(pc->ice);
-	peer_collect_ice_farewell(pc);
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		media_engine_close(t->media, pc->now);
+		peer_collect_farewell(t, &pc->farewell_queue);
+	}
 	pc->closed = true;
 	pc->signaling_state = WLK_SIGNALING_CLOSED;
 	pc->ice_state = WLK_ICE_CONNECTION_CLOSED;
@@ -279,11 +246,8 @@ void peer_free(wlk_peer_connection *pc)
 	peer_events_free(pc);
 	free_handles(pc);
 	sctp_assoc_destroy(pc->sctp);
-	media_engine_destroy(pc->media);
-	srtp_session_destroy(pc->srtp);
-	dtls_transport_destroy(pc->dtls);
-	dgram_queue_free(&pc->early_hellos);
-	ice_agent_destroy(pc->ice);
+	list_for_each_safe(item, &pc->transports)
+		peer_transport_destroy(list_entry(item, struct peer_transport, link));
 	wlk_free(pc->lent_host);
 	dgram_queue_free(&pc->farewell_queue);
 	peer_descriptions_free(pc);
@@ -321,12 +285,12 @@ enum peer_path peer_path_state(const wlk_peer_connection *pc, wlk_time now, cons
 		[ICE_PATH_VALID] = PEER_PATH_VALID,
 	};
 
-	return states[ice_agent_path_state(pc->ice, now, local, remote)];
+	return states[ice_agent_path_state(pc->transport->ice, now, local, remote)];
 }
 
 size_t peer_local_ufrags(const wlk_peer_connection *pc, struct str out[2])
 {
-	return ice_agent_local_ufrags(pc->ice, out);
+	return ice_agent_local_ufrags(pc->transport->ice, out);
 }
 
 struct list *peer_ready_link(wlk_peer_connection *pc)
@@ -356,9 +320,9 @@ void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
 
 wlk_err peer_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
 {
-	wlk_err err = ice_agent_set_interfaces(pc->ice, pc->now, addresses, count);
+	wlk_err err = ice_agent_set_interfaces(pc->transport->ice, pc->now, addresses, count);
 
-	return !err && pc->gathers_ahead ? ice_agent_gather_ahead(pc->ice, pc->now) : err;
+	return !err && pc->gathers_ahead ? ice_agent_gather_ahead(pc->transport->ice, pc->now) : err;
 }
 
 bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
@@ -377,7 +341,7 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 	struct ice_request request;
 
 	/* Sockets close only after what was to be said through them has left. */
-	if (!dgram_queue_empty(&pc->farewell_queue) || !ice_agent_poll_request(pc->ice, &request))
+	if (!dgram_queue_empty(&pc->farewell_queue) || !ice_agent_poll_request(pc->transport->ice, &request))
 		return false;
 	*out = (wlk_request){
 		.type = types[request.type],
@@ -393,7 +357,7 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 	if (request.host.size) {
 		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
 		if (!pc->lent_host) {
-			ice_agent_on_request(pc->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
+			ice_agent_on_request(pc->transport->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
 			return peer_poll_request(pc, out);
 		}
 		out->host = pc->lent_host;
@@ -406,14 +370,14 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
 {
 	peer_set_now(pc, now);
-	ice_agent_on_request(pc->ice, pc->now, id, err, addresses, count);
+	ice_agent_on_request(pc->transport->ice, pc->now, id, err, addresses, count);
 	peer_pump(pc);
 }
 
 void peer_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
 {
 	peer_set_now(pc, now);
-	ice_agent_on_request_failed(pc->ice, pc->now, id, err, str_of(why));
+	ice_agent_on_request_failed(pc->transport->ice, pc->now, id, err, str_of(why));
 	peer_pump(pc);
 }
 
@@ -431,8 +395,8 @@ wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk
 	err = set_servers(pc, config);
 	if (err)
 		return peer_fail(pc, err, "the ICE servers cannot be set");
-	ice_agent_set_policy(pc->ice, (enum ice_policy)config->ice_transport_policy);
-	if (pc->gathers_ahead && ice_agent_gather_ahead(pc->ice, pc->now))
+	ice_agent_set_policy(pc->transport->ice, (enum ice_policy)config->ice_transport_policy);
+	if (pc->gathers_ahead && ice_agent_gather_ahead(pc->transport->ice, pc->now))
 		LOG_W(pc, "no candidates are gathered ahead: out of memory");
 	peer_touch(pc);
 	return WLK_OK;
@@ -462,7 +426,7 @@ wlk_err wlk_peer_connection_selected_pair(const wlk_peer_connection *pc, wlk_add
 {
 	if (!pc || !local || !remote)
 		return WLK_ERR_INVALID;
-	return ice_agent_selected(pc->ice, local, remote) ? WLK_OK : WLK_ERR_NOT_FOUND;
+	return ice_agent_selected(pc->transport->ice, local, remote) ? WLK_OK : WLK_ERR_NOT_FOUND;
 }
 
 size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc)

@@ -32,7 +32,7 @@ static wlk_err end_of_candidates(wlk_peer_connection *pc, struct peer_descriptio
 	}
 	peer_description_changed(remote);
 	if (in_force && (all || (media && carries_transport(pc, media))))
-		ice_agent_end_of_remote_candidates(pc->ice, pc->now);
+		ice_agent_end_of_remote_candidates(pc->transport->ice, pc->now);
 	peer_touch(pc);
 	return WLK_OK;
 }
@@ -105,7 +105,7 @@ static wlk_err take_candidate(wlk_peer_connection *pc, struct peer_description *
 	if (!err && media->candidate_count >= CANDIDATES_MAX)
 		err = WLK_ERR_TOO_LARGE;
 	if (!err && in_force)
-		err = ice_agent_add_remote_candidate_line(pc->ice, pc->now, text.at, text.size);
+		err = ice_agent_add_remote_candidate_line(pc->transport->ice, pc->now, text.at, text.size);
 	if (err)
 		return peer_fail(pc, err, "the candidate is not used: %s", wlk_strerror(err));
 	if (sdp_add_candidate(remote->sdp, media, text))

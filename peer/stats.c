@@ -59,15 +59,15 @@ static const char *srtp_cipher_name(enum dtls_srtp_profile profile)
 
 static void stats_dtls(const wlk_peer_connection *pc, struct json *j)
 {
-	enum dtls_state state = dtls_transport_state(pc->dtls);
+	enum dtls_state state = dtls_transport_state(pc->transport->dtls);
 
 	json_string(j, "dtlsState", str_of(dtls_state_name(state)));
 	if (state != DTLS_STATE_CONNECTED)
 		return;
 	json_string(j, "tlsVersion", STR("FEFD"));
-	json_string(j, "dtlsCipher", str_of(dtls_transport_cipher_name(pc->dtls)));
-	json_string(j, "dtlsRole", dtls_transport_role(pc->dtls) == DTLS_ROLE_CLIENT ? STR("client") : STR("server"));
-	json_string(j, "srtpCipher", str_of(srtp_cipher_name(dtls_transport_srtp_profile(pc->dtls))));
+	json_string(j, "dtlsCipher", str_of(dtls_transport_cipher_name(pc->transport->dtls)));
+	json_string(j, "dtlsRole", dtls_transport_role(pc->transport->dtls) == DTLS_ROLE_CLIENT ? STR("client") : STR("server"));
+	json_string(j, "srtpCipher", str_of(srtp_cipher_name(dtls_transport_srtp_profile(pc->transport->dtls))));
 }
 
 static void stats_transport(const wlk_peer_connection *pc, struct json *j)
@@ -76,15 +76,15 @@ static void stats_transport(const wlk_peer_connection *pc, struct json *j)
 	char id[STAT_ID_SIZE];
 
 	record(pc, j, "transport", "T");
-	json_number(j, "packetsSent", pc->packets_sent);
-	json_number(j, "packetsReceived", pc->packets_received);
-	json_number(j, "bytesSent", pc->bytes_sent);
-	json_number(j, "bytesReceived", pc->bytes_received);
-	json_string(j, "iceRole", ice_agent_controlling(pc->ice) ? STR("controlling") : STR("controlled"));
-	json_string(j, "iceLocalUsernameFragment", str_of(ice_agent_local_ufrag(pc->ice)));
-	json_string(j, "iceState", str_of(ice_state_name(ice_agent_state(pc->ice))));
-	json_number(j, "selectedCandidatePairChanges", pc->selected_pair_changes);
-	for (size_t i = 0; ice_agent_pair_stats(pc->ice, i, &pair); i++) {
+	json_number(j, "packetsSent", pc->transport->packets_sent);
+	json_number(j, "packetsReceived", pc->transport->packets_received);
+	json_number(j, "bytesSent", pc->transport->bytes_sent);
+	json_number(j, "bytesReceived", pc->transport->bytes_received);
+	json_string(j, "iceRole", ice_agent_controlling(pc->transport->ice) ? STR("controlling") : STR("controlled"));
+	json_string(j, "iceLocalUsernameFragment", str_of(ice_agent_local_ufrag(pc->transport->ice)));
+	json_string(j, "iceState", str_of(ice_state_name(ice_agent_state(pc->transport->ice))));
+	json_number(j, "selectedCandidatePairChanges", pc->transport->selected_pair_changes);
+	for (size_t i = 0; ice_agent_pair_stats(pc->transport->ice, i, &pair); i++) {
 		if (!pair.selected)
 			continue;
 		snprintf(id, sizeof(id), "CP%u", (unsigned)pair.id);
@@ -160,11 +160,11 @@ static void stats_ice(const wlk_peer_connection *pc, struct json *j)
 	struct ice_candidate_stats candidate;
 	struct ice_pair_stats pair;
 
-	for (size_t i = 0; ice_agent_pair_stats(pc->ice, i, &pair); i++)
+	for (size_t i = 0; ice_agent_pair_stats(pc->transport->ice, i, &pair); i++)
 		stats_pair(pc, j, &pair);
-	for (size_t i = 0; ice_agent_local_candidate(pc->ice, i, &candidate); i++)
+	for (size_t i = 0; ice_agent_local_candidate(pc->transport->ice, i, &candidate); i++)
 		stats_candidate(pc, j, &candidate, true);
-	for (size_t i = 0; ice_agent_remote_candidate(pc->ice, i, &candidate); i++)
+	for (size_t i = 0; ice_agent_remote_candidate(pc->transport->ice, i, &candidate); i++)
 		stats_candidate(pc, j, &candidate, false);
 }
 
@@ -298,9 +298,9 @@ static void stats_media(const wlk_peer_connection *pc, struct json *j)
 	struct media_inbound_stats in;
 	struct media_outbound_stats out;
 
-	for (size_t i = 0; media_engine_inbound_stats(pc->media, i, &in); i++)
+	for (size_t i = 0; media_engine_inbound_stats(pc->transport->media, i, &in); i++)
 		stats_inbound(pc, j, &in);
-	for (size_t i = 0; media_engine_outbound_stats(pc->media, i, &out); i++)
+	for (size_t i = 0; media_engine_outbound_stats(pc->transport->media, i, &out); i++)
 		stats_outbound(pc, j, &out);
 }
 

@@ -38,9 +38,9 @@ wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_d
 	t->track_id = random_id();
 	if (!t->track_id)
 		goto fail;
-	err = media_engine_pick_ssrc(pc->media, &t->ssrc);
+	err = media_engine_pick_ssrc(pc->transport->media, &t->ssrc);
 	if (!err && kind == WLK_MEDIA_VIDEO)
-		err = media_engine_pick_ssrc(pc->media, &t->rtx_ssrc);
+		err = media_engine_pick_ssrc(pc->transport->media, &t->rtx_ssrc);
 	if (err)
 		goto fail;
 	list_push_back(&pc->transceivers, &t->link);
@@ -131,6 +131,11 @@ struct wlk_transceiver *peer_transceiver_by_section(const wlk_peer_connection *p
 	return NULL;
 }
 
+struct media_engine *peer_transceiver_media(const struct wlk_transceiver *t)
+{
+	return (t->transport ? t->transport : t->pc->transport)->media;
+}
+
 size_t wlk_peer_connection_transceiver_count(const wlk_peer_connection *pc)
 {
 	size_t count = 0;
@@ -216,7 +221,7 @@ static wlk_err sending_allowed(const struct wlk_transceiver *t)
 
 	if (pc->closed || t->stopped || !(t->current & WLK_DIRECTION_SENDONLY))
 		return peer_fail(pc, WLK_ERR_STATE, "nothing is negotiated for sending");
-	if (!pc->srtp)
+	if (!t->transport || !t->transport->srtp)
 		return peer_fail(pc, WLK_ERR_STATE, "the transport is not up");
 	return WLK_OK;
 }
@@ -249,7 +254,7 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 		.seq = packet->keep_gaps ? (int64_t)packet->sequence : MEDIA_SEQ_NEXT,
 		.payload = { packet->payload, packet->payload_size },
 	};
-	return after_send(t->pc, media_engine_send_rtp(t->pc->media, t->pc->now, t->section, &send));
+	return after_send(t->pc, media_engine_send_rtp(peer_transceiver_media(t), t->pc->now, t->section, &send));
 }
 
 wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
@@ -262,7 +267,7 @@ wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *pac
 	if (!packet || !packet->internal)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
 	peer_refresh_now(t->pc);
-	return after_send(t->pc, media_engine_forward(t->pc->media, t->pc->now, packet->internal, t->section));
+	return after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section));
 }
 
 wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
@@ -273,7 +278,7 @@ wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
 	if (t->pc->closed || t->section == SIZE_MAX)
 		return peer_fail(t->pc, WLK_ERR_STATE, "nothing is received on this transceiver");
 	peer_refresh_now(t->pc);
-	err = media_engine_request_key_frame(t->pc->media, t->pc->now, t->section);
+	err = media_engine_request_key_frame(peer_transceiver_media(t), t->pc->now, t->section);
 	if (err)
 		return peer_fail(t->pc, err, "no key frame can be asked for");
 	peer_touch(t->pc);

@@ -22,6 +22,7 @@ wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
 wlk_sim(sim_options SOURCES sim/options.c)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
+wlk_sim(sim_transports SOURCES sim/transports.c)
 
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
 	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS

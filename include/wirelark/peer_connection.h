@@ -5,6 +5,7 @@
 #include <wirelark/data_channel.h>
 #include <wirelark/media.h>
 #include <wirelark/transceiver.h>
+#include <wirelark/transport.h>
 #include <wirelark/types.h>
 
 #ifdef __cplusplus
@@ -28,12 +29,6 @@ typedef enum wlk_signaling_state {
 	WLK_SIGNALING_HAVE_REMOTE_PRANSWER = 4,
 	WLK_SIGNALING_CLOSED = 5
 } wlk_signaling_state;
-
-typedef enum wlk_ice_gathering_state {
-	WLK_ICE_GATHERING_NEW = 0,
-	WLK_ICE_GATHERING_GATHERING = 1,
-	WLK_ICE_GATHERING_COMPLETE = 2
-} wlk_ice_gathering_state;
 
 typedef enum wlk_ice_connection_state {
 	WLK_ICE_CONNECTION_NEW = 0,
@@ -63,7 +58,6 @@ typedef enum wlk_sdp_type {
 
 /** Names as the W3C API writes them ("have-local-offer"), never NULL. THREAD-SAFE. */
 WLK_API const char *wlk_signaling_state_name(wlk_signaling_state state);
-WLK_API const char *wlk_ice_gathering_state_name(wlk_ice_gathering_state state);
 WLK_API const char *wlk_ice_connection_state_name(wlk_ice_connection_state state);
 WLK_API const char *wlk_connection_state_name(wlk_connection_state state);
 WLK_API const char *wlk_sdp_type_name(wlk_sdp_type type);
@@ -157,7 +151,12 @@ typedef enum wlk_event_type {
 	WLK_EVENT_KEY_FRAME_REQUEST = 18, /**< the receiver of what we send asks for a key frame */
 	WLK_EVENT_BITRATE_LIMIT = 19,     /**< the receiver of what we send announced a limit (REMB) */
 	WLK_EVENT_ICE_CANDIDATE_ERROR = 20, /**< a STUN or TURN server could not be used (u.candidate_error) */
-	WLK_EVENT_ICE_RESTART_WANTED = 21 /**< the network changed and no path is left: call restart_ice() and signal */
+	WLK_EVENT_ICE_RESTART_WANTED = 21, /**< the network changed and no path is left: call restart_ice() and signal */
+	WLK_EVENT_DTLS_STATE_CHANGE = 22,   /**< u.dtls_transport */
+	WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE = 23, /**< u.ice_transport, as for the next two; before the connection's own event */
+	WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE = 24,
+	WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE = 25,
+	WLK_EVENT_SCTP_STATE_CHANGE = 26 /**< u.sctp_transport */
 } wlk_event_type;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
@@ -204,6 +203,9 @@ typedef struct wlk_event {
 			uint16_t code;     /**< STUN error code; 701: it could not be reached */
 			const char *text;  /**< the server's reason, or ours: "certificate has expired" */
 		} candidate_error; /**< RTCPeerConnectionIceErrorEvent */
+		wlk_dtls_transport *dtls_transport;
+		wlk_ice_transport *ice_transport;
+		wlk_sctp_transport *sctp_transport;
 		uint64_t reserved[12];
 	} u;
 } wlk_event;

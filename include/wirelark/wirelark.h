@@ -10,6 +10,7 @@
 #include <wirelark/peer_connection.h>
 #include <wirelark/stats.h>
 #include <wirelark/transceiver.h>
+#include <wirelark/transport.h>
 #include <wirelark/types.h>
 #include <wirelark/version.h>
 

@@ -1,0 +1,47 @@
+/* The turn of the crank: pull what the parts report until nothing moves, and tell when the next turn is due. */
+#include "peer/object.h"
+
+void peer_pump(wlk_peer_connection *pc)
+{
+	bool moved = true;
+
+	while (moved && !pc->closed) {
+		moved = false;
+		list_for_each(item, &pc->transports)
+		{
+			struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+			moved |= peer_transport_pump_ice(t);
+			moved |= peer_transport_pump_dtls(t);
+			moved |= peer_transport_pump_media(t);
+		}
+		moved |= peer_sctp_pump(pc);
+	}
+	if (pc->events_lost && peer_events_have_room(pc))
+		peer_set_failed(pc, "out of memory");
+}
+
+wlk_time peer_deadline(const wlk_peer_connection *pc)
+{
+	wlk_time at = WLK_TIME_NEVER;
+
+	if (pc->closed)
+		return at;
+	list_for_each(item, &pc->transports)
+		at = time_min(at, peer_transport_deadline(list_entry(item, struct peer_transport, link)));
+	if (pc->sctp)
+		at = time_min(at, sctp_assoc_deadline(pc->sctp));
+	return at;
+}
+
+void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
+{
+	peer_set_now(pc, now);
+	if (pc->closed)
+		return;
+	list_for_each(item, &pc->transports)
+		peer_transport_handle_timeout(list_entry(item, struct peer_transport, link));
+	if (pc->sctp)
+		sctp_assoc_handle_timeout(pc->sctp, pc->now);
+	peer_pump(pc);
+}

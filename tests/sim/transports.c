@@ -1,0 +1,261 @@
+/* Transports as objects: what they tell of themselves, in which order, and what becomes of the handles (W3C webrtc-pc 5.5, 5.6, 6.1). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+enum { STORY_MAX = 256 };
+
+/* What the events told of one peer, in order. */
+struct story {
+	wlk_event_type types[STORY_MAX];
+	int states[STORY_MAX]; /* of the object of the event when it was delivered */
+	size_t count;
+};
+
+struct seen {
+	struct story a, b;
+};
+
+static int state_of(const wlk_event *ev)
+{
+	switch (ev->type) {
+	case WLK_EVENT_DTLS_STATE_CHANGE:
+		return (int)wlk_dtls_transport_state(ev->u.dtls_transport);
+	case WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE:
+		return (int)wlk_ice_transport_state(ev->u.ice_transport);
+	case WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE:
+		return (int)wlk_ice_transport_gathering_state(ev->u.ice_transport);
+	case WLK_EVENT_SCTP_STATE_CHANGE:
+		return (int)wlk_sctp_transport_state(ev->u.sctp_transport);
+	case WLK_EVENT_CONNECTION_STATE_CHANGE:
+		return (int)ev->u.connection.state;
+	default:
+		return 0;
+	}
+}
+
+static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev)
+{
+	struct seen *seen = sim->user;
+	struct story *story = peer == &sim->a ? &seen->a : &seen->b;
+
+	if (story->count == STORY_MAX)
+		return;
+	story->types[story->count] = ev->type;
+	story->states[story->count++] = state_of(ev);
+}
+
+/* The place of the first event of |type| with |state|, or -1. */
+static int place_of(const struct story *story, wlk_event_type type, int state)
+{
+	for (size_t i = 0; i < story->count; i++)
+		if (story->types[i] == type && story->states[i] == state)
+			return (int)i;
+	return -1;
+}
+
+static wlk_transceiver *add(struct sim_peer *peer, wlk_media_kind kind)
+{
+	wlk_transceiver *t;
+
+	assert_int_equal(wlk_peer_connection_add_transceiver(peer->pc, kind, NULL, &t), WLK_OK);
+	return t;
+}
+
+static wlk_dtls_transport *sender_transport(wlk_transceiver *t)
+{
+	return wlk_rtp_sender_transport(wlk_transceiver_sender(t));
+}
+
+static void start(struct sim *sim, struct seen *seen, wlk_data_channel **channel)
+{
+	*seen = (struct seen){ 0 };
+	sim_init(sim, &(struct sim_config){ .seed = 1, .latency_us = 5 * SIM_MS, .may_fail = true }, on_event, seen);
+	assert_int_equal(wlk_peer_connection_create_data_channel(sim->a.pc, "main", NULL, channel), WLK_OK);
+}
+
+static void test_handles_come_with_descriptions(void **state)
+{
+	wlk_transceiver *audio, *video;
+	wlk_data_channel *channel;
+	wlk_dtls_transport *dtls;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &seen, &channel);
+	audio = add(&sim.a, WLK_MEDIA_AUDIO);
+	video = add(&sim.a, WLK_MEDIA_VIDEO);
+	assert_null(sender_transport(audio));
+	assert_null(wlk_rtp_receiver_transport(wlk_transceiver_receiver(audio)));
+	assert_null(wlk_peer_connection_sctp(sim.a.pc));
+	assert_int_equal(wlk_peer_connection_set_local_description(sim.a.pc, NULL), WLK_OK);
+	dtls = sender_transport(audio);
+	assert_non_null(dtls);
+	assert_ptr_equal(wlk_rtp_receiver_transport(wlk_transceiver_receiver(audio)), dtls);
+	assert_ptr_equal(wlk_dtls_transport_peer_connection(dtls), sim.a.pc);
+	assert_int_equal(wlk_dtls_transport_state(dtls), WLK_DTLS_STATE_NEW);
+	assert_int_equal(wlk_dtls_transport_role(dtls), WLK_DTLS_ROLE_UNKNOWN);
+	assert_int_equal(wlk_ice_transport_role(wlk_dtls_transport_ice_transport(dtls)), WLK_ICE_ROLE_CONTROLLING);
+	assert_int_equal(wlk_peer_connection_set_local_description(sim.a.pc, &(wlk_session_description){ WLK_SDP_ROLLBACK, NULL }), WLK_OK);
+	assert_null(sender_transport(audio));
+	sim_signal(&sim);
+	assert_true(sim_run_until(&sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_ptr_equal(sender_transport(audio), dtls);
+	assert_ptr_equal(sender_transport(video), dtls);
+	assert_ptr_equal(wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp(sim.a.pc)), dtls);
+	sim_free(&sim);
+}
+
+static void expect_candidates(const wlk_ice_transport *ice, const wlk_ice_transport *other)
+{
+	wlk_ice_candidate_info local, remote, pair_local, pair_remote, info;
+	wlk_ice_parameters ours, theirs;
+	bool listed = false;
+
+	assert_int_equal(wlk_ice_transport_local_candidate(ice, 0, &local), WLK_OK);
+	assert_int_equal(wlk_ice_transport_remote_candidate(ice, 0, &remote), WLK_OK);
+	assert_int_equal(local.type, WLK_ICE_CANDIDATE_HOST);
+	assert_int_equal(local.component, wlk_ice_transport_component(ice));
+	assert_int_equal(wlk_ice_transport_local_candidate(ice, 1000, &info), WLK_ERR_NOT_FOUND);
+	assert_int_equal(wlk_ice_transport_remote_candidate(ice, 1000, &info), WLK_ERR_NOT_FOUND);
+	assert_int_equal(wlk_ice_transport_local_candidate(ice, 0, NULL), WLK_ERR_INVALID);
+	assert_int_equal(wlk_ice_transport_selected_pair(ice, &pair_local, &pair_remote), WLK_OK);
+	for (size_t i = 0; !wlk_ice_transport_local_candidate(ice, i, &info); i++)
+		listed |= !strcmp(info.address, pair_local.address) && info.port == pair_local.port;
+	assert_true(listed);
+	assert_int_equal(wlk_ice_transport_local_parameters(ice, &ours), WLK_OK);
+	assert_int_equal(wlk_ice_transport_remote_parameters(other, &theirs), WLK_OK);
+	assert_string_equal(ours.username_fragment, theirs.username_fragment);
+	assert_string_equal(ours.password, theirs.password);
+	assert_string_equal(local.username_fragment, ours.username_fragment);
+}
+
+static void expect_dtls(const wlk_dtls_transport *dtls)
+{
+	assert_int_equal(wlk_dtls_transport_state(dtls), WLK_DTLS_STATE_CONNECTED);
+	assert_int_equal(wlk_dtls_transport_tls_version(dtls), 0xfefd);
+	assert_string_equal(wlk_dtls_transport_srtp_profile(dtls), "SRTP_AEAD_AES_128_GCM");
+	assert_true(*wlk_dtls_transport_cipher(dtls));
+	assert_true(wlk_dtls_transport_remote_certificate(dtls, 0).size > 100);
+	assert_int_equal(wlk_dtls_transport_remote_certificate(dtls, 0).data[0], 0x30); /* a DER SEQUENCE */
+	assert_int_equal(wlk_dtls_transport_remote_certificate(dtls, 1).size, 0);
+}
+
+static void test_a_connected_transport_tells_all(void **state)
+{
+	wlk_dtls_transport *a, *b;
+	wlk_sctp_transport *sctp;
+	wlk_data_channel *channel;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &seen, &channel);
+	add(&sim.a, WLK_MEDIA_AUDIO);
+	sim_signal(&sim);
+	assert_true(sim_run_until(&sim, 5 * SIM_SECOND, sim_both_connected));
+	sim_run_for(&sim, SIM_SECOND);
+	sctp = wlk_peer_connection_sctp(sim.a.pc);
+	a = wlk_sctp_transport_dtls_transport(sctp);
+	b = wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp(sim.b.pc));
+	expect_dtls(a);
+	expect_dtls(b);
+	assert_int_equal(wlk_dtls_transport_role(a), WLK_DTLS_ROLE_SERVER);
+	assert_int_equal(wlk_dtls_transport_role(b), WLK_DTLS_ROLE_CLIENT);
+	assert_int_equal(wlk_ice_transport_role(wlk_dtls_transport_ice_transport(a)), WLK_ICE_ROLE_CONTROLLING);
+	assert_int_equal(wlk_ice_transport_role(wlk_dtls_transport_ice_transport(b)), WLK_ICE_ROLE_CONTROLLED);
+	expect_candidates(wlk_dtls_transport_ice_transport(a), wlk_dtls_transport_ice_transport(b));
+	expect_candidates(wlk_dtls_transport_ice_transport(b), wlk_dtls_transport_ice_transport(a));
+	assert_int_equal(wlk_sctp_transport_state(sctp), WLK_SCTP_STATE_CONNECTED);
+	assert_int_equal(wlk_sctp_transport_max_channels(sctp), 1024);
+	assert_int_equal(wlk_sctp_transport_max_message_size(sctp), 262144);
+	sim_free(&sim);
+}
+
+/* W3C webrtc-pc: the transport's own event comes before the one of the connection that follows from it. */
+static void test_events_come_from_the_bottom_up(void **state)
+{
+	wlk_data_channel *channel;
+	const struct story *story;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &seen, &channel);
+	sim_signal(&sim);
+	assert_true(sim_run_until(&sim, 5 * SIM_SECOND, sim_both_connected));
+	sim_run_for(&sim, SIM_SECOND);
+	for (int i = 0; i < 2; i++) {
+		int ice, dtls, sctp, connection;
+
+		story = i ? &seen.b : &seen.a;
+		ice = place_of(story, WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE, WLK_ICE_STATE_CHECKING);
+		dtls = place_of(story, WLK_EVENT_DTLS_STATE_CHANGE, WLK_DTLS_STATE_CONNECTED);
+		sctp = place_of(story, WLK_EVENT_SCTP_STATE_CHANGE, WLK_SCTP_STATE_CONNECTED);
+		connection = place_of(story, WLK_EVENT_CONNECTION_STATE_CHANGE, WLK_CONNECTION_CONNECTED);
+		assert_true(ice >= 0 && ice < dtls && dtls < sctp && dtls < connection);
+		assert_int_equal(story->types[ice + 1], WLK_EVENT_ICE_CONNECTION_STATE_CHANGE);
+		assert_true(place_of(story, WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE, WLK_ICE_GATHERING_COMPLETE) >= 0);
+		assert_true(place_of(story, WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE, 0) >= 0);
+	}
+	sim_free(&sim);
+}
+
+static void test_after_close_the_handles_say_closed(void **state)
+{
+	wlk_sctp_transport *ours, *theirs;
+	wlk_data_channel *channel;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &seen, &channel);
+	sim_signal(&sim);
+	assert_true(sim_run_until(&sim, 5 * SIM_SECOND, sim_both_connected));
+	ours = wlk_peer_connection_sctp(sim.a.pc);
+	theirs = wlk_peer_connection_sctp(sim.b.pc);
+	wlk_peer_connection_close(sim.a.pc);
+	assert_int_equal(wlk_sctp_transport_state(ours), WLK_SCTP_STATE_CLOSED);
+	assert_int_equal(wlk_dtls_transport_state(wlk_sctp_transport_dtls_transport(ours)), WLK_DTLS_STATE_CLOSED);
+	assert_int_equal(wlk_ice_transport_state(wlk_dtls_transport_ice_transport(wlk_sctp_transport_dtls_transport(ours))),
+			 WLK_ICE_STATE_CLOSED);
+	sim_run_for(&sim, SIM_SECOND);
+	assert_int_equal(wlk_sctp_transport_state(theirs), WLK_SCTP_STATE_CLOSED);
+	assert_int_equal(wlk_dtls_transport_state(wlk_sctp_transport_dtls_transport(theirs)), WLK_DTLS_STATE_CLOSED);
+	assert_int_equal(sim.b.state, WLK_CONNECTION_CLOSED);
+	sim_free(&sim);
+}
+
+static void test_names_are_the_words_of_the_specification(void **state)
+{
+	(void)state;
+	assert_string_equal(wlk_dtls_state_name(WLK_DTLS_STATE_CONNECTING), "connecting");
+	assert_string_equal(wlk_dtls_state_name((wlk_dtls_state)5), "unknown");
+	assert_string_equal(wlk_dtls_role_name(WLK_DTLS_ROLE_SERVER), "server");
+	assert_string_equal(wlk_ice_state_name(WLK_ICE_STATE_DISCONNECTED), "disconnected");
+	assert_string_equal(wlk_ice_state_name((wlk_ice_state)7), "unknown");
+	assert_string_equal(wlk_ice_role_name(WLK_ICE_ROLE_CONTROLLED), "controlled");
+	assert_string_equal(wlk_ice_gathering_state_name(WLK_ICE_GATHERING_GATHERING), "gathering");
+	assert_string_equal(wlk_sctp_state_name(WLK_SCTP_STATE_CLOSED), "closed");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_handles_come_with_descriptions),
+		cmocka_unit_test(test_a_connected_transport_tells_all),
+		cmocka_unit_test(test_events_come_from_the_bottom_up),
+		cmocka_unit_test(test_after_close_the_handles_say_closed),
+		cmocka_unit_test(test_names_are_the_words_of_the_specification),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
