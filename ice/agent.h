@@ -372,6 +372,12 @@ bool ice_agent_in_doubt(const struct ice_agent *agent);
 /* Whether the peer is known to have our parameters: it has sent an authentic request, or never will, being ICE-lite. */
 bool ice_agent_peer_knows_us(const struct ice_agent *agent);
 
+/*
+ * A path along which the peer was heard in an authentic request, whether it is valid or not: the peer is there, has our
+ * parameters and waits for answers. False: none.
+ */
+bool ice_agent_heard(const struct ice_agent *agent, wlk_addr *local, wlk_addr *remote);
+
 /* Smoothed round-trip time of the path in use [us]; 0: unknown. */
 wlk_time ice_agent_rtt(const struct ice_agent *agent);
 

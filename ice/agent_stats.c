@@ -41,6 +41,20 @@ bool ice_agent_peer_knows_us(const struct ice_agent *agent)
 	return agent->stats.requests_received || agent->current.remote_lite;
 }
 
+bool ice_agent_heard(const struct ice_agent *agent, wlk_addr *local, wlk_addr *remote)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		const struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (!pair->stats.requests_received || pair->state == PAIR_FAILED)
+			continue;
+		*local = pair->base->addr;
+		*remote = pair->remote->candidate.addr;
+		return true;
+	}
+	return false;
+}
+
 enum ice_state ice_agent_state(const struct ice_agent *agent)
 {
 	return agent->state;

@@ -35,15 +35,15 @@ static void feed_dtls(struct peer_transport *t, const uint8_t *data, size_t size
 	drain_dtls_data(t);
 }
 
-void peer_replay_early_hellos(struct peer_transport *t)
+void peer_replay_early_flights(struct peer_transport *t)
 {
 	struct dgram d;
 
 	if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW)
 		return;
-	for (size_t n = t->early_hellos.count; n && dgram_queue_pop(&t->early_hellos, &d); n--) {
+	for (size_t n = t->early_flights.count; n && dgram_queue_pop(&t->early_flights, &d); n--) {
 		if (!ice_agent_is_validated(t->ice, &d.local, &d.remote)) {
-			dgram_queue_push(&t->early_hellos, d);
+			dgram_queue_push(&t->early_flights, d);
 			continue;
 		}
 		dtls_transport_input(t->dtls, t->pc->now, d.buf->data, d.buf->size);
@@ -51,34 +51,41 @@ void peer_replay_early_hellos(struct peer_transport *t)
 	}
 }
 
+/* What may overtake the checks: a ClientHello, or the answer to one of ours that went ahead of them. */
+static bool may_be_early(const struct peer_transport *t, const struct dgram *d)
+{
+	if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW)
+		return dtls_is_client_hello(d->buf->data, d->buf->size);
+	return t->own_hello;
+}
+
 /*
- * R12: a ClientHello that overtook the checks is kept, with the path it took: it counts only once that path is valid. The
+ * R12: a flight that overtook the checks is kept, with the path it took: it counts only once that path is valid. The
  * oldest makes room, so that whoever was here before the honest one does not keep it out.
  */
-static void hold_hello(struct peer_transport *t, const struct dgram *d)
+static void hold_early(struct peer_transport *t, const struct dgram *d)
 {
 	struct dgram held = { .local = d->local, .remote = d->remote };
 	struct dgram oldest;
 
-	if (!dtls_is_client_hello(d->buf->data, d->buf->size))
+	if (!may_be_early(t, d))
 		return;
 	held.buf = pktbuf_copy(t->pc->env.pool, d->buf->data, d->buf->size);
 	if (!held.buf)
 		return;
-	if (t->early_hellos.count == t->early_hellos.limit && dgram_queue_pop(&t->early_hellos, &oldest))
+	if (t->early_flights.count == t->early_flights.limit && dgram_queue_pop(&t->early_flights, &oldest))
 		pktbuf_release(oldest.buf);
-	dgram_queue_push(&t->early_hellos, held);
+	dgram_queue_push(&t->early_flights, held);
 }
 
 static void input_dtls(struct peer_transport *t, const struct dgram *d)
 {
 	if (!is_validated(t, d)) {
-		if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW)
-			hold_hello(t, d);
+		hold_early(t, d);
 		return;
 	}
 	if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW) {
-		hold_hello(t, d); /* the pair is valid, but our role is not agreed on yet */
+		hold_early(t, d); /* the pair is valid, but our role is not agreed on yet */
 		return;
 	}
 	feed_dtls(t, d->buf->data, d->buf->size);

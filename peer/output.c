@@ -50,9 +50,23 @@ static bool poll_data(struct peer_transport *t, struct pktbuf **out)
 	return false;
 }
 
+/* The ClientHello that went ahead may have come too early for the far end: it would drop the same record if it has it. */
+static bool poll_hello_again(struct peer_transport *t, struct pktbuf **out)
+{
+	if (!t->own_hello)
+		return false;
+	*out = t->own_hello;
+	t->own_hello = NULL;
+	dtls_transport_set_rtt(t->dtls, ice_agent_rtt(t->ice));
+	dtls_transport_handle_timeout(t->dtls, t->pc->now); /* from here on its clock runs again */
+	return true;
+}
+
 /* The next datagram above ICE. */
 static bool poll_upper(struct peer_transport *t, struct pktbuf **out)
 {
+	if (poll_hello_again(t, out))
+		return true;
 	if (dtls_transport_poll_transmit(t->dtls, t->pc->now, out))
 		return true;
 	return poll_media(t, out) || poll_data(t, out);
@@ -68,6 +82,27 @@ static bool poll_selected(struct peer_transport *t, struct dgram *out)
 			return true;
 		pktbuf_release(out->buf);
 	}
+	return false;
+}
+
+/*
+ * The ClientHello goes ahead of ICE, along the path of the far end's first authentic check: it arrives right behind our
+ * answer to that check, which makes the path valid there, and DTLS is half a round trip further. It is one datagram to one
+ * address that proved to know our password, no larger than what a check may draw from us; all else waits for a valid pair.
+ */
+static bool poll_own_hello(struct peer_transport *t, struct dgram *out)
+{
+	if (t->hello_went_ahead || !t->local_is_dtls_client || dtls_transport_state(t->dtls) != DTLS_STATE_CONNECTING ||
+	    ice_agent_selected(t->ice, &out->local, &out->remote) || !ice_agent_heard(t->ice, &out->local, &out->remote) ||
+	    !dtls_transport_poll_transmit(t->dtls, t->pc->now, &out->buf))
+		return false;
+	t->hello_went_ahead = true;
+	t->own_hello = pktbuf_copy(t->pc->env.pool, out->buf->data, out->buf->size);
+	out->stream = 0;
+	count_sent(t, out);
+	if (t->own_hello && ice_agent_wrap(t->ice, t->pc->now, out))
+		return true;
+	pktbuf_release(out->buf);
 	return false;
 }
 
@@ -100,7 +135,7 @@ bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out
 			return true;
 		if (pc->held)
 			continue;
-		if (poll_selected(t, out))
+		if (poll_selected(t, out) || poll_own_hello(t, out))
 			return true;
 		drop_media_without_path(t);
 	}

@@ -58,7 +58,7 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 	t->number = pc->next_transport;
 	t->dtls_handle.transport = t->ice_handle.transport = t;
 	t->dtls_restart_at = WLK_TIME_NEVER;
-	dgram_queue_init(&t->early_hellos, DTLS_EARLY_HELLO_LIMIT);
+	dgram_queue_init(&t->early_flights, DTLS_EARLY_HELLO_LIMIT);
 	list_init(&t->link);
 	name_logs(t);
 	config.log_parent = t->log.prefix;
@@ -85,7 +85,9 @@ void peer_transport_destroy(struct peer_transport *t)
 	media_engine_destroy(t->media);
 	srtp_session_destroy(t->srtp);
 	dtls_transport_destroy(t->dtls);
-	dgram_queue_free(&t->early_hellos);
+	if (t->own_hello)
+		pktbuf_release(t->own_hello);
+	dgram_queue_free(&t->early_flights);
 	ice_agent_destroy(t->ice);
 	wlk_free(t);
 }
@@ -108,12 +110,18 @@ static bool far_end_is_ready(const struct peer_transport *t)
 	return !t->local_is_dtls_client || ice_agent_peer_knows_us(t->ice);
 }
 
-static void start_dtls(struct peer_transport *t)
+/* A server has nothing to say before it is spoken to; for a client see poll_own_hello() in output.c. */
+static bool there_is_a_way(const struct peer_transport *t)
 {
 	wlk_addr local, remote;
 
-	if (!t->agreed || dtls_transport_state(t->dtls) != DTLS_STATE_NEW || !far_end_is_ready(t) ||
-	    !ice_agent_selected(t->ice, &local, &remote))
+	return ice_agent_selected(t->ice, &local, &remote) ||
+	       (t->local_is_dtls_client && ice_agent_heard(t->ice, &local, &remote));
+}
+
+static void start_dtls(struct peer_transport *t)
+{
+	if (!t->agreed || dtls_transport_state(t->dtls) != DTLS_STATE_NEW || !far_end_is_ready(t) || !there_is_a_way(t))
 		return;
 	dtls_transport_set_rtt(t->dtls, ice_agent_rtt(t->ice));
 	if (dtls_transport_start(t->dtls, t->pc->now,
@@ -165,7 +173,7 @@ static void start_srtp(struct peer_transport *t)
 void peer_transport_start(struct peer_transport *t)
 {
 	start_dtls(t);
-	peer_replay_early_hellos(t);
+	peer_replay_early_flights(t);
 	if (!t->agreed || dtls_transport_state(t->dtls) != DTLS_STATE_CONNECTED)
 		return;
 	start_srtp(t);
@@ -443,7 +451,9 @@ wlk_time peer_transport_deadline(const struct peer_transport *t)
 {
 	wlk_time at = time_min(ice_agent_deadline(t->ice), t->dtls_restart_at);
 
-	at = time_min(at, dtls_transport_deadline(t->dtls));
+	/* While ICE looks for a path, no time is up for DTLS. */
+	if (!t->own_hello)
+		at = time_min(at, dtls_transport_deadline(t->dtls));
 	/* Without keys, or towards one who closed, nothing of it can leave, and its timers would be due for ever. */
 	return t->srtp && !t->remote_closed ? time_min(at, media_engine_deadline(t->media)) : at;
 }
@@ -464,7 +474,8 @@ static void restart_dtls_when_due(struct peer_transport *t)
 void peer_transport_handle_timeout(struct peer_transport *t)
 {
 	ice_agent_handle_timeout(t->ice, t->pc->now);
-	dtls_transport_handle_timeout(t->dtls, t->pc->now);
+	if (!t->own_hello)
+		dtls_transport_handle_timeout(t->dtls, t->pc->now);
 	restart_dtls_when_due(t);
 	media_engine_handle_timeout(t->media, t->pc->now);
 }

@@ -43,7 +43,9 @@ struct peer_transport {
 	wlk_dtls_state dtls_state; /* as it was told */
 	bool agreed;                         /* offer and answer put it into force */
 	bool local_is_dtls_client;
-	struct dgram_queue early_hellos; /* R12: ClientHellos from paths that are not valid yet, or before our role is known */
+	bool hello_went_ahead;
+	struct pktbuf *own_hello; /* our ClientHello, sent ahead of ICE (output.c); once more as soon as a path is valid */
+	struct dgram_queue early_flights; /* R12: of paths that are not valid yet, or before our role is known */
 	wlk_time dtls_restart_at;        /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;              /* close_notify came */
 
@@ -65,7 +67,7 @@ void peer_transport_set_controlling(struct peer_transport *t, bool controlling);
 /* Start DTLS when a pair is valid and the role is known; start SRTP, and SCTP where it rides here, when DTLS is up. */
 void peer_transport_start(struct peer_transport *t);
 /* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
-void peer_replay_early_hellos(struct peer_transport *t);
+void peer_replay_early_flights(struct peer_transport *t);
 
 /* Pull the events of ICE, DTLS and media and act on them; whether there was any. */
 bool peer_transport_pump_ice(struct peer_transport *t);
