@@ -108,7 +108,7 @@ static wlk_err wrap(struct dtls_cert **out, X509 *x509, EVP_PKEY *key)
 }
 
 /* RFC 8827 6.5 wants no name that follows the user: the subject is the same everywhere, the serial number is random. */
-static bool fill_and_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds)
+static bool fill_and_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds, int64_t lifetime_s)
 {
 	static const unsigned char common_name[] = "WebRTC";
 	X509_NAME *name = X509_get_subject_name(x509);
@@ -119,19 +119,36 @@ static bool fill_and_sign(X509 *x509, EVP_PKEY *key, int64_t unix_seconds)
 	return X509_set_version(x509, X509_VERSION_3) == 1 &&
 	       ASN1_INTEGER_set_uint64(X509_get_serialNumber(x509), serial >> 1 | 1) == 1 &&
 	       ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)(unix_seconds - DTLS_CERT_BACKDATE_S)) &&
-	       ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)(unix_seconds + DTLS_CERT_LIFETIME_S)) &&
+	       ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)(unix_seconds + lifetime_s)) &&
 	       X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0) == 1 &&
 	       X509_set_issuer_name(x509, name) == 1 && X509_set_pubkey(x509, key) == 1 &&
 	       X509_sign(x509, key, EVP_sha256()) > 0;
 }
 
-wlk_err dtls_cert_generate(struct dtls_cert **out, int64_t unix_seconds)
+static EVP_PKEY *generate_key(enum dtls_key type, uint32_t rsa_bits)
+{
+	switch (type) {
+	case DTLS_KEY_ECDSA_P256:
+		return EVP_EC_gen("P-256");
+	case DTLS_KEY_ECDSA_P384:
+		return EVP_EC_gen("P-384");
+	case DTLS_KEY_RSA:
+		return EVP_RSA_gen(rsa_bits); /* exponent 65537 */
+	}
+	return NULL;
+}
+
+wlk_err dtls_cert_generate_key(struct dtls_cert **out, int64_t unix_seconds, enum dtls_key type, uint32_t rsa_bits, int64_t lifetime_s)
 {
 	wlk_err err = WLK_ERR_CRYPTO;
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x509 = X509_new();
+	EVP_PKEY *key;
+	X509 *x509;
 
-	if (key && x509 && fill_and_sign(x509, key, unix_seconds))
+	if (type > DTLS_KEY_RSA || (type == DTLS_KEY_RSA && (rsa_bits < DTLS_RSA_BITS_MIN || rsa_bits > DTLS_RSA_BITS_MAX)))
+		return WLK_ERR_UNSUPPORTED;
+	key = generate_key(type, rsa_bits);
+	x509 = X509_new();
+	if (key && x509 && fill_and_sign(x509, key, unix_seconds, lifetime_s))
 		err = wrap(out, x509, key);
 	if (err) {
 		EVP_PKEY_free(key);
@@ -139,6 +156,11 @@ wlk_err dtls_cert_generate(struct dtls_cert **out, int64_t unix_seconds)
 		ERR_clear_error();
 	}
 	return err;
+}
+
+wlk_err dtls_cert_generate(struct dtls_cert **out, int64_t unix_seconds)
+{
+	return dtls_cert_generate_key(out, unix_seconds, DTLS_KEY_ECDSA_P256, 0, DTLS_CERT_LIFETIME_S);
 }
 
 /* Without it OpenSSL would ask on the terminal for the pass phrase of an encrypted key. */
@@ -201,24 +223,64 @@ wlk_err dtls_cert_import_pem(struct dtls_cert **out, const char *pem, size_t siz
 	return err;
 }
 
+wlk_err dtls_cert_import_der(struct dtls_cert **out, wlk_bytes der, wlk_bytes key_der)
+{
+	wlk_err err = WLK_ERR_PARSE;
+	X509 *x509 = NULL;
+	EVP_PKEY *key = NULL;
+	const uint8_t *cert_at = der.data;
+	const uint8_t *key_at = key_der.data;
+
+	if (der.size <= INT_MAX && key_der.size <= INT_MAX) {
+		x509 = d2i_X509(NULL, &cert_at, (long)der.size);
+		key = d2i_AutoPrivateKey(NULL, &key_at, (long)key_der.size);
+		err = check_and_wrap(out, x509, key);
+	}
+	if (err) {
+		X509_free(x509);
+		EVP_PKEY_free(key);
+		ERR_clear_error();
+	}
+	return err;
+}
+
+/* What was written to |bio|, as a heap text with a NUL behind it. */
+static wlk_err take_secret(BIO *bio, char **out, size_t *size)
+{
+	char *at;
+	long length = BIO_get_mem_data(bio, &at);
+	char *copy = length > 0 ? wlk_malloc((size_t)length + 1) : NULL;
+
+	if (!copy)
+		return WLK_ERR_NOMEM;
+	memcpy(copy, at, (size_t)length);
+	copy[length] = '\0';
+	*out = copy;
+	*size = (size_t)length;
+	return WLK_OK;
+}
+
+wlk_err dtls_cert_export_key_der(const struct dtls_cert *cert, char **out, size_t *size)
+{
+	wlk_err err = WLK_ERR_CRYPTO;
+	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
+
+	if (bio && i2d_PKCS8PrivateKey_bio(bio, cert->key, NULL, NULL, 0, NULL, NULL) == 1)
+		err = take_secret(bio, out, size);
+	if (err)
+		ERR_clear_error();
+	BIO_free(bio);
+	return err;
+}
+
 wlk_err dtls_cert_export_pem(const struct dtls_cert *cert, char **out, size_t *size)
 {
 	wlk_err err = WLK_ERR_CRYPTO;
 	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
-	char *text;
-	long length;
-	char *copy;
 
 	if (bio && PEM_write_bio_X509(bio, cert->x509) == 1 &&
-	    PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL) == 1) {
-		length = BIO_get_mem_data(bio, &text);
-		copy = length > 0 ? wlk_strndup(text, (size_t)length) : NULL;
-		err = copy ? WLK_OK : WLK_ERR_NOMEM;
-		if (copy) {
-			*out = copy;
-			*size = (size_t)length;
-		}
-	}
+	    PEM_write_bio_PKCS8PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL) == 1)
+		err = take_secret(bio, out, size);
 	if (err)
 		ERR_clear_error();
 	BIO_free(bio);
@@ -258,6 +320,13 @@ wlk_err dtls_cert_fingerprint(const struct dtls_cert *cert, enum dtls_hash hash,
 int64_t dtls_cert_expires(const struct dtls_cert *cert)
 {
 	return cert->expires;
+}
+
+enum dtls_key dtls_cert_key(const struct dtls_cert *cert)
+{
+	if (EVP_PKEY_is_a(cert->key, "RSA"))
+		return DTLS_KEY_RSA;
+	return EVP_PKEY_get_bits(cert->key) > 256 ? DTLS_KEY_ECDSA_P384 : DTLS_KEY_ECDSA_P256;
 }
 
 wlk_bytes dtls_cert_der(const struct dtls_cert *cert)

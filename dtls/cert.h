@@ -11,7 +11,11 @@ enum {
 	DTLS_DIGEST_MAX = 64,
 	DTLS_CERT_LIFETIME_S = 30 * 24 * 3600, /* of a generated certificate, as browsers do */
 	DTLS_CERT_BACKDATE_S = 24 * 3600,      /* not-before lies this far back, for peers with slow clocks */
+	DTLS_RSA_BITS_MIN = 2048,
+	DTLS_RSA_BITS_MAX = 8192, /* of generated keys: each step up costs seconds of CPU */
 };
+
+enum dtls_key { DTLS_KEY_ECDSA_P256, DTLS_KEY_ECDSA_P384, DTLS_KEY_RSA };
 
 /* One a=fingerprint line. */
 struct dtls_fingerprint {
@@ -40,6 +44,17 @@ struct dtls_cert;
 wlk_err dtls_cert_generate(struct dtls_cert **out, int64_t unix_seconds) WLK_NODISCARD;
 
 /**
+ * The same for a key of one's choice; RSA with exponent 65537 (100 ms of CPU for 2,048 bits, ten times that for 4,096).
+ *
+ * @param rsa_bits    of an RSA key: DTLS_RSA_BITS_MIN..MAX; else not looked at
+ * @param lifetime_s  seconds from |unix_seconds| to its end, 0 and more
+ *
+ * In addition WLK_ERR_UNSUPPORTED: other sizes.
+ */
+wlk_err dtls_cert_generate_key(struct dtls_cert **out, int64_t unix_seconds, enum dtls_key type, uint32_t rsa_bits,
+			       int64_t lifetime_s) WLK_NODISCARD;
+
+/**
  * Read a certificate and its key (ECDSA on P-256 or P-384, or RSA of 2048 bits and more) from PEM text.
  * Both may be in one text, in any order; further certificates are ignored. No pass phrases.
  *
@@ -47,6 +62,11 @@ wlk_err dtls_cert_generate(struct dtls_cert **out, int64_t unix_seconds) WLK_NOD
  * WLK_ERR_INVALID when the key does not belong to the certificate.
  */
 wlk_err dtls_cert_import_pem(struct dtls_cert **out, const char *pem, size_t size) WLK_NODISCARD;
+
+/* The same from DER: an X.509 certificate, and a key in PKCS#8 or in the form of its algorithm. */
+wlk_err dtls_cert_import_der(struct dtls_cert **out, wlk_bytes cert, wlk_bytes key) WLK_NODISCARD;
+/* The private key in PKCS#8 DER, for dtls_cert_free_pem(). */
+wlk_err dtls_cert_export_key_der(const struct dtls_cert *cert, char **out, size_t *size) WLK_NODISCARD;
 
 /**
  * Write certificate and PKCS#8 key as PEM.
@@ -67,6 +87,7 @@ wlk_err dtls_cert_fingerprint(const struct dtls_cert *cert, enum dtls_hash hash,
 			      size_t *size);
 /* Seconds since 1970 at which the certificate stops being valid. */
 int64_t dtls_cert_expires(const struct dtls_cert *cert);
+enum dtls_key dtls_cert_key(const struct dtls_cert *cert);
 /* The DER form, borrowed from |cert|. */
 wlk_bytes dtls_cert_der(const struct dtls_cert *cert);
 

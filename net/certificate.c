@@ -4,5 +4,10 @@
 
 wlk_err wlk_certificate_generate(wlk_certificate **out)
 {
-	return out ? certificate_generate(out, clock_unix() / 1000000) : WLK_ERR_INVALID;
+	return wlk_certificate_generate_with(NULL, out);
+}
+
+wlk_err wlk_certificate_generate_with(const wlk_certificate_options *options, wlk_certificate **out)
+{
+	return certificate_generate(out, options, clock_unix() / 1000000);
 }

@@ -150,7 +150,6 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	pc->env = *env;
 	pc->now = now;
 	pc->user = config->user;
-	pc->cert = dtls_cert_ref(config->certificate ? certificate_unwrap(config->certificate) : env->certificate);
 	pc->max_message_size = config->max_message_size ? config->max_message_size : SCTP_CHANNEL_MESSAGE_SIZE;
 	pc->sctp_streams = config->sctp_streams ? config->sctp_streams : SCTP_ASSOC_STREAMS;
 	pc->renomination = config->renomination;
@@ -182,7 +181,9 @@ wlk_err peer_create(wlk_peer_connection **out, const struct peer_env *env, const
 	if (!pc)
 		return WLK_ERR_NOMEM;
 	init_fields(pc, env, config, now);
-	err = name_logs(pc, config);
+	err = certificate_choose(&pc->cert, config, env->certificate, (env->unix_us_at_zero + now) / SECOND);
+	if (!err)
+		err = name_logs(pc, config);
 	if (!err)
 		err = draw_names(pc);
 	if (!err)

@@ -2,6 +2,7 @@
 #ifndef WIRELARK_PEER_CONNECTION_H
 #define WIRELARK_PEER_CONNECTION_H
 
+#include <wirelark/certificate.h>
 #include <wirelark/data_channel.h>
 #include <wirelark/media.h>
 #include <wirelark/transceiver.h>
@@ -18,8 +19,6 @@ extern "C" {
  *
  * Handles that a peer connection gave out stay valid, in closed state, until it is destroyed.
  */
-
-typedef struct wlk_certificate wlk_certificate;
 
 typedef enum wlk_signaling_state {
 	WLK_SIGNALING_STABLE = 0,
@@ -98,7 +97,7 @@ typedef struct wlk_configuration {
 	size_t struct_size;
 	const wlk_ice_server *ice_servers; /**< copied */
 	size_t ice_server_count;
-	wlk_certificate *certificate; /**< NULL: the loop's own, made once and shared by its connections */
+	wlk_certificate *certificate; /**< NULL: the loop's own, made once and shared by its connections. An expired one is WLK_ERR_INVALID */
 	bool allow_loopback;          /**< gather loopback addresses and accept such remote candidates, which are refused by default */
 	bool allow_link_local;        /**< the same for 169.254.0.0/16 and fe80::/10 */
 	bool no_ipv4;
@@ -124,11 +123,17 @@ typedef struct wlk_configuration {
 	size_t address_mapping_count;
 	wlk_address_filter local_address_filter; /**< NULL: all; called on the loop's thread, with @c user above */
 	wlk_address_filter remote_address_filter;
+	/**
+	 * RTCConfiguration.certificates: each is checked (WLK_ERR_INVALID when one is expired, W3C InvalidAccessError); the first serves
+	 * all handshakes of this connection, because browsers look at one fingerprint only. Not together with @c certificate.
+	 */
+	wlk_certificate *const *certificates;
+	size_t certificate_count;
 } wlk_configuration;
 
 #define WLK_CONFIGURATION_INIT \
 	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL, WLK_ICE_TRANSPORT_ALL, \
-	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL }
+	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0 }
 
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1,
@@ -312,20 +317,6 @@ WLK_API const char *wlk_last_error(const wlk_peer_connection *pc);
 
 WLK_API void wlk_peer_connection_set_user(wlk_peer_connection *pc, void *user);
 WLK_API void *wlk_peer_connection_user(const wlk_peer_connection *pc);
-
-/** A self-signed ECDSA P-256 certificate, valid for 30 days. Counted: release what you got. */
-WLK_API wlk_err wlk_certificate_generate(wlk_certificate **out);
-/** From PEM text that holds a certificate and its private key (ECDSA or RSA). */
-WLK_API wlk_err wlk_certificate_from_pem(const char *pem, size_t size, wlk_certificate **out);
-/** Certificate and private key as PEM; the caller wipes and frees it with wlk_secret_free(). */
-WLK_API wlk_err wlk_certificate_to_pem(const wlk_certificate *certificate, char **out);
-/** "sha-256 AB:CD:..." into @p out (at least 104 bytes). */
-WLK_API wlk_err wlk_certificate_fingerprint(const wlk_certificate *certificate, char *out, size_t size);
-/** When it ends, in seconds since 1970. */
-WLK_API int64_t wlk_certificate_expires(const wlk_certificate *certificate);
-WLK_API void wlk_certificate_release(wlk_certificate *certificate);
-/** Wipe and free a string that the library handed over. */
-WLK_API void wlk_secret_free(char *text);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,7 @@
 #ifndef WIRELARK_WIRELARK_H
 #define WIRELARK_WIRELARK_H
 
+#include <wirelark/certificate.h>
 #include <wirelark/data_channel.h>
 #include <wirelark/drive.h>
 #include <wirelark/log.h>

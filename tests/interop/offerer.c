@@ -1,7 +1,7 @@
 /*
  * The other direction: a peer that makes the offer, so that browsers and other stacks answer us. JSON lines on stdio:
  * it prints {"type":"offer","sdp":...}, reads {"type":"answer","sdp":...}, opens a channel, says "hello" on it and
- * echoes whatever comes, media too with --media. End of input closes the connection.
+ * echoes whatever comes, media too with --media. End of input closes the connection. --rsa: with an RSA certificate.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -91,13 +91,29 @@ static bool read_answer(struct offerer *o, const char *text)
 	return json_is_object(a->line) && !wlk_loop_post(o->loop, take_answer, a);
 }
 
-static bool make_offer(struct offerer *o, bool media)
+static wlk_certificate *make_rsa(void)
+{
+	wlk_certificate_options options = WLK_CERTIFICATE_OPTIONS_INIT;
+	wlk_certificate *made = NULL;
+
+	options.algorithm = WLK_KEY_RSA;
+	return wlk_certificate_generate_with(&options, &made) ? NULL : made;
+}
+
+static bool make_offer(struct offerer *o, bool media, bool rsa)
 {
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
 	wlk_transceiver *t;
+	wlk_err err;
 
 	config.allow_loopback = true;
-	if (wlk_loop_create(NULL, &o->loop) || wlk_peer_connection_create(o->loop, &config, on_event, o, &o->pc))
+	if (rsa && !(config.certificate = make_rsa()))
+		return false;
+	err = wlk_loop_create(NULL, &o->loop);
+	if (!err)
+		err = wlk_peer_connection_create(o->loop, &config, on_event, o, &o->pc);
+	wlk_certificate_release(config.certificate);
+	if (err)
 		return false;
 	if (media && (wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_AUDIO, NULL, &t) ||
 		      wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_VIDEO, NULL, &t)))
@@ -115,13 +131,21 @@ static void close_connection(void *user)
 	wlk_loop_stop(o->loop);
 }
 
+static bool has(int argc, char **argv, const char *option)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], option))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct offerer o = { 0 };
 	char *line = NULL;
 	size_t capacity = 0;
 
-	if (!make_offer(&o, argc > 1 && !strcmp(argv[1], "--media"))) {
+	if (!make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"))) {
 		fprintf(stderr, "no offer can be made: %s\n", o.pc ? wlk_last_error(o.pc) : "");
 		return 1;
 	}

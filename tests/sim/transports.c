@@ -234,6 +234,59 @@ static void test_after_close_the_handles_say_closed(void **state)
 	sim_free(&sim);
 }
 
+/* Both kinds of keys meet; the far end tells the certificate that was configured. */
+static void test_an_rsa_certificate_serves(void **state)
+{
+	wlk_certificate_options options = WLK_CERTIFICATE_OPTIONS_INIT;
+	wlk_configuration of_a = WLK_CONFIGURATION_INIT;
+	struct sim_config config = { .seed = 1, .latency_us = 5 * SIM_MS, .may_fail = true, .config_a = &of_a };
+	wlk_certificate *certificate;
+	wlk_dtls_transport *theirs;
+	wlk_data_channel *channel;
+	struct seen seen = { 0 };
+	struct sim sim;
+
+	(void)state;
+	options.algorithm = WLK_KEY_RSA;
+	options.has_expires = true;
+	options.expires_ms = UINT64_MAX; /* it is made by the real clock, and lives by the simulation's */
+	assert_int_equal(wlk_certificate_generate_with(&options, &certificate), WLK_OK);
+	of_a.certificates = &certificate;
+	of_a.certificate_count = 1;
+	sim_init(&sim, &config, on_event, &seen);
+	assert_int_equal(wlk_peer_connection_create_data_channel(sim.a.pc, "main", NULL, &channel), WLK_OK);
+	sim_signal(&sim);
+	assert_true(sim_run_until(&sim, 5 * SIM_SECOND, sim_both_connected));
+	theirs = wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp(sim.b.pc));
+	assert_non_null(strstr(wlk_dtls_transport_cipher(theirs), "RSA"));
+	assert_int_equal(wlk_dtls_transport_remote_certificate(theirs, 0).size, wlk_certificate_der(certificate).size);
+	assert_memory_equal(wlk_dtls_transport_remote_certificate(theirs, 0).data, wlk_certificate_der(certificate).data,
+			    wlk_certificate_der(certificate).size);
+	sim_free(&sim);
+	wlk_certificate_release(certificate);
+}
+
+/* W3C webrtc-pc 4.4.1.1: InvalidAccessError. The certificate ends when it is made, which is before the simulation begins. */
+static void test_an_expired_certificate_is_refused(void **state)
+{
+	wlk_certificate_options options = WLK_CERTIFICATE_OPTIONS_INIT;
+	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	wlk_peer_connection *pc = NULL;
+	wlk_certificate *certificate;
+
+	(void)state;
+	options.has_expires = true;
+	assert_int_equal(wlk_certificate_generate_with(&options, &certificate), WLK_OK);
+	config.certificates = &certificate;
+	config.certificate_count = 1;
+	assert_int_equal(wlk_drive_create(&config, 0, (wlk_certificate_expires(certificate) - 1) * SIM_SECOND, &pc), WLK_OK);
+	wlk_peer_connection_destroy(pc);
+	pc = NULL;
+	assert_int_equal(wlk_drive_create(&config, 0, wlk_certificate_expires(certificate) * SIM_SECOND, &pc), WLK_ERR_INVALID);
+	assert_null(pc);
+	wlk_certificate_release(certificate);
+}
+
 static void test_names_are_the_words_of_the_specification(void **state)
 {
 	(void)state;
@@ -254,6 +307,8 @@ int main(void)
 		cmocka_unit_test(test_a_connected_transport_tells_all),
 		cmocka_unit_test(test_events_come_from_the_bottom_up),
 		cmocka_unit_test(test_after_close_the_handles_say_closed),
+		cmocka_unit_test(test_an_rsa_certificate_serves),
+		cmocka_unit_test(test_an_expired_certificate_is_refused),
 		cmocka_unit_test(test_names_are_the_words_of_the_specification),
 	};
 

@@ -360,9 +360,10 @@ wlk_addr fake_bound(const struct wlk_peer_connection *pc, uint32_t id)
 	return found->first;
 }
 
-wlk_err certificate_generate(wlk_certificate **out, int64_t unix_seconds)
+wlk_err certificate_generate(wlk_certificate **out, const wlk_certificate_options *options, int64_t unix_seconds)
 {
 	(void)out;
+	(void)options;
 	(void)unix_seconds;
 	return WLK_ERR_UNSUPPORTED; /* the driver's tests make no certificates */
 }

@@ -247,9 +247,84 @@ static void test_failing_allocations_are_errors(void **state)
 	assert_int_equal(alloc_live_blocks(), 0);
 }
 
+static void test_keys_of_every_kind(void **state)
+{
+	static const struct {
+		enum dtls_key type;
+		uint32_t rsa_bits;
+		int bits, signature;
+	} kinds[] = {
+		{ DTLS_KEY_ECDSA_P256, 0, 256, NID_ecdsa_with_SHA256 },
+		{ DTLS_KEY_ECDSA_P384, 0, 384, NID_ecdsa_with_SHA256 },
+		{ DTLS_KEY_RSA, 2048, 2048, NID_sha256WithRSAEncryption },
+		{ DTLS_KEY_RSA, 3072, 3072, NID_sha256WithRSAEncryption },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct dtls_cert *cert;
+		const uint8_t *at;
+		X509 *x509;
+
+		assert_int_equal(dtls_cert_generate_key(&cert, NOW, kinds[i].type, kinds[i].rsa_bits, 60), WLK_OK);
+		assert_int_equal(dtls_cert_key(cert), kinds[i].type);
+		assert_int_equal(dtls_cert_expires(cert), NOW + 60);
+		at = dtls_cert_der(cert).data;
+		x509 = d2i_X509(NULL, &at, (long)dtls_cert_der(cert).size);
+		assert_non_null(x509);
+		assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(x509)), kinds[i].bits);
+		assert_int_equal(X509_get_signature_nid(x509), kinds[i].signature);
+		assert_int_equal(X509_verify(x509, X509_get0_pubkey(x509)), 1);
+		X509_free(x509);
+		dtls_cert_release(cert);
+	}
+}
+
+static void test_rsa_outside_of_the_bounds_is_not_made(void **state)
+{
+	struct dtls_cert *cert = NULL;
+
+	(void)state;
+	assert_int_equal(dtls_cert_generate_key(&cert, NOW, DTLS_KEY_RSA, 2047, 60), WLK_ERR_UNSUPPORTED);
+	assert_int_equal(dtls_cert_generate_key(&cert, NOW, DTLS_KEY_RSA, 8193, 60), WLK_ERR_UNSUPPORTED);
+	assert_int_equal(dtls_cert_generate_key(&cert, NOW, (enum dtls_key)3, 2048, 60), WLK_ERR_UNSUPPORTED);
+	assert_null(cert);
+}
+
+static void test_der_goes_out_and_comes_back(void **state)
+{
+	static const enum dtls_key types[] = { DTLS_KEY_ECDSA_P256, DTLS_KEY_RSA };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct dtls_cert *cert, *other, *back;
+		wlk_bytes key;
+		size_t size;
+		char *pkcs8;
+
+		assert_int_equal(dtls_cert_generate_key(&cert, NOW, types[i], 2048, 60), WLK_OK);
+		assert_int_equal(dtls_cert_generate(&other, NOW), WLK_OK);
+		assert_int_equal(dtls_cert_export_key_der(cert, &pkcs8, &size), WLK_OK);
+		key = (wlk_bytes){ (const uint8_t *)pkcs8, size };
+		assert_int_equal(dtls_cert_import_der(&back, dtls_cert_der(cert), key), WLK_OK);
+		assert_int_equal(dtls_cert_der(back).size, dtls_cert_der(cert).size);
+		assert_memory_equal(dtls_cert_der(back).data, dtls_cert_der(cert).data, dtls_cert_der(cert).size);
+		dtls_cert_release(back);
+		assert_int_equal(dtls_cert_import_der(&back, dtls_cert_der(other), key), WLK_ERR_INVALID);
+		assert_int_equal(dtls_cert_import_der(&back, key, dtls_cert_der(cert)), WLK_ERR_PARSE);
+		assert_int_equal(dtls_cert_import_der(&back, (wlk_bytes){ key.data, 0 }, key), WLK_ERR_PARSE);
+		dtls_cert_free_pem(pkcs8, size);
+		dtls_cert_release(cert);
+		dtls_cert_release(other);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys_of_every_kind),
+		cmocka_unit_test(test_rsa_outside_of_the_bounds_is_not_made),
+		cmocka_unit_test(test_der_goes_out_and_comes_back),
 		cmocka_unit_test(test_generated_certificate),
 		cmocka_unit_test(test_two_certificates_differ),
 		cmocka_unit_test(test_fingerprints_are_digests_of_the_der_form),
