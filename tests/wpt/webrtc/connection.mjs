@@ -1,0 +1,385 @@
+// RTCPeerConnection: the operations chain, promises and events around the calls of the library.
+import { call, defineHandlers, enforceRange, flush, forget, has, listen, native, oneOf, PRIVATE, task, translate } from './base.mjs';
+import { certificateHandle, generateCertificate, RTCCertificate } from './certificate.mjs';
+import { createChannel, RTCDataChannel, RTCDataChannelEvent } from './channel.mjs';
+import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent, RTCSessionDescription, SDP_TYPES,
+} from './description.mjs';
+import { RTCError } from './error.mjs';
+import { MediaStream, MediaStreamTrack } from './media.mjs';
+import { readTransceiverInit, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
+
+const NEGOTIATION_NEEDED = 1, SIGNALING = 2, CANDIDATE = 3, GATHERING = 4, ICE = 5, CONNECTION = 6, TRACK = 8, CHANNEL = 9;
+const CHANNEL_FIRST = 10, CHANNEL_LAST = 16, CANDIDATE_ERROR = 20;
+// What the standard tells in the task that settles the promise of setLocal/RemoteDescription().
+const OF_THE_DESCRIPTION = [SIGNALING, TRACK];
+
+const DESCRIPTION_ERRORS = { WLK_ERR_NEGOTIATION: 'InvalidAccessError', WLK_ERR_INVALID: 'InvalidModificationError',
+  WLK_ERR_UNSUPPORTED: 'InvalidAccessError' };
+
+const all = new Set();
+
+export class RTCPeerConnection extends EventTarget {
+  #handle;
+  #configuration;
+  #isClosed = false;
+  #wasLocalSet = false;
+  #chain = [];
+  #states = { gathering: 'new', ice: 'new', connection: 'new' };
+  #transceivers = new Map();
+  #channels = new Map();
+  #streams = new Map();
+  #descriptions = new Map();
+
+  constructor(configuration = {}) {
+    super();
+    this.#configuration = readConfiguration(configuration ?? {});
+    this.#handle = call(() => native.connectionCreate(forNative(this.#configuration)), { WLK_ERR_INVALID: 'SyntaxError' });
+    listen(this.#handle, (event) => this.#onEvent(event));
+    all.add(this);
+  }
+
+  static generateCertificate(algorithm) { return generateCertificate(algorithm); }
+
+  // ---- configuration ----
+
+  getConfiguration() {
+    const copy = structuredClone({ ...this.#configuration, certificates: [] });
+    copy.certificates = [...this.#configuration.certificates];
+    return copy;
+  }
+
+  setConfiguration(configuration = {}) {
+    if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
+    const wanted = readConfiguration(configuration);
+    const old = this.#configuration;
+    const same = wanted.bundlePolicy === old.bundlePolicy && wanted.rtcpMuxPolicy === old.rtcpMuxPolicy &&
+      wanted.certificates.length === old.certificates.length && wanted.certificates.every((each, i) => each === old.certificates[i]);
+    if (!same || (this.#wasLocalSet && wanted.iceCandidatePoolSize !== old.iceCandidatePoolSize))
+      throw new DOMException('this member cannot change', 'InvalidModificationError');
+    call(() => native.connectionSetConfiguration(this.#handle, forNative(wanted)), { WLK_ERR_INVALID: 'SyntaxError' });
+    this.#configuration = wanted;
+  }
+
+  // ---- offers and answers ----
+
+  /** The operations chain: one operation at a time; what is closed never settles. */
+  chain(operation) {
+    if (this.#isClosed) return Promise.reject(new DOMException('the connection is closed', 'InvalidStateError'));
+    return new Promise((resolve, reject) => {
+      this.#chain.push({ operation, resolve, reject });
+      if (this.#chain.length === 1) this.#runFirst();
+    });
+  }
+
+  async #runFirst() {
+    const { operation, resolve, reject } = this.#chain[0];
+    try {
+      const value = await operation();
+      if (this.#isClosed) return;
+      resolve(value);
+    } catch (error) {
+      if (this.#isClosed) return;
+      reject(error);
+    }
+    await null;
+    if (this.#isClosed) return;
+    this.#chain.shift();
+    if (this.#chain.length) this.#runFirst();
+  }
+
+  createOffer(options = {}) {
+    if (typeof options === 'function') throw new TypeError('the legacy callbacks are not offered');
+    return this.chain(async () => {
+      await task();
+      if (this.#isClosed) return undefined;
+      return { type: 'offer', sdp: call(() => native.connectionCreateOffer(this.#handle, Boolean(options?.iceRestart))) };
+    });
+  }
+
+  createAnswer() {
+    return this.chain(async () => {
+      await task();
+      if (this.#isClosed) return undefined;
+      return { type: 'answer', sdp: call(() => native.connectionCreateAnswer(this.#handle)) };
+    });
+  }
+
+  async setLocalDescription(init = {}) {
+    const type = init?.type === undefined ? null : SDP_TYPES.indexOf(oneOf(init.type, SDP_TYPES, 'RTCSdpType')) + 1;
+    const sdp = init?.sdp === undefined ? '' : String(init.sdp);
+    return this.chain(() => this.#setDescription('connectionSetLocalDescription', type, sdp));
+  }
+
+  async setRemoteDescription(init) {
+    if (init?.type === undefined) throw new TypeError('a remote description needs its type');
+    const type = SDP_TYPES.indexOf(oneOf(init.type, SDP_TYPES, 'RTCSdpType')) + 1;
+    const sdp = init.sdp === undefined ? '' : String(init.sdp);
+    return this.chain(() => this.#setDescription('connectionSetRemoteDescription', type, sdp));
+  }
+
+  async #setDescription(setter, type, sdp) {
+    const isLocal = setter === 'connectionSetLocalDescription';
+    await task();
+    if (this.#isClosed) return;
+    try {
+      native[setter](this.#handle, type, sdp);
+    } catch (error) {
+      throw this.#descriptionError(error, isLocal);
+    }
+    if (isLocal) this.#wasLocalSet = true;
+    flush(this.#handle, OF_THE_DESCRIPTION);
+  }
+
+  #descriptionError(error, isLocal) {
+    if (error.code === 'WLK_ERR_PARSE' || error.code === 'WLK_ERR_TOO_LARGE') {
+      const line = /line (\d+)/.exec(error.message);
+      return new RTCError({ errorDetail: 'sdp-syntax-error', sdpLineNumber: line ? Number(line[1]) : null }, error.message);
+    }
+    return translate(error, isLocal ? { WLK_ERR_INVALID: 'InvalidModificationError' } : DESCRIPTION_ERRORS);
+  }
+
+  /** The same object as long as the text is the same. */
+  #description(which, get) {
+    const value = get();
+    const last = this.#descriptions.get(which);
+    if (!value) return null;
+    if (last?.sdp === value.sdp && last?.type === value.type) return last;
+    const made = new RTCSessionDescription(value);
+    this.#descriptions.set(which, made);
+    return made;
+  }
+
+  get localDescription() { return this.#description('local', () => native.connectionLocalDescription(this.#handle)); }
+  get remoteDescription() { return this.#description('remote', () => native.connectionRemoteDescription(this.#handle)); }
+  get currentLocalDescription() { return this.#part('CurrentLocal'); }
+  get pendingLocalDescription() { return this.#part('PendingLocal'); }
+  get currentRemoteDescription() { return this.#part('CurrentRemote'); }
+  get pendingRemoteDescription() { return this.#part('PendingRemote'); }
+  #part(which) { return this.#description(which, () => native[`connection${which}Description`](this.#handle)); }
+
+  get signalingState() { return native.connectionSignalingState(this.#handle); }
+  get iceGatheringState() { return this.#states.gathering; }
+  get iceConnectionState() { return this.#states.ice; }
+  get connectionState() { return this.#states.connection; }
+  get canTrickleIceCandidates() { return native.connectionCanTrickle(this.#handle); }
+  get sctp() { return has('connectionSctp') ? native.connectionSctp(this.#handle) : null; }
+
+  restartIce() {
+    if (!this.#isClosed) native.connectionRestartIce(this.#handle);
+  }
+
+  async addIceCandidate(candidate) {
+    const init = candidate ? { candidate: candidate.candidate ?? '', sdpMid: candidate.sdpMid ?? null,
+      sdpMLineIndex: candidate.sdpMLineIndex ?? null, usernameFragment: candidate.usernameFragment ?? null } : null;
+    if (init && init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null)
+      throw new TypeError('a candidate needs sdpMid or sdpMLineIndex');
+    return this.chain(async () => {
+      await task();
+      if (this.#isClosed) return;
+      try {
+        native.connectionAddIceCandidate(this.#handle, init);
+      } catch (error) {
+        // An address that the configuration refuses is passed over in silence, as one that is administratively prohibited.
+        if (error.code !== 'WLK_ERR_UNSUPPORTED') throw translate(error, { WLK_ERR_INVALID: 'OperationError' });
+      }
+    });
+  }
+
+  // ---- media ----
+
+  #inner(handle) {
+    if (!this.#transceivers.has(handle)) this.#transceivers.set(handle, new TransceiverInner(this, handle));
+    return this.#transceivers.get(handle);
+  }
+
+  getTransceivers() { return native.transceivers(this.#handle).map((handle) => this.#inner(handle).object); }
+  #going() { return this.getTransceivers().filter(({ direction }) => direction !== 'stopped'); }
+  getSenders() { return this.#going().map(({ sender }) => sender); }
+  getReceivers() { return this.#going().map(({ receiver }) => receiver); }
+
+  addTransceiver(trackOrKind, init = {}) {
+    const { track, kind, options } = readTransceiverInit(trackOrKind, init ?? {});
+    const inner = this.#inner(call(() => native.transceiverAdd(this.#handle, kind, options),
+      { WLK_ERR_UNSUPPORTED: 'OperationError' }));
+    inner.sender[PRIVATE](track);
+    return inner.object;
+  }
+
+  addTrack(track, ...streams) {
+    if (!(track instanceof MediaStreamTrack)) throw new TypeError('addTrack() takes a track');
+    for (const stream of streams) if (!(stream instanceof MediaStream)) throw new TypeError('streams are MediaStreams');
+    if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
+    if (this.getSenders().some((sender) => sender.track === track))
+      throw new DOMException('the track is being sent', 'InvalidAccessError');
+    const ids = streams.map((stream) => stream.id);
+    const inner = this.#inner(call(() => native.connectionAddTrack(this.#handle, track.kind === 'audio' ? 1 : 2, track.id, ids)));
+    inner.sender[PRIVATE](track);
+    return inner.sender;
+  }
+
+  removeTrack(sender) {
+    if (!(sender instanceof RTCRtpSender)) throw new TypeError('removeTrack() takes a sender');
+    if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
+    const inner = [...this.#transceivers.values()].find((each) => each.sender === sender);
+    if (!inner) throw new DOMException('the sender is of another connection', 'InvalidAccessError');
+    call(() => native.connectionRemoveTrack(this.#handle, inner.handle));
+    sender[PRIVATE](null);
+  }
+
+  transportOf(handle) { return native.transceiverTransport(handle); }
+
+  // ---- data ----
+
+  createDataChannel(label, init = {}) {
+    if (arguments.length === 0) throw new TypeError('a channel needs its label');
+    const [handle, channel] = createChannel(this.#handle, label, init);
+    this.#channels.set(handle, channel);
+    return channel;
+  }
+
+  // ---- statistics ----
+
+  async getStats(selector = null) {
+    if (selector !== null && !(selector instanceof MediaStreamTrack)) throw new TypeError('the selector is a track');
+    if (selector) return this.#selected(selector).getStats();
+    return new Map(Object.entries(JSON.parse(native.connectionStats(this.#handle))));
+  }
+
+  #selected(track) {
+    const found = this.getTransceivers().flatMap(({ sender, receiver }) => [sender, receiver]).filter((each) => each.track === track);
+    if (found.length !== 1) throw new DOMException('the track selects no one sender or receiver', 'InvalidAccessError');
+    return found[0];
+  }
+
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    native.connectionClose(this.#handle);
+    this.#states.ice = native.connectionIceConnectionState(this.#handle);
+    this.#states.connection = native.connectionConnectionState(this.#handle);
+    for (const channel of this.#channels.values()) channel[PRIVATE]();
+  }
+
+  /** The case is over: the handle and all that it gave out are gone. */
+  [PRIVATE]() {
+    this.#isClosed = true;
+    forget(this.#handle);
+    native.connectionDestroy(this.#handle);
+  }
+
+  // ---- events of the library ----
+
+  #onEvent(event) {
+    if (this.#isClosed) return;
+    if (event.type >= CHANNEL_FIRST && event.type <= CHANNEL_LAST) {
+      this.#channels.get(event.channel)?.[PRIVATE](event);
+      return;
+    }
+    const fire = (name) => this.dispatchEvent(new Event(name));
+    switch (event.type) {
+      case NEGOTIATION_NEEDED: fire('negotiationneeded'); break;
+      case SIGNALING: fire('signalingstatechange'); break;
+      case CANDIDATE: this.#onCandidate(event); break;
+      case GATHERING: this.#onGathering(event.state); break;
+      case ICE: this.#states.ice = event.state; fire('iceconnectionstatechange'); break;
+      case CONNECTION: this.#states.connection = event.state; fire('connectionstatechange'); break;
+      case TRACK: this.#onTrack(event); break;
+      case CHANNEL: this.#onChannel(event.channel); break;
+      case CANDIDATE_ERROR: this.#onCandidateError(event); break;
+      default: break;
+    }
+  }
+
+  #onCandidate(event) {
+    const sdpMLineIndex = event.sdpMLineIndex < 0 ? null : event.sdpMLineIndex;
+    const candidate = new RTCIceCandidate({ ...event, sdpMLineIndex, sdpMid: event.sdpMid ?? '' });
+    this.dispatchEvent(new RTCPeerConnectionIceEvent('icecandidate', { candidate }));
+  }
+
+  #onGathering(state) {
+    this.#states.gathering = state;
+    this.dispatchEvent(new Event('icegatheringstatechange'));
+    if (state === 'complete') this.dispatchEvent(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }));
+  }
+
+  #stream(id) {
+    if (!this.#streams.has(id)) this.#streams.set(id, new MediaStream([], id));
+    return this.#streams.get(id);
+  }
+
+  #onTrack(event) {
+    const { object } = this.#inner(event.transceiver);
+    const ids = event.streamIds ?? (event.streamId && event.streamId !== '-' ? [event.streamId] : []);
+    const streams = ids.map((id) => this.#stream(id));
+    for (const stream of streams) stream.addTrack(object.receiver.track);
+    this.dispatchEvent(new RTCTrackEvent('track', { receiver: object.receiver, track: object.receiver.track, streams,
+      transceiver: object }));
+  }
+
+  #onChannel(handle) {
+    const channel = new RTCDataChannel(PRIVATE, handle);
+    this.#channels.set(handle, channel);
+    this.dispatchEvent(new RTCDataChannelEvent('datachannel', { channel }));
+  }
+
+  #onCandidateError({ url, errorCode, errorText, address }) {
+    const [, host, port] = /^\[?(.*?)\]?:(\d+)/.exec(address) ?? [];
+    this.dispatchEvent(new RTCPeerConnectionIceErrorEvent('icecandidateerror',
+      { address: host ?? null, port: port ? Number(port) : null, url, errorCode, errorText }));
+  }
+}
+
+defineHandlers(RTCPeerConnection, ['negotiationneeded', 'icecandidate', 'icecandidateerror', 'signalingstatechange',
+  'iceconnectionstatechange', 'icegatheringstatechange', 'connectionstatechange', 'track', 'datachannel']);
+
+/** Ends what a case left: connections, and the handles of all that they gave out. */
+export function destroyAll() {
+  for (const connection of all) connection[PRIVATE]();
+  all.clear();
+}
+
+// ---- RTCConfiguration ----
+
+function readServer(server) {
+  if (server?.urls === undefined) throw new TypeError('a server has urls');
+  const urls = typeof server.urls === 'string' ? [server.urls] : [...server.urls].map(String);
+  if (!urls.length) throw new DOMException('a server has at least one URL', 'SyntaxError');
+  const { username, credential } = server;
+  for (const url of urls)
+    if (/^turns?:/i.test(url) && (username === undefined || credential === undefined))
+      throw new DOMException('a TURN server needs username and credential', 'InvalidAccessError');
+  const result = { urls };
+  if (username !== undefined) result.username = String(username);
+  if (credential !== undefined) result.credential = String(credential);
+  return result;
+}
+
+function readConfiguration(configuration) {
+  if (typeof configuration !== 'object') throw new TypeError('a configuration is a dictionary');
+  const read = (name, fallback, list) => oneOf(configuration[name] === undefined ? fallback : configuration[name], list, name);
+  const certificates = configuration.certificates === undefined ? [] : [...configuration.certificates];
+  for (const certificate of certificates) {
+    if (!(certificate instanceof RTCCertificate)) throw new TypeError('certificates are RTCCertificates');
+    if (certificate.expires <= Date.now()) throw new DOMException('the certificate has expired', 'InvalidAccessError');
+  }
+  return {
+    iceServers: configuration.iceServers === undefined ? [] : [...configuration.iceServers].map(readServer),
+    iceTransportPolicy: read('iceTransportPolicy', 'all', ['all', 'relay']),
+    bundlePolicy: read('bundlePolicy', 'balanced', ['balanced', 'max-compat', 'max-bundle']),
+    rtcpMuxPolicy: read('rtcpMuxPolicy', 'require', ['require']),
+    certificates,
+    iceCandidatePoolSize: configuration.iceCandidatePoolSize === undefined ? 0
+      : enforceRange(configuration.iceCandidatePoolSize, 255, 'iceCandidatePoolSize'),
+  };
+}
+
+function forNative(configuration) {
+  return {
+    iceServers: configuration.iceServers.flatMap(({ urls, username, credential }) =>
+      urls.map((url) => ({ url, username, credential }))),
+    iceTransportPolicy: configuration.iceTransportPolicy === 'relay' ? 1 : 0,
+    bundlePolicy: ['balanced', 'max-compat', 'max-bundle'].indexOf(configuration.bundlePolicy),
+    iceCandidatePoolSize: configuration.iceCandidatePoolSize,
+    certificate: certificateHandle(configuration.certificates[0]),
+  };
+}

@@ -1,0 +1,164 @@
+// RTCRtpTransceiver, RTCRtpSender and RTCRtpReceiver.
+import { call, defineHandlers, eventClass, native, oneOf, onlyInside, PRIVATE } from './base.mjs';
+import { MediaStream, MediaStreamTrack } from './media.mjs';
+
+export const DIRECTIONS = ['inactive', 'sendonly', 'recvonly', 'sendrecv', 'stopped'];
+export const KINDS = { audio: 1, video: 2 };
+
+export const RTCTrackEvent = eventClass('RTCTrackEvent', { receiver: null, track: null, streams: [], transceiver: null });
+
+export class RTCRtpSender {
+  #transceiver;
+  #track = null;
+
+  constructor(key, transceiver) {
+    onlyInside(key);
+    this.#transceiver = transceiver;
+  }
+
+  get track() { return this.#track; }
+  get transport() { return this.#transceiver[PRIVATE].transport(); }
+  get dtmf() { return this.#transceiver[PRIVATE].dtmf(); }
+
+  async replaceTrack(track) {
+    if (track !== null && !(track instanceof MediaStreamTrack)) throw new TypeError('replaceTrack() takes a track or null');
+    return this.#transceiver[PRIVATE].replaceTrack(track, () => { this.#track = track; });
+  }
+
+  setStreams(...streams) {
+    this.#transceiver[PRIVATE].setStreams(streams);
+  }
+
+  getParameters() { return this.#transceiver[PRIVATE].getSendParameters(); }
+  async setParameters(parameters) { return this.#transceiver[PRIVATE].setParameters(parameters); }
+  async getStats() { return this.#transceiver[PRIVATE].getStats('sender'); }
+  async generateKeyFrame(rids) { return native.senderGenerateKeyFrame(this.#transceiver[PRIVATE].handle, rids); }
+
+  static getCapabilities(kind) { return capabilities('sender', kind); }
+
+  [PRIVATE](track) { this.#track = track; }
+}
+
+export class RTCRtpReceiver {
+  #transceiver;
+  #track;
+
+  constructor(key, transceiver, kind, state) {
+    onlyInside(key);
+    this.#transceiver = transceiver;
+    this.#track = new MediaStreamTrack(kind, state);
+  }
+
+  get track() { return this.#track; }
+  get transport() { return this.#transceiver[PRIVATE].transport(); }
+  getParameters() { return this.#transceiver[PRIVATE].getReceiveParameters(); }
+  getContributingSources() { return native.receiverContributingSources(this.#transceiver[PRIVATE].handle); }
+  getSynchronizationSources() { return native.receiverSynchronizationSources(this.#transceiver[PRIVATE].handle); }
+  async getStats() { return this.#transceiver[PRIVATE].getStats('receiver'); }
+
+  static getCapabilities(kind) { return capabilities('receiver', kind); }
+}
+
+function capabilities(side, kind) {
+  return KINDS[kind] ? native.capabilities(side, KINDS[kind]) : null;
+}
+
+/** One m-section: the objects that a page sees of one C handle. */
+export class RTCRtpTransceiver {
+  #inner;
+
+  constructor(key, inner) {
+    onlyInside(key);
+    this.#inner = inner;
+  }
+
+  get mid() { return native.transceiverMid(this.#inner.handle); }
+  get sender() { return this.#inner.sender; }
+  get receiver() { return this.#inner.receiver; }
+  get direction() { return DIRECTIONS[native.transceiverDirection(this.#inner.handle)]; }
+
+  set direction(direction) {
+    const index = DIRECTIONS.indexOf(String(direction));
+    if (index < 0) return; // Web IDL: another word is no assignment
+    call(() => native.transceiverSetDirection(this.#inner.handle, index));
+  }
+
+  get currentDirection() {
+    const direction = native.transceiverCurrentDirection(this.#inner.handle);
+    return direction === null ? null : DIRECTIONS[direction];
+  }
+
+  stop() { call(() => native.transceiverStop(this.#inner.handle)); }
+  setCodecPreferences(codecs) { this.#inner.setCodecPreferences([...codecs]); }
+  getHeaderExtensionsToNegotiate() { return native.transceiverHeaderExtensionsToNegotiate(this.#inner.handle); }
+  getNegotiatedHeaderExtensions() { return native.transceiverNegotiatedHeaderExtensions(this.#inner.handle); }
+
+  setHeaderExtensionsToNegotiate(extensions) {
+    call(() => native.transceiverSetHeaderExtensionsToNegotiate(this.#inner.handle, extensions),
+      { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+  }
+
+  get [PRIVATE]() { return this.#inner; }
+}
+
+/** What the three objects share. */
+export class TransceiverInner {
+  constructor(connection, handle) {
+    this.connection = connection;
+    this.handle = handle;
+    this.kind = native.transceiverKind(handle);
+    this.object = new RTCRtpTransceiver(PRIVATE, this);
+    this.sender = new RTCRtpSender(PRIVATE, this.object);
+    this.receiver = new RTCRtpReceiver(PRIVATE, this.object, this.kind, () => this.trackState());
+    this.isMuted = true;
+  }
+
+  trackState() {
+    return { muted: this.isMuted, ended: native.transceiverDirection(this.handle) === DIRECTIONS.indexOf('stopped') };
+  }
+
+  transport() { return this.connection.transportOf(this.handle); }
+  dtmf() { return this.kind === 'audio' ? native.senderDtmf(this.handle) : null; }
+
+  async replaceTrack(track, done) {
+    if (track && track.kind !== this.kind) throw new TypeError('the track is of another kind');
+    return this.connection.chain(async () => {
+      call(() => native.senderReplaceTrack(this.handle, track?.id ?? null));
+      done();
+    });
+  }
+
+  setStreams(streams) {
+    call(() => native.senderSetStreams(this.handle, streams.map((stream) => stream.id)));
+  }
+
+  getSendParameters() { return native.senderParameters(this.handle); }
+  getReceiveParameters() { return native.receiverParameters(this.handle); }
+  setCodecPreferences(codecs) {
+    call(() => native.transceiverSetCodecPreferences(this.handle, codecs), { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+  }
+
+  async setParameters(parameters) {
+    call(() => native.senderSetParameters(this.handle, parameters), { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+  }
+
+  async getStats(side) {
+    return new Map(Object.entries(JSON.parse(native.transceiverStats(this.handle, side))));
+  }
+}
+
+/** addTransceiver()'s arguments, checked as Web IDL does, and the track if there is one. */
+export function readTransceiverInit(trackOrKind, init = {}) {
+  const track = trackOrKind instanceof MediaStreamTrack ? trackOrKind : null;
+  const kind = track ? track.kind : oneOf(trackOrKind, Object.keys(KINDS), 'kind');
+  const streams = init.streams === undefined ? [] : [...init.streams];
+  for (const stream of streams) if (!(stream instanceof MediaStream)) throw new TypeError('streams are MediaStreams');
+  const direction = init.direction === undefined ? 'sendrecv' : oneOf(init.direction, DIRECTIONS, 'direction');
+  return { track, kind: KINDS[kind], options: {
+    direction: DIRECTIONS.indexOf(direction),
+    streamId: streams[0]?.id,
+    streamIds: streams.map((stream) => stream.id),
+    trackId: track?.id,
+    sendEncodings: init.sendEncodings,
+  } };
+}
