@@ -1,4 +1,4 @@
-foreach(name packet ext rtcp rtcp_fb twcc dtmf)
+foreach(name packet ext rtcp rtcp_fb twcc dtmf opus red vp8 vp9 h264 av1)
 	wlk_unit_test(rtp_${name} SOURCES unit/rtp_${name}.c MODULES media core)
 endforeach()
 foreach(name source nack_list reorder recv_stream send_stream twcc_recv pacer engine engine_output engine_rtcp
@@ -8,3 +8,7 @@ endforeach()
 wlk_fuzz_target(rtp_packet MODULES media core)
 wlk_fuzz_target(rtcp_compound MODULES media core)
 wlk_fuzz_target(rtp_engine MODULES media core)
+foreach(codec opus red vp8 vp9 h264 av1)
+	wlk_fuzz_target(depacketize_${codec} MODULES media core)
+endforeach()
+wlk_fuzz_target(packetize_lose MODULES media core)

@@ -1,0 +1,7 @@
+/* The depacketizer of OPUS: see depacketize.h. */
+#include "depacketize.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_depacketize(RTP_CODEC_OPUS, data, size);
+}
