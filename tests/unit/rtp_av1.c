@@ -98,7 +98,7 @@ static void test_a_key_frame_begins_a_sequence(void **state)
 {
 	static struct payloads payloads;
 	static struct stream s;
-	struct payload_info info = PAYLOAD_INFO_NONE, first;
+	struct payload_info info = PAYLOAD_INFO_NONE, first = PAYLOAD_INFO_NONE;
 	uint8_t room[8000];
 	struct bytes_writer w = bytes_writer(room, sizeof(room));
 

@@ -74,7 +74,7 @@ static void test_small_units_share_a_packet(void **state)
 {
 	static struct payloads payloads;
 	static struct stream s;
-	struct payload_info info = PAYLOAD_INFO_NONE, first;
+	struct payload_info info = PAYLOAD_INFO_NONE, first = PAYLOAD_INFO_NONE;
 	uint8_t room[4000];
 	struct bytes_writer w = bytes_writer(room, sizeof(room));
 
