@@ -62,6 +62,26 @@ const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_c
 	return lend(pc->pending_remote.sdp ? &pc->pending_remote : &pc->current_remote, &pc->lent_remote);
 }
 
+const wlk_session_description *wlk_peer_connection_current_local_description(wlk_peer_connection *pc)
+{
+	return lend(&pc->current_local, &pc->lent_each[0]);
+}
+
+const wlk_session_description *wlk_peer_connection_pending_local_description(wlk_peer_connection *pc)
+{
+	return lend(&pc->pending_local, &pc->lent_each[1]);
+}
+
+const wlk_session_description *wlk_peer_connection_current_remote_description(wlk_peer_connection *pc)
+{
+	return lend(&pc->current_remote, &pc->lent_each[2]);
+}
+
+const wlk_session_description *wlk_peer_connection_pending_remote_description(wlk_peer_connection *pc)
+{
+	return lend(&pc->pending_remote, &pc->lent_each[3]);
+}
+
 int wlk_peer_connection_can_trickle_ice_candidates(const wlk_peer_connection *pc)
 {
 	const struct sdp_session *sdp = pc->pending_remote.sdp ? pc->pending_remote.sdp : pc->current_remote.sdp;
@@ -210,114 +230,34 @@ static void change_state(wlk_peer_connection *pc, wlk_signaling_state state)
 	pc->signaling_state = state;
 	ev.u.signaling_state = state;
 	peer_emit(pc, ev);
+}
+
+/* A description was set; the order of what is told is W3C's: the state, the tracks, whether negotiation is needed. */
+static void finish_setting(wlk_peer_connection *pc, wlk_signaling_state state)
+{
+	change_state(pc, state);
+	if (state == WLK_SIGNALING_STABLE)
+		peer_keep_remote_tracks(pc);
+	peer_tell_tracks(pc);
 	if (state == WLK_SIGNALING_STABLE) {
 		pc->negotiation_needed = false;
 		peer_update_negotiation_needed(pc);
 	}
+	peer_touch(pc);
 }
 
+/* What has no m-section has no transport, and nothing to gather for. */
 static void start_gathering(wlk_peer_connection *pc)
 {
-	wlk_err err = ice_agent_gather(pc->transport->ice, pc->now);
-
-	if (err)
+	if (!transport_section(local_in_progress(pc)->sdp))
+		return;
+	if (ice_agent_gather(pc->transport->ice, pc->now))
 		peer_set_failed(pc, "candidates cannot be gathered");
-}
-
-/* The transceiver that the next new section of an offer of ours was made for: sections stand in the order of those. */
-static struct wlk_transceiver *first_without_mid(wlk_peer_connection *pc)
-{
-	list_for_each(item, &pc->transceivers)
-	{
-		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
-
-		if (!t->mid && !t->stopped)
-			return t;
-	}
-	return NULL;
-}
-
-/* Section |i| of an offer of ours gets its transceiver, or is the one for data; *mid is taken over where it is needed. */
-static void take_section(wlk_peer_connection *pc, const struct sdp_media *media, size_t i, char **mid)
-{
-	struct wlk_transceiver *t;
-
-	if (media->kind == SDP_APPLICATION && !pc->mid_of_data && !sdp_media_rejected(media)) {
-		pc->mid_of_data = *mid;
-		*mid = NULL;
-	}
-	if (media->kind == SDP_APPLICATION && pc->mid_of_data && str_equal(str_of(pc->mid_of_data), media->mid))
-		pc->section_of_data = i;
-	if (media->kind != SDP_AUDIO && media->kind != SDP_VIDEO)
-		return;
-	t = peer_transceiver_by_mid(pc, media->mid);
-	if (!t && !sdp_media_rejected(media)) {
-		t = first_without_mid(pc);
-		assert(t && "each new section of our offer was made for a transceiver");
-		t->mid = *mid;
-		*mid = NULL;
-		t->mid_is_pending = true;
-	}
-	if (!t)
-		return;
-	t->section = i;
-	t->transport = sdp_media_rejected(media) ? NULL : pc->transport;
-}
-
-/* The mids that an offer of ours gives to transceivers and to data; all or nothing. */
-static wlk_err take_mids(wlk_peer_connection *pc, const struct sdp_session *offer)
-{
-	char **mids = wlk_calloc(offer->media_count + 1, sizeof(*mids));
-	wlk_err err = mids ? WLK_OK : WLK_ERR_NOMEM;
-
-	for (size_t i = 0; !err && i < offer->media_count; i++) {
-		mids[i] = wlk_strndup(offer->media[i]->mid.at, offer->media[i]->mid.size);
-		if (!mids[i])
-			err = WLK_ERR_NOMEM;
-	}
-	for (size_t i = 0; !err && i < offer->media_count; i++)
-		take_section(pc, offer->media[i], i, &mids[i]);
-	for (size_t i = 0; mids && i < offer->media_count; i++)
-		wlk_free(mids[i]);
-	wlk_free(mids);
-	return err;
-}
-
-/* The application section is in the descriptions that are in force. */
-static bool data_is_agreed(const wlk_peer_connection *pc)
-{
-	const struct sdp_session *local = pc->current_local.sdp;
-
-	return local && pc->section_of_data < local->media_count && local->media[pc->section_of_data]->kind == SDP_APPLICATION;
-}
-
-static void forget_pending_mids(wlk_peer_connection *pc)
-{
-	list_for_each(item, &pc->transceivers)
-	{
-		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
-
-		if (!t->mid_is_pending)
-			continue;
-		wlk_free(t->mid);
-		t->mid = NULL;
-		t->mid_is_pending = false;
-		t->section = SIZE_MAX;
-		t->transport = NULL;
-		t->track_announced = false;
-		/* RFC 9429 5.7: a transceiver that only the remote offer asked for goes; its handle stays valid, stopped. */
-		t->stopped = t->stopped || t->created_by_remote;
-	}
-	if (data_is_agreed(pc))
-		return;
-	wlk_free(pc->mid_of_data);
-	pc->mid_of_data = NULL;
-	pc->section_of_data = SIZE_MAX;
 }
 
 static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *offer)
 {
-	wlk_err err = take_mids(pc, offer);
+	wlk_err err = peer_associate_local_offer(pc, offer);
 
 	if (err)
 		return peer_fail(pc, err, "out of memory");
@@ -326,7 +266,6 @@ static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *o
 	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
 	pc->session_version++;
 	pc->wants_ice_restart = false;
-	pc->negotiation_needed = false;
 	return WLK_OK;
 }
 
@@ -354,6 +293,12 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 		description_move(&pc->current_remote, &pc->pending_remote);
 		forget_made(pc);
 	}
+	if (side == SIGNALING_LOCAL)
+		peer_process_local_directions(pc);
+	else
+		peer_process_remote_tracks(pc, type == WLK_SDP_ANSWER ? pc->current_remote.sdp : pc->pending_remote.sdp);
+	if (type == WLK_SDP_ANSWER)
+		peer_retire_stopped(pc);
 	return WLK_OK;
 }
 
@@ -369,12 +314,12 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 	pc->remote_restarted = false;
 	forget_made(pc);
 	peer_description_clear(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote);
-	forget_pending_mids(pc);
+	peer_roll_back_transceivers(pc);
 }
 
 /* ---- setting: local ---- */
 
-/* The type that the implicit form stands for (W3C webrtc-pc 4.4.1.5). */
+/* The type that the implicit form stands for (W3C webrtc-pc 4.4.2, setLocalDescription). */
 static wlk_sdp_type implicit_type(const wlk_peer_connection *pc)
 {
 	bool answers = pc->signaling_state == WLK_SIGNALING_HAVE_REMOTE_OFFER ||
@@ -383,40 +328,54 @@ static wlk_sdp_type implicit_type(const wlk_peer_connection *pc)
 	return answers ? WLK_SDP_ANSWER : WLK_SDP_OFFER;
 }
 
+/* R34: only what was created last can be set, to the letter; W3C calls the rest an InvalidModificationError. */
+static wlk_err check_unchanged(wlk_peer_connection *pc, wlk_sdp_type type, const char *text)
+{
+	const char *made = type == WLK_SDP_OFFER ? pc->last_offer : pc->last_answer;
+
+	if (!text || !*text || type < WLK_SDP_OFFER || type > WLK_SDP_ANSWER || (made && !strcmp(text, made)))
+		return WLK_OK;
+	return peer_fail(pc, WLK_ERR_NEGOTIATION, "a local %s must be what was created last", wlk_sdp_type_name(type));
+}
+
 /* The model behind what the application sets: what was created, or a fresh one for the implicit form. */
 static wlk_err local_model(wlk_peer_connection *pc, wlk_sdp_type type, const char *text, struct sdp_session **out)
 {
 	bool offer = type == WLK_SDP_OFFER;
-	const char *made = offer ? pc->last_offer : pc->last_answer;
-	const struct sdp_session *model = offer ? pc->offer_model : pc->answer_model;
-	wlk_err err;
+	const char *made;
+	wlk_err err = WLK_OK;
 
-	if (!text || !*text)
-		return offer ? peer_make_offer(pc, pc->wants_ice_restart, out) : peer_make_answer(pc, out);
-	if (!made || strcmp(text, made) != 0)
-		return peer_fail(pc, WLK_ERR_INVALID, "a local %s must be what was created last", wlk_sdp_type_name(type));
-	err = sdp_session_clone(out, model);
+	if ((!text || !*text) && offer)
+		err = wlk_peer_connection_create_offer(pc, NULL, &made);
+	else if (!text || !*text)
+		err = wlk_peer_connection_create_answer(pc, &made);
+	if (err)
+		return err;
+	err = sdp_session_clone(out, offer ? pc->offer_model : pc->answer_model);
 	return err ? peer_fail(pc, err, "out of memory") : WLK_OK;
 }
 
 wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description)
 {
 	wlk_sdp_type type = description ? description->type : implicit_type(pc);
+	const char *text = description ? description->sdp : NULL;
 	wlk_signaling_state next;
 	struct sdp_session *sdp = NULL;
-	wlk_err err = signaling_next(pc->signaling_state, SIGNALING_LOCAL, type, &next);
+	wlk_err err = pc->closed ? WLK_OK : check_unchanged(pc, type, text);
 
+	if (err)
+		return err;
+	err = signaling_next(pc->signaling_state, SIGNALING_LOCAL, type, &next);
 	if (err)
 		return peer_fail(pc, err, "a local %s cannot be set in %s", wlk_sdp_type_name(type),
 				 wlk_signaling_state_name(pc->signaling_state));
 	peer_refresh_now(pc);
 	if (type == WLK_SDP_ROLLBACK) {
 		roll_back(pc, SIGNALING_LOCAL);
-		change_state(pc, next);
-		peer_touch(pc);
+		finish_setting(pc, next);
 		return WLK_OK;
 	}
-	err = local_model(pc, type, description ? description->sdp : NULL, &sdp);
+	err = local_model(pc, type, text, &sdp);
 	if (err)
 		return err;
 	err = type == WLK_SDP_OFFER ? commit_local_offer(pc, sdp) : commit_answer(pc, sdp, type, SIGNALING_LOCAL);
@@ -424,9 +383,8 @@ wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const
 		sdp_session_destroy(sdp);
 		return err;
 	}
-	change_state(pc, next);
+	finish_setting(pc, next);
 	start_gathering(pc);
-	peer_touch(pc);
 	return WLK_OK;
 }
 
@@ -437,16 +395,30 @@ static const struct sdp_session *previous_remote(const wlk_peer_connection *pc)
 	return pc->current_remote.sdp;
 }
 
-/* RFC 3264 8: m-lines stay where they are; only one that was rejected may become another. */
-static wlk_err check_same_sections(const struct sdp_session *previous, const struct sdp_session *next, struct sdp_error *sdp_err)
+/* Rejected by them, or by our answer. */
+static bool was_rejected(const wlk_peer_connection *pc, const struct sdp_session *previous, size_t section)
 {
+	const struct sdp_session *local = previous == pc->current_remote.sdp ? pc->current_local.sdp : NULL;
+
+	return sdp_media_rejected(previous->media[section]) ||
+	       (local && section < local->media_count && sdp_media_rejected(local->media[section]));
+}
+
+/*
+ * RFC 3264 8: m-lines stay where they are; only one that was rejected may become another (RFC 9429 5.2.2). An offer that replaces
+ * one which was not answered yet may add to it.
+ */
+static wlk_err check_same_sections(const wlk_peer_connection *pc, const struct sdp_session *next, struct sdp_error *sdp_err)
+{
+	const struct sdp_session *previous = pc->pending_remote.sdp ? pc->pending_remote.sdp : previous_remote(pc);
+
 	if (previous && next->media_count < previous->media_count)
 		return sdp_fail(sdp_err, WLK_ERR_NEGOTIATION, 0, "%zu m-lines follow %zu", next->media_count, previous->media_count);
 	for (size_t i = 0; previous && i < previous->media_count; i++) {
 		const struct sdp_media *before = previous->media[i];
 		const struct sdp_media *after = next->media[i];
 
-		if (sdp_media_rejected(before) || sdp_media_rejected(after))
+		if (was_rejected(pc, previous, i) || sdp_media_rejected(after))
 			continue;
 		if (before->kind != after->kind || !str_equal(before->mid, after->mid))
 			return sdp_fail(sdp_err, WLK_ERR_NEGOTIATION, after->line, "m-line %zu was another one before", i);
@@ -471,7 +443,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 	err = is_answer ? sdp_check_answer(pc->pending_local.sdp, sdp, &sdp_err) : sdp_check_offer(sdp, &sdp_err);
 	*update = (struct sdp_update){ 0 };
 	if (!err && !is_answer)
-		err = check_same_sections(previous_remote(pc), sdp, &sdp_err);
+		err = check_same_sections(pc, sdp, &sdp_err);
 	if (!err && previous_remote(pc))
 		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || pc->ice_restarted_locally, update, &sdp_err);
 	if (!err && update->fingerprint_changed && dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW) {
@@ -489,7 +461,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 /* The application section that a remote offer brings: its index, SIZE_MAX for none. */
 static size_t data_section_of(const wlk_peer_connection *pc, const struct sdp_session *offer)
 {
-	if (data_is_agreed(pc))
+	if (peer_data_is_agreed(pc))
 		return pc->section_of_data;
 	for (size_t i = 0; i < offer->media_count; i++)
 		if (offer->media[i]->kind == SDP_APPLICATION && !sdp_media_rejected(offer->media[i]))
@@ -503,7 +475,7 @@ static wlk_err take_data_section(wlk_peer_connection *pc, const struct sdp_sessi
 	size_t section = data_section_of(pc, offer);
 	char *mid = NULL;
 
-	if (data_is_agreed(pc))
+	if (peer_data_is_agreed(pc))
 		return WLK_OK;
 	if (section != SIZE_MAX && offer->media[section]->mid.size) {
 		mid = wlk_strndup(offer->media[section]->mid.at, offer->media[section]->mid.size);
@@ -537,20 +509,24 @@ static wlk_err follow_restart(wlk_peer_connection *pc, bool wanted)
 
 static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *offer, const struct sdp_update *update)
 {
-	size_t transceivers = wlk_peer_connection_transceiver_count(pc);
-	wlk_err err = peer_associate_remote_offer(pc, offer);
+	struct association association;
+	wlk_err err = peer_associate_remote_offer(pc, offer, &association);
 
-	if (!err && (err = follow_restart(pc, update->ice_restart)))
+	if (err)
+		return err;
+	if ((err = follow_restart(pc, update->ice_restart)))
 		peer_fail(pc, err, "ICE cannot be restarted");
-	if (!err && (err = take_data_section(pc, offer)))
+	else if ((err = take_data_section(pc, offer)))
 		peer_fail(pc, err, "out of memory");
 	if (err) {
-		peer_drop_transceivers(pc, transceivers);
+		peer_undo_association(pc, &association);
 		return err;
 	}
+	if (!pc->transport->remote_ice_applied)
+		ice_agent_set_controlling(pc->transport->ice, pc->now, false); /* an earlier offer of ours may have been taken back */
 	forget_made(pc);
 	description_set(&pc->pending_remote, WLK_SDP_OFFER, offer);
-	peer_announce_tracks(pc, offer);
+	peer_process_remote_tracks(pc, offer);
 	return WLK_OK;
 }
 
@@ -574,8 +550,7 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 	peer_refresh_now(pc);
 	if (description->type == WLK_SDP_ROLLBACK) {
 		roll_back(pc, SIGNALING_REMOTE);
-		change_state(pc, next);
-		peer_touch(pc);
+		finish_setting(pc, next);
 		return WLK_OK;
 	}
 	err = read_remote(pc, description, &sdp, &update);
@@ -583,7 +558,7 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 		return err;
 	if (glare) {
 		roll_back(pc, SIGNALING_LOCAL);
-		change_state(pc, WLK_SIGNALING_STABLE);
+		finish_setting(pc, WLK_SIGNALING_STABLE);
 	}
 	if (description->type == WLK_SDP_OFFER)
 		err = commit_remote_offer(pc, sdp, &update);
@@ -593,19 +568,15 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 		sdp_session_destroy(sdp);
 		return err;
 	}
-	if (description->type != WLK_SDP_OFFER)
-		peer_announce_tracks(pc, sdp);
-	change_state(pc, next);
-	peer_touch(pc);
+	finish_setting(pc, next);
 	return WLK_OK;
 }
 
 wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc)
 {
 	if (pc->closed)
-		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+		return WLK_OK;
 	pc->wants_ice_restart = true;
-	pc->negotiation_needed = false;
 	peer_update_negotiation_needed(pc);
 	peer_touch(pc);
 	return WLK_OK;

@@ -78,7 +78,7 @@ static bool pull_packet_of(wlk_peer_connection *pc, struct peer_transport *trans
 	while (media_engine_poll_packet(transport->media, packet)) {
 		struct wlk_transceiver *t = peer_transceiver_by_section(pc, packet->section);
 
-		if (!t) {
+		if (!t || t->stopping) {
 			pktbuf_release(packet->buf);
 			continue;
 		}
@@ -166,7 +166,7 @@ const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 			continue;
 		}
 		event_queue_pop(&pc->events, &item);
-		if (!item.ev.type)
+		if (!item.ev.type || (item.ev.type == WLK_EVENT_NEGOTIATION_NEEDED && !peer_negotiation_needed_is_due(pc)))
 			continue;
 		pc->lent = item;
 		if (item.ev.type == WLK_EVENT_ICE_CANDIDATE)

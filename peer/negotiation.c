@@ -13,8 +13,8 @@ struct local_build {
 	struct sdp_fingerprint fingerprint;
 	struct sdp_wish wishes[SDP_MAX_MEDIA];
 	struct sdp_encoding encodings[SDP_MAX_MEDIA];
-	struct str streams[SDP_MAX_MEDIA];
-	char mids[SDP_MAX_MEDIA][16];
+	struct str *streams[SDP_MAX_MEDIA];
+	char mid_of_data[16];
 	struct text candidate_text; /* the lines, each with a NUL behind it */
 	struct str *candidates;
 	size_t candidate_capacity;
@@ -74,32 +74,41 @@ static wlk_err fill_transport(wlk_peer_connection *pc, struct local_build *b)
 
 static void build_free(struct local_build *b)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(b->streams); i++)
+		wlk_free(b->streams[i]);
 	text_free(&b->candidate_text);
 	wlk_free(b->candidates);
 	wlk_free(b);
 }
 
-static void wish_of_transceiver(wlk_peer_connection *pc, struct local_build *b, size_t i, const struct wlk_transceiver *t)
+static wlk_err wish_streams(struct local_build *b, size_t i, const struct id_list *streams)
 {
-	struct sdp_wish *wish = &b->wishes[i];
+	if (!streams->count)
+		return WLK_OK;
+	b->streams[i] = wlk_calloc(streams->count, sizeof(struct str));
+	if (!b->streams[i])
+		return WLK_ERR_NOMEM;
+	for (size_t k = 0; k < streams->count; k++)
+		b->streams[i][k] = str_of(streams->at[k]);
+	b->wishes[i].streams = b->streams[i];
+	b->wishes[i].stream_count = streams->count;
+	return WLK_OK;
+}
 
+static wlk_err wish_of_transceiver(wlk_peer_connection *pc, struct local_build *b, size_t i, const struct wlk_transceiver *t)
+{
 	b->encodings[i] = (struct sdp_encoding){ .ssrc = t->ssrc, .rtx_ssrc = t->rtx_ssrc };
-	*wish = (struct sdp_wish){
+	b->wishes[i] = (struct sdp_wish){
 		.kind = t->kind == WLK_MEDIA_AUDIO ? SDP_AUDIO : SDP_VIDEO,
-		.stopped = t->stopped,
+		.mid = str_of(t->mid ? t->mid : t->offered_mid),
+		.stopped = t->stopping,
 		.direction = (enum sdp_direction)t->direction,
-		.track = str_of(t->track_id),
+		.track = str_of(t->sender.msid_track),
 		.encodings = &b->encodings[i],
 		.encoding_count = 1,
 		.cname = str_of(pc->cname),
 	};
-	if (t->mid)
-		wish->mid = str_of(t->mid);
-	if (t->stream_id) {
-		b->streams[i] = str_of(t->stream_id);
-		wish->streams = &b->streams[i];
-		wish->stream_count = 1;
-	}
+	return wish_streams(b, i, &t->sender.streams);
 }
 
 bool peer_wants_data(const wlk_peer_connection *pc)
@@ -107,58 +116,71 @@ bool peer_wants_data(const wlk_peer_connection *pc)
 	return pc->mid_of_data || !list_empty(&pc->channels);
 }
 
+static bool described(const struct peer_description *description, struct str mid)
+{
+	return description->sdp && sdp_media_by_mid(description->sdp, mid);
+}
+
+/* An m-line that is recycled gets a new mid, so those of rejected sections are in use, too (RFC 9429 5.2.2). */
 static bool mid_in_use(const wlk_peer_connection *pc, struct str mid)
 {
-	return (pc->mid_of_data && str_equal(str_of(pc->mid_of_data), mid)) || peer_transceiver_by_mid(pc, mid);
+	return (pc->mid_of_data && str_equal(str_of(pc->mid_of_data), mid)) || peer_transceiver_by_mid(pc, mid) ||
+	       described(&pc->current_local, mid) || described(&pc->current_remote, mid) || described(&pc->pending_local, mid);
 }
 
 /* A mid for a section that has none yet; the same one again until a description with it is set. */
-static struct str provisional_mid(const wlk_peer_connection *pc, char out[16], uint32_t *next)
+static void provisional_mid(const wlk_peer_connection *pc, char out[16], uint32_t *next)
 {
-	struct str mid;
-
-	do {
+	do
 		snprintf(out, 16, "%u", (unsigned)(*next)++);
-		mid = str_of(out);
-	} while (mid_in_use(pc, mid));
-	return mid;
+	while (mid_in_use(pc, str_of(out)));
+}
+
+static wlk_err wish_for_data(wlk_peer_connection *pc, struct local_build *b, size_t n, uint32_t *next)
+{
+	if (n == SDP_MAX_MEDIA)
+		return WLK_ERR_NOSPACE;
+	if (!pc->mid_of_data)
+		provisional_mid(pc, b->mid_of_data, next);
+	b->wishes[n] = (struct sdp_wish){ .kind = SDP_APPLICATION,
+					  .mid = str_of(pc->mid_of_data ? pc->mid_of_data : b->mid_of_data) };
+	return WLK_OK;
 }
 
 static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
 {
-	uint32_t next = pc->next_mid;
+	uint32_t next = 0;
+	wlk_err err = WLK_OK;
 	size_t n = 0;
 
 	list_for_each(item, &pc->transceivers)
 	{
-		const struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
 
-		if (t->stopped && !t->mid)
+		t->offered_mid[0] = '\0';
+		if (t->stopping && t->section == SIZE_MAX)
 			continue;
 		if (n == SDP_MAX_MEDIA)
 			return WLK_ERR_NOSPACE;
-		wish_of_transceiver(pc, b, n, t);
 		if (!t->mid)
-			b->wishes[n].mid = provisional_mid(pc, b->mids[n], &next);
-		n++;
+			provisional_mid(pc, t->offered_mid, &next);
+		err = wish_of_transceiver(pc, b, n++, t);
+		if (err)
+			return err;
 	}
-	if (peer_wants_data(pc)) {
-		if (n == SDP_MAX_MEDIA)
-			return WLK_ERR_NOSPACE;
-		b->wishes[n] = (struct sdp_wish){ .kind = SDP_APPLICATION, .mid = str_of(pc->mid_of_data) };
-		if (!b->wishes[n].mid.size)
-			b->wishes[n].mid = provisional_mid(pc, b->mids[n], &next);
-		n++;
-	}
+	if (peer_wants_data(pc))
+		err = wish_for_data(pc, b, n++, &next);
 	b->local.wish_count = n;
-	return WLK_OK;
+	return err;
 }
 
 wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out)
 {
+	/* An offer that replaces one which is not answered yet keeps its m-lines where they are. */
 	const struct sdp_offer_options options = {
-		.previous_local = pc->current_local.sdp,
+		.previous_local = pc->pending_local.sdp ? pc->pending_local.sdp : pc->current_local.sdp,
 		.previous_remote = pc->current_remote.sdp,
+		.recycle = true,
 	};
 	struct sdp_error sdp_err = { 0 };
 	struct local_build *b;
@@ -201,11 +223,11 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 	if (!b)
 		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
 	err = fill_transport(pc, b);
-	for (size_t i = 0; i < offer->media_count; i++) {
+	for (size_t i = 0; i < offer->media_count && !err; i++) {
 		const struct wlk_transceiver *t = peer_transceiver_by_section(pc, i);
 
 		if (t)
-			wish_of_transceiver(pc, b, i, t);
+			err = wish_of_transceiver(pc, b, i, t);
 		else if (offer->media[i]->kind == SDP_APPLICATION && i == pc->section_of_data)
 			b->wishes[i] = (struct sdp_wish){ .kind = SDP_APPLICATION };
 		else
@@ -217,56 +239,6 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 		err = sdp_make_answer(out, offer, &b->local, &sdp_err);
 	build_free(b);
 	return err ? peer_fail_sdp(pc, err, "the offer cannot be answered", &sdp_err) : WLK_OK;
-}
-
-/* ---- a remote offer meets our transceivers ---- */
-
-void peer_drop_transceivers(wlk_peer_connection *pc, size_t first_new)
-{
-	while (wlk_peer_connection_transceiver_count(pc) > first_new)
-		peer_transceiver_free(list_entry(pc->transceivers.prev, struct wlk_transceiver, link));
-}
-
-static wlk_err create_for_section(wlk_peer_connection *pc, const struct sdp_media *media)
-{
-	struct wlk_transceiver *t;
-	wlk_err err = peer_add_transceiver(pc, media->kind == SDP_AUDIO ? WLK_MEDIA_AUDIO : WLK_MEDIA_VIDEO, WLK_DIRECTION_RECVONLY, &t);
-
-	if (err)
-		return err;
-	t->created_by_remote = true;
-	t->mid_is_pending = true;
-	t->section = media->index;
-	t->mid = wlk_strndup(media->mid.at, media->mid.size);
-	return t->mid ? WLK_OK : WLK_ERR_NOMEM;
-}
-
-static struct wlk_transceiver *transceiver_of_media(const wlk_peer_connection *pc, const struct sdp_media *media)
-{
-	struct wlk_transceiver *t = media->mid.size ? peer_transceiver_by_mid(pc, media->mid) : NULL;
-
-	return t ? t : peer_transceiver_by_section(pc, media->index);
-}
-
-wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer)
-{
-	size_t first_new = wlk_peer_connection_transceiver_count(pc);
-
-	for (size_t i = 0; i < offer->media_count; i++) {
-		const struct sdp_media *media = offer->media[i];
-		wlk_err err;
-
-		if ((media->kind != SDP_AUDIO && media->kind != SDP_VIDEO) || sdp_media_rejected(media))
-			continue;
-		if (transceiver_of_media(pc, media))
-			continue;
-		err = create_for_section(pc, media);
-		if (err) {
-			peer_drop_transceivers(pc, first_new);
-			return peer_fail(pc, err, "a transceiver for m-line %zu cannot be made", i);
-		}
-	}
-	return WLK_OK;
 }
 
 /* ---- what was agreed, into force ---- */
@@ -363,7 +335,7 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 	const struct wlk_transceiver *t = peer_transceiver_by_section(pc, section->index);
 
 	*config = (struct media_section_config){ .mid = "" };
-	if (section->rejected || !t || (section->kind != SDP_AUDIO && section->kind != SDP_VIDEO))
+	if (section->rejected || !t || t->stopped || (section->kind != SDP_AUDIO && section->kind != SDP_VIDEO))
 		return;
 	/* Longer mids than the RTP extension can carry are told apart by SSRC and payload type alone. */
 	snprintf(b->mid, sizeof(b->mid), "%.*s", STR_ARG(section->mid));
@@ -433,45 +405,18 @@ static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transp
 	return WLK_OK;
 }
 
-static void announce_track(wlk_peer_connection *pc, struct wlk_transceiver *t)
+static void apply_direction(struct wlk_transceiver *t, const struct sdp_agreed_section *section)
 {
-	wlk_event ev = { .type = WLK_EVENT_TRACK };
-
-	ev.u.track.transceiver = t;
-	ev.u.track.stream_id = t->remote_stream_id ? t->remote_stream_id : "";
-	ev.u.track.track_id = t->remote_track_id ? t->remote_track_id : "";
-	t->track_announced = true;
-	peer_emit(pc, ev);
-}
-
-/* What has no ids, or found no memory for them, is announced with empty ones. */
-static void take_remote_ids(struct wlk_transceiver *t, const struct sdp_media *media)
-{
-	wlk_free(t->remote_stream_id);
-	wlk_free(t->remote_track_id);
-	t->remote_stream_id = t->remote_track_id = NULL;
-	if (!media->msid_count)
+	t->mid_is_pending = false;
+	t->created_by_remote = false;
+	if (section->rejected) {
+		t->transport = NULL;
+		peer_transceiver_stop(t);
 		return;
-	t->remote_stream_id = wlk_strndup(media->msids[0].stream.at, media->msids[0].stream.size);
-	t->remote_track_id = wlk_strndup(media->msids[0].track.at, media->msids[0].track.size);
-}
-
-void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *remote)
-{
-	for (size_t i = 0; i < remote->media_count; i++) {
-		const struct sdp_media *media = remote->media[i];
-		struct wlk_transceiver *t = peer_transceiver_by_section(pc, i);
-		bool sends = !sdp_media_rejected(media) && (sdp_media_direction(remote, media) & SDP_SENDONLY);
-
-		if (!t || t->stopped)
-			continue;
-		if (sends && !t->track_announced) {
-			take_remote_ids(t, media);
-			announce_track(pc, t);
-		}
-		if (!sends)
-			t->track_announced = false;
 	}
+	t->transport = t->pc->transport;
+	t->current = (wlk_direction)section->direction;
+	t->has_sent |= (section->direction & SDP_SENDONLY) != 0;
 }
 
 static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
@@ -479,16 +424,9 @@ static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement
 	list_for_each(item, &pc->transceivers)
 	{
 		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
-		const struct sdp_agreed_section *section;
 
-		if (t->section >= agreement->section_count)
-			continue;
-		section = &agreement->sections[t->section];
-		t->mid_is_pending = false;
-		t->created_by_remote = false;
-		t->stopped = t->stopped || section->rejected;
-		t->transport = section->rejected ? NULL : pc->transport;
-		t->current = section->rejected ? WLK_DIRECTION_INACTIVE : (wlk_direction)section->direction;
+		if (!t->stopped && t->section < agreement->section_count)
+			apply_direction(t, &agreement->sections[t->section]);
 	}
 }
 
@@ -523,47 +461,4 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 			pc->sctp, (size_t)MIN(agreement->sections[pc->section_of_data].remote_max_message_size, (uint64_t)SIZE_MAX));
 	peer_transport_start(pc->transport);
 	return WLK_OK;
-}
-
-/* ---- negotiation needed (W3C webrtc-pc 4.7.3) ---- */
-
-static bool transceiver_needs(const wlk_peer_connection *pc, const struct wlk_transceiver *t)
-{
-	const struct sdp_session *local = pc->current_local.sdp;
-	const struct sdp_session *remote = pc->current_remote.sdp;
-	enum sdp_direction ours, theirs;
-
-	if (t->stopped)
-		return false;
-	if (!t->mid || t->mid_is_pending || !local || !remote || t->section >= local->media_count)
-		return true;
-	ours = sdp_media_direction(local, local->media[t->section]);
-	theirs = sdp_direction_reverse(sdp_media_direction(remote, remote->media[t->section]));
-	if (pc->current_local.type == WLK_SDP_OFFER)
-		return ours != (enum sdp_direction)t->direction && theirs != (enum sdp_direction)t->direction;
-	return ours != (enum sdp_direction)((unsigned)t->direction & theirs);
-}
-
-static bool check_needed(const wlk_peer_connection *pc)
-{
-	if (pc->wants_ice_restart || (pc->section_of_data == SIZE_MAX && !list_empty(&pc->channels)))
-		return true;
-	list_for_each(item, &pc->transceivers)
-	{
-		if (transceiver_needs(pc, list_entry(item, struct wlk_transceiver, link)))
-			return true;
-	}
-	return false;
-}
-
-void peer_update_negotiation_needed(wlk_peer_connection *pc)
-{
-	bool needed;
-
-	if (pc->closed || pc->signaling_state != WLK_SIGNALING_STABLE)
-		return;
-	needed = check_needed(pc);
-	if (needed && !pc->negotiation_needed)
-		peer_emit(pc, (wlk_event){ .type = WLK_EVENT_NEGOTIATION_NEEDED });
-	pc->negotiation_needed = needed;
 }

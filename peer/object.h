@@ -8,6 +8,7 @@
 #include "core/event_queue.h"
 #include "core/log.h"
 #include "core/time.h"
+#include "peer/id_list.h"
 #include "peer/peer.h"
 #include "peer/peer_transport.h"
 #include "sctp/assoc.h"
@@ -15,28 +16,42 @@
 
 struct wlk_rtp_sender {
 	struct wlk_transceiver *transceiver;
+	char *track_id;         /* NULL: no track */
+	char *msid_track;       /* what a=msid names */
+	struct id_list streams;
 };
 
 struct wlk_rtp_receiver {
 	struct wlk_transceiver *transceiver;
+	char *track_id;                /* as the remote description has it, NULL: it does not */
+	struct id_list streams;        /* the remote streams that the track is in */
+	struct id_list stable_streams; /* the same in the latest stable state, when streams_changed */
+	bool streams_changed;
+	bool ended;
+	/* What is to be told of the track when the state is (remote_track.c). */
+	bool tell_ended, tell_mute, tell_track;
+	struct id_list left; /* streams */
 };
 
 struct wlk_transceiver {
-	struct list link; /* in pc->transceivers, in order of creation */
+	struct list link; /* in pc->transceivers, in order of creation; or in pc->retired */
 	wlk_peer_connection *pc;
 	wlk_media_kind kind;
 	char *mid;                /* NULL: not associated with an m-section */
-	bool mid_is_pending;      /* the mid came with a description that a rollback would undo */
-	bool created_by_remote;   /* by the pending remote offer; a rollback takes it away */
-	wlk_direction direction;  /* wanted */
-	wlk_direction current;    /* agreed */
-	bool stopped;
-	bool track_announced;     /* WLK_EVENT_TRACK was raised for the present remote stream */
+	char offered_mid[16];     /* what the latest offer that was made calls its m-section, while mid is NULL */
 	size_t section;           /* m-line index once associated, else SIZE_MAX */
 	struct peer_transport *transport; /* NULL before a description gave it one */
+	bool mid_is_pending;      /* associated by the pending description, which a rollback would undo */
+	bool created_by_remote;   /* by the pending remote offer */
+	bool by_add_track;        /* made by add_track(): a remote offer may take it (RFC 9429 5.10) */
+	bool had_add_track;       /* add_track() gave it a track: it outlives the remote offer that made it */
+	bool has_sent;            /* currentDirection was "sendrecv" or "sendonly" at some time */
+	wlk_direction direction;  /* wanted */
+	wlk_direction current;    /* agreed; WLK_DIRECTION_NONE before */
+	wlk_direction fired;      /* as the track events have told it; W3C [[FiredDirection]] */
+	wlk_direction stable_fired;
+	bool stopping, stopped;   /* W3C 5.4: asked for, and negotiated */
 	uint32_t ssrc, rtx_ssrc;
-	char *stream_id, *track_id;
-	char *remote_stream_id, *remote_track_id;
 	wlk_rtp_sender sender;
 	wlk_rtp_receiver receiver;
 	void *user;
@@ -95,15 +110,16 @@ struct wlk_peer_connection {
 	struct peer_description current_local, current_remote, pending_local, pending_remote;
 	char *last_offer, *last_answer;      /* what create_offer() and create_answer() answered */
 	struct sdp_session *offer_model, *answer_model;
-	wlk_session_description lent_local, lent_remote;
+	wlk_session_description lent_local, lent_remote; /* whichever is in progress */
+	wlk_session_description lent_each[4];            /* current and pending, local and remote */
 	char session_id[24];
 	uint64_t session_version;
-	uint32_t next_mid;
 	struct sdp_agreement *agreement;     /* of the latest answer; NULL before */
 	bool wants_ice_restart;              /* asked for by restart_ice() */
 	bool ice_restarted_locally;          /* the agent runs a new generation for an offer that is not answered */
 	bool remote_restarted;               /* the pending remote offer carries new ICE credentials */
-	bool negotiation_needed;
+	bool negotiation_needed;             /* W3C [[NegotiationNeeded]]: the event was delivered and nothing was negotiated since */
+	bool negotiation_check_queued;       /* its event stands in the queue, to be looked at when its turn comes */
 	char *mid_of_data;                   /* NULL while there is no application section, or it has no mid */
 	size_t section_of_data;
 
@@ -133,6 +149,7 @@ struct wlk_peer_connection {
 	bool closed;
 	bool held; /* see peer_hold() */
 	struct list transceivers;
+	struct list retired; /* transceivers whose m-section is gone; only their handles live on */
 	struct list channels;
 	struct event_queue events;
 	struct peer_event lent; /* the event that the caller looks at */
@@ -220,20 +237,61 @@ void peer_descriptions_free(wlk_peer_connection *pc);
 bool peer_wants_data(const wlk_peer_connection *pc);
 wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out);
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
-/* Give a transceiver to each m-section of a remote offer, as RFC 9429 5.10 says; all or nothing. */
-wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer);
-/* Free the transceivers from the |first_new|-th on, which nobody has seen yet. */
-void peer_drop_transceivers(wlk_peer_connection *pc, size_t first_new);
 /* Put what both descriptions agree on into force. */
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement);
-/* Raise a track event for each section on which the remote description newly sends. */
-void peer_announce_tracks(wlk_peer_connection *pc, const struct sdp_session *remote);
+
+/* ---- association.c: which transceiver stands on which m-section (RFC 9429 5.9, 5.10) ---- */
+
+/* What an association took, for the case that the description cannot be set after all. */
+struct association {
+	struct wlk_transceiver *taken[SDP_MAX_MEDIA];
+	size_t count;
+};
+
+/* The mids that an offer of ours gives to transceivers and to data; all or nothing. */
+wlk_err peer_associate_local_offer(wlk_peer_connection *pc, const struct sdp_session *offer);
+/* Give a transceiver to each m-section of a remote offer; all or nothing. */
+wlk_err peer_associate_remote_offer(wlk_peer_connection *pc, const struct sdp_session *offer, struct association *out);
+/* As if it had not been; new transceivers, which nobody has seen yet, are freed. */
+void peer_undo_association(wlk_peer_connection *pc, struct association *association);
+/* RFC 9429 5.7: the effect of a rollback on transceivers. */
+void peer_roll_back_transceivers(wlk_peer_connection *pc);
+/* After an answer is in force: stopped transceivers whose m-section is rejected leave the set (W3C 4.4.1.5). */
+void peer_retire_stopped(wlk_peer_connection *pc);
+/* The application section is in the descriptions that are in force. */
+bool peer_data_is_agreed(const wlk_peer_connection *pc);
+
+/* ---- remote_track.c: what a description does to the tracks that we receive (W3C 5.1.1 to 5.1.3) ---- */
+
+/* After a remote offer or answer. */
+void peer_process_remote_tracks(wlk_peer_connection *pc, const struct sdp_session *remote);
+/* After a local answer: what it does not receive is muted. */
+void peer_process_local_directions(wlk_peer_connection *pc);
+/* What the remote description, which is taken back, did to |t|. */
+void peer_roll_back_remote_track(struct wlk_transceiver *t);
+/* The state is stable: what rollback would go back to is that. */
+void peer_keep_remote_tracks(wlk_peer_connection *pc);
+/* Raise the events of all that has changed since the last call. */
+void peer_tell_tracks(wlk_peer_connection *pc);
+
+/* ---- negotiation_needed.c ---- */
+
+/* W3C 4.7.3 "update the negotiation-needed flag": queues the question; it is answered when its turn comes. */
 void peer_update_negotiation_needed(wlk_peer_connection *pc);
+/* The question's turn has come: whether the event is delivered. */
+bool peer_negotiation_needed_is_due(wlk_peer_connection *pc);
 
 /* ---- transceiver.c ---- */
 
+/* Whether |id| can stand in a=msid as it is (R33). */
+bool peer_is_media_id(const char *id);
+wlk_err peer_replace_text(char **place, const char *text);
 wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_direction direction, struct wlk_transceiver **out);
 void peer_transceiver_free(struct wlk_transceiver *t);
+/* W3C 5.4 "stop the RTCRtpTransceiver"; peer_tell_tracks() tells of it. */
+void peer_transceiver_stop(struct wlk_transceiver *t);
+/* Out of the set of transceivers. */
+void peer_transceiver_retire(struct wlk_transceiver *t);
 struct wlk_transceiver *peer_transceiver_by_mid(const wlk_peer_connection *pc, struct str mid);
 /* The engine of the transport that it rides on, or will ride on as far as is known. */
 struct media_engine *peer_transceiver_media(const struct wlk_transceiver *t);

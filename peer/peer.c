@@ -161,6 +161,7 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	list_init(&pc->ready_link);
 	list_init(&pc->transports);
 	list_init(&pc->transceivers);
+	list_init(&pc->retired);
 	list_init(&pc->channels);
 	text_init(&pc->last_error);
 	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
@@ -214,6 +215,8 @@ void wlk_peer_connection_close(wlk_peer_connection *pc)
 		peer_collect_farewell(t, &pc->farewell_queue);
 	}
 	pc->closed = true;
+	list_for_each(item, &pc->transceivers)
+		peer_transceiver_stop(list_entry(item, struct wlk_transceiver, link));
 	pc->signaling_state = WLK_SIGNALING_CLOSED;
 	pc->ice_state = WLK_ICE_CONNECTION_CLOSED;
 	pc->connection_state = WLK_CONNECTION_CLOSED;
@@ -235,6 +238,8 @@ static void free_handles(wlk_peer_connection *pc)
 {
 	while (!list_empty(&pc->transceivers))
 		peer_transceiver_free(list_entry(pc->transceivers.next, struct wlk_transceiver, link));
+	while (!list_empty(&pc->retired))
+		peer_transceiver_free(list_entry(pc->retired.next, struct wlk_transceiver, link));
 	while (!list_empty(&pc->channels))
 		peer_channel_free(list_entry(pc->channels.next, wlk_data_channel, link));
 }
@@ -389,7 +394,7 @@ wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk
 	wlk_err err;
 
 	if (pc->closed)
-		return peer_fail(pc, WLK_ERR_CLOSED, "the connection is closed");
+		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (!config || config->struct_size != sizeof(*config))
 		return peer_fail(pc, WLK_ERR_INVALID, "the configuration is not initialised");
 	peer_refresh_now(pc);

@@ -14,10 +14,13 @@ void peer_transceiver_free(struct wlk_transceiver *t)
 {
 	list_remove(&t->link);
 	wlk_free(t->mid);
-	wlk_free(t->stream_id);
-	wlk_free(t->track_id);
-	wlk_free(t->remote_stream_id);
-	wlk_free(t->remote_track_id);
+	wlk_free(t->sender.track_id);
+	wlk_free(t->sender.msid_track);
+	id_list_free(&t->sender.streams);
+	wlk_free(t->receiver.track_id);
+	id_list_free(&t->receiver.streams);
+	id_list_free(&t->receiver.stable_streams);
+	id_list_free(&t->receiver.left);
 	wlk_free(t);
 }
 
@@ -32,11 +35,12 @@ wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_d
 	t->pc = pc;
 	t->kind = kind;
 	t->direction = direction;
+	t->current = t->fired = t->stable_fired = WLK_DIRECTION_NONE;
 	t->section = SIZE_MAX;
 	t->sender.transceiver = t;
 	t->receiver.transceiver = t;
-	t->track_id = random_id();
-	if (!t->track_id)
+	t->sender.msid_track = random_id();
+	if (!t->sender.msid_track)
 		goto fail;
 	err = media_engine_pick_ssrc(pc->transport->media, &t->ssrc);
 	if (!err && kind == WLK_MEDIA_VIDEO)
@@ -51,7 +55,7 @@ fail:
 	return err;
 }
 
-static wlk_err replace_text(char **place, const char *text)
+wlk_err peer_replace_text(char **place, const char *text)
 {
 	char *copy = wlk_strdup(text);
 
@@ -62,16 +66,42 @@ static wlk_err replace_text(char **place, const char *text)
 	return WLK_OK;
 }
 
-/* R33: an id goes into a=msid as it is, so that a line end or a blank in it would be a line or a field of its own. */
-static bool is_media_id(const char *id)
+/* An id goes into a=msid as it is, so that a line end or a blank in it would be a line or a field of its own. */
+bool peer_is_media_id(const char *id)
 {
 	size_t size = 0;
 
 	if (!id)
-		return true;
+		return false;
 	while (id[size] > ' ' && id[size] <= '~' && size <= 256)
 		size++;
 	return size && size <= 256 && !id[size];
+}
+
+static bool ids_are_fine(const wlk_transceiver_init *init)
+{
+	bool fine = (!init->stream_id || peer_is_media_id(init->stream_id)) && (!init->track_id || peer_is_media_id(init->track_id));
+
+	if (!init->stream_ids)
+		return fine && !init->stream_count;
+	for (size_t i = 0; fine && i < init->stream_count; i++)
+		fine = peer_is_media_id(init->stream_ids[i]);
+	return fine;
+}
+
+static wlk_err take_ids(struct wlk_transceiver *t, const wlk_transceiver_init *init)
+{
+	wlk_err err = WLK_OK;
+
+	if (init->track_id)
+		err = peer_replace_text(&t->sender.track_id, init->track_id);
+	if (!err && init->track_id)
+		err = peer_replace_text(&t->sender.msid_track, init->track_id);
+	if (!err && init->stream_id)
+		return id_list_add(&t->sender.streams, str_of(init->stream_id));
+	for (size_t i = 0; !err && i < init->stream_count; i++)
+		err = id_list_add(&t->sender.streams, str_of(init->stream_ids[i]));
+	return err;
 }
 
 wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, const wlk_transceiver_init *init,
@@ -87,15 +117,13 @@ wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_k
 		return peer_fail(pc, WLK_ERR_INVALID, "kind %d is neither audio nor video", (int)kind);
 	if (direction < WLK_DIRECTION_INACTIVE || direction > WLK_DIRECTION_SENDRECV)
 		return peer_fail(pc, WLK_ERR_INVALID, "direction %d is none", (int)direction);
-	if (init && (!is_media_id(init->stream_id) || !is_media_id(init->track_id)))
+	if (init && !ids_are_fine(init))
 		return peer_fail(pc, WLK_ERR_INVALID, "stream and track ids are 1 to 256 visible ASCII characters without blanks");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	err = peer_add_transceiver(pc, kind, direction, &t);
-	if (!err && init && init->stream_id)
-		err = replace_text(&t->stream_id, init->stream_id);
-	if (!err && init && init->track_id)
-		err = replace_text(&t->track_id, init->track_id);
+	if (!err && init)
+		err = take_ids(t, init);
 	if (err) {
 		if (t)
 			peer_transceiver_free(t);
@@ -106,6 +134,54 @@ wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_k
 	peer_touch(pc);
 	return WLK_OK;
 }
+
+/* ---- stopping ---- */
+
+/* W3C 5.4 "stop sending and receiving". */
+static void stop_sending_and_receiving(struct wlk_transceiver *t)
+{
+	t->receiver.tell_ended = !t->receiver.ended;
+	t->receiver.ended = true;
+	t->direction = WLK_DIRECTION_INACTIVE;
+	t->stopping = true;
+}
+
+void peer_transceiver_stop(struct wlk_transceiver *t)
+{
+	if (!t->stopping)
+		stop_sending_and_receiving(t);
+	t->stopped = true;
+	t->current = WLK_DIRECTION_NONE;
+}
+
+void peer_transceiver_retire(struct wlk_transceiver *t)
+{
+	assert(t->stopped && "only what is stopped leaves the set of transceivers");
+	wlk_free(t->mid);
+	t->mid = NULL;
+	t->mid_is_pending = false;
+	t->section = SIZE_MAX;
+	t->transport = NULL;
+	list_remove(&t->link);
+	list_push_back(&t->pc->retired, &t->link);
+}
+
+wlk_err wlk_transceiver_stop(wlk_transceiver *transceiver)
+{
+	wlk_peer_connection *pc = transceiver->pc;
+
+	if (pc->closed)
+		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	if (transceiver->stopping)
+		return WLK_OK;
+	stop_sending_and_receiving(transceiver);
+	peer_tell_tracks(pc);
+	peer_update_negotiation_needed(pc);
+	peer_touch(pc);
+	return WLK_OK;
+}
+
+/* ---- the set of transceivers ---- */
 
 struct wlk_transceiver *peer_transceiver_by_mid(const wlk_peer_connection *pc, struct str mid)
 {
@@ -167,17 +243,19 @@ const char *wlk_transceiver_mid(const wlk_transceiver *transceiver)
 
 wlk_direction wlk_transceiver_direction(const wlk_transceiver *transceiver)
 {
-	return transceiver->stopped ? WLK_DIRECTION_STOPPED : transceiver->direction;
+	return transceiver->stopping ? WLK_DIRECTION_STOPPED : transceiver->direction;
 }
 
 wlk_err wlk_transceiver_set_direction(wlk_transceiver *transceiver, wlk_direction direction)
 {
 	wlk_peer_connection *pc = transceiver->pc;
 
-	if (transceiver->stopped || pc->closed)
+	if (transceiver->stopping || pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (direction < WLK_DIRECTION_INACTIVE || direction > WLK_DIRECTION_SENDRECV)
 		return peer_fail(pc, WLK_ERR_INVALID, "direction %d is none", (int)direction);
+	if (direction == transceiver->direction)
+		return WLK_OK;
 	transceiver->direction = direction;
 	peer_update_negotiation_needed(pc);
 	peer_touch(pc);
@@ -214,68 +292,14 @@ void *wlk_transceiver_user(const wlk_transceiver *transceiver)
 	return transceiver->user;
 }
 
-/* R34: media leaves only after both descriptions are set and the transport is up; nothing waits for that. */
-static wlk_err sending_allowed(const struct wlk_transceiver *t)
-{
-	wlk_peer_connection *pc = t->pc;
-
-	if (pc->closed || t->stopped || !(t->current & WLK_DIRECTION_SENDONLY))
-		return peer_fail(pc, WLK_ERR_STATE, "nothing is negotiated for sending");
-	if (!t->transport || !t->transport->srtp)
-		return peer_fail(pc, WLK_ERR_STATE, "the transport is not up");
-	return WLK_OK;
-}
-
-static wlk_err after_send(wlk_peer_connection *pc, wlk_err err)
-{
-	if (err)
-		return peer_fail(pc, err == WLK_ERR_NOT_FOUND ? WLK_ERR_INVALID : err, "the packet cannot be sent");
-	peer_touch(pc);
-	return WLK_OK;
-}
-
-wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
-{
-	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = sending_allowed(t);
-	struct rtp_send send;
-
-	if (!packet || (!packet->payload && packet->payload_size))
-		return peer_fail(t->pc, WLK_ERR_INVALID, "a packet has a payload");
-	if (err)
-		return err;
-	if (packet->payload_size > 1200)
-		return peer_fail(t->pc, WLK_ERR_INVALID, "a payload of %zu bytes does not fit a datagram", packet->payload_size);
-	peer_refresh_now(t->pc);
-	send = (struct rtp_send){
-		.pt = packet->payload_type,
-		.marker = packet->marker,
-		.timestamp = packet->timestamp,
-		.seq = packet->keep_gaps ? (int64_t)packet->sequence : MEDIA_SEQ_NEXT,
-		.payload = { packet->payload, packet->payload_size },
-	};
-	return after_send(t->pc, media_engine_send_rtp(peer_transceiver_media(t), t->pc->now, t->section, &send));
-}
-
-wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
-{
-	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = sending_allowed(t);
-
-	if (err)
-		return err;
-	if (!packet || !packet->internal)
-		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
-	peer_refresh_now(t->pc);
-	return after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section));
-}
+/* ---- receiver ---- */
 
 wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
 {
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_err err;
 
-	if (t->pc->closed || t->section == SIZE_MAX)
+	if (t->pc->closed || t->stopping || t->section == SIZE_MAX)
 		return peer_fail(t->pc, WLK_ERR_STATE, "nothing is received on this transceiver");
 	peer_refresh_now(t->pc);
 	err = media_engine_request_key_frame(peer_transceiver_media(t), t->pc->now, t->section);
@@ -285,17 +309,17 @@ wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
 	return WLK_OK;
 }
 
-wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender)
-{
-	return sender->transceiver;
-}
-
 wlk_transceiver *wlk_rtp_receiver_transceiver(const wlk_rtp_receiver *receiver)
 {
 	return receiver->transceiver;
 }
 
-uint32_t wlk_rtp_sender_ssrc(const wlk_rtp_sender *sender)
+const char *wlk_rtp_receiver_track_id(const wlk_rtp_receiver *receiver)
 {
-	return sender->transceiver->ssrc;
+	return receiver->track_id ? receiver->track_id : "";
+}
+
+const char *const *wlk_rtp_receiver_stream_ids(const wlk_rtp_receiver *receiver, size_t *count)
+{
+	return id_list_shown(&receiver->streams, count);
 }

@@ -164,7 +164,7 @@ struct sdp_offer_options {
 	const struct sdp_session *previous_remote;
 	/* bundlePolicy max-bundle: sections behind the first are bundle-only with port 0 (RFC 9429 4.1.1) */
 	bool bundle_only;
-	/* A new wish may take the place of an m-line that is rejected in both previous descriptions (RFC 9429 5.2.2) */
+	/* A new wish may take the place of an m-line that is rejected in one of the previous descriptions (RFC 9429 5.2.2) */
 	bool recycle;
 };
 

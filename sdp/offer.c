@@ -40,12 +40,19 @@ static const struct sdp_media *previous(const struct offerer *o, size_t index)
 	return local ? local : old_media(o->options->previous_remote, index);
 }
 
-static bool rejected_on_both_sides(const struct offerer *o, size_t index)
+/* RFC 9429 5.2.2: a zero port in either description makes the m-line free. */
+static bool rejected_by_either(const struct offerer *o, size_t index)
 {
 	const struct sdp_media *local = old_media(o->options->previous_local, index);
 	const struct sdp_media *remote = old_media(o->options->previous_remote, index);
 
-	return (!local || sdp_media_rejected(local)) && (!remote || sdp_media_rejected(remote));
+	return (local && sdp_media_rejected(local)) || (remote && sdp_media_rejected(remote));
+}
+
+/* Audio and video take each other's lines; data only its own. */
+static bool is_alike(enum sdp_kind a, enum sdp_kind b)
+{
+	return a == b || ((a == SDP_AUDIO || a == SDP_VIDEO) && (b == SDP_AUDIO || b == SDP_VIDEO));
 }
 
 static size_t slot_by_mid(const struct offerer *o, struct str mid)
@@ -59,7 +66,7 @@ static size_t slot_by_mid(const struct offerer *o, struct str mid)
 static size_t free_slot(const struct offerer *o, enum sdp_kind kind)
 {
 	for (size_t i = 0; o->options->recycle && i < o->old_count; i++)
-		if (!o->slots[i] && previous(o, i)->kind == kind && rejected_on_both_sides(o, i))
+		if (!o->slots[i] && is_alike(previous(o, i)->kind, kind) && rejected_by_either(o, i))
 			return i;
 	return o->slot_count;
 }

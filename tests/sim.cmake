@@ -20,6 +20,7 @@ wlk_sim(sim_attacks_media SOURCES sim/attacks_media.c sim/attack.c)
 wlk_sim(sim_random_api SOURCES sim/random_api.c ARGS 1 300) # FIRST_SEED COUNT
 wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
+wlk_sim(sim_transceivers SOURCES sim/transceivers.c)
 wlk_sim(sim_options SOURCES sim/options.c)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)

@@ -18,6 +18,13 @@ extern "C" {
  * documentation says THREAD-SAFE may be called from others.
  *
  * Handles that a peer connection gave out stay valid, in closed state, until it is destroyed.
+ *
+ * Every call is done when it returns, so there is no operations chain (W3C webrtc-pc 4.4.1.2): the chain of a browser holds what
+ * was called while an earlier call was still at work. Events are delivered after the call, in the order of W3C's steps.
+ *
+ * Where W3C names an exception: InvalidStateError is WLK_ERR_STATE; InvalidAccessError, TypeError, RangeError and SyntaxError are
+ * WLK_ERR_INVALID (in SDP: WLK_ERR_PARSE, and WLK_ERR_NEGOTIATION where two descriptions do not fit); InvalidModificationError is
+ * WLK_ERR_NEGOTIATION; NotSupportedError is WLK_ERR_UNSUPPORTED. A failing call changes nothing.
  */
 
 typedef enum wlk_signaling_state {
@@ -136,14 +143,14 @@ typedef struct wlk_configuration {
 	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0 }
 
 typedef enum wlk_event_type {
-	WLK_EVENT_NEGOTIATION_NEEDED = 1,
+	WLK_EVENT_NEGOTIATION_NEEDED = 1, /**< in stable only, and only if it is still needed when it is delivered */
 	WLK_EVENT_SIGNALING_STATE_CHANGE = 2,
 	WLK_EVENT_ICE_CANDIDATE = 3, /**< a new local candidate; candidate.candidate "" is the end of this generation */
 	WLK_EVENT_ICE_GATHERING_STATE_CHANGE = 4,
 	WLK_EVENT_ICE_CONNECTION_STATE_CHANGE = 5,
 	WLK_EVENT_CONNECTION_STATE_CHANGE = 6,
 	WLK_EVENT_SELECTED_PAIR_CHANGE = 7,
-	WLK_EVENT_TRACK = 8,        /**< a transceiver was made, or made to receive, by a remote description */
+	WLK_EVENT_TRACK = 8,        /**< u.track: a remote description lets a transceiver receive, or puts its track into more streams */
 	WLK_EVENT_DATA_CHANNEL = 9, /**< u.channel: the peer opened a channel; its WLK_EVENT_DATA_CHANNEL_OPEN follows */
 	WLK_EVENT_DATA_CHANNEL_OPEN = 10, /**< u.channel, as for all channel events but messages */
 	WLK_EVENT_DATA_CHANNEL_MESSAGE = 11, /**< u.message */
@@ -161,7 +168,10 @@ typedef enum wlk_event_type {
 	WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE = 23, /**< u.ice_transport, as for the next two; before the connection's own event */
 	WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE = 24,
 	WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE = 25,
-	WLK_EVENT_SCTP_STATE_CHANGE = 26 /**< u.sctp_transport */
+	WLK_EVENT_SCTP_STATE_CHANGE = 26, /**< u.sctp_transport */
+	WLK_EVENT_TRACK_MUTE = 27,   /**< u.track: nothing comes on this transceiver any more (W3C mute on the receiver's track) */
+	WLK_EVENT_REMOVE_TRACK = 28, /**< u.track: the receiver's track left the streams that are listed (W3C removetrack on each) */
+	WLK_EVENT_TRACK_ENDED = 29   /**< u.track: the transceiver was stopped, here or there (W3C ended on the receiver's track) */
 } wlk_event_type;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
@@ -183,8 +193,10 @@ typedef struct wlk_event {
 		} selected_pair;
 		struct {
 			wlk_transceiver *transceiver;
-			const char *stream_id; /**< of the first a=msid, "" for none */
+			const char *stream_id; /**< the first of stream_ids, "" for none */
 			const char *track_id;
+			const char *const *stream_ids; /**< TRACK: all that it is in; REMOVE_TRACK: those it left */
+			size_t stream_count;
 		} track;
 		struct {
 			wlk_data_channel *channel;
@@ -250,15 +262,19 @@ WLK_API wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const
 /**
  * Apply a local description (RFC 9429 5.9).
  *
- * @param description  NULL: make the offer or answer that the signalling state asks for and set it; or what
- *                     create_offer()/create_answer() answered; or type ROLLBACK
+ * @param description  NULL: make the offer or answer that the signalling state asks for and set it; or a type with NULL or empty
+ *                     sdp: make one of that type; or what create_offer()/create_answer() answered last; or type ROLLBACK, which
+ *                     takes back a local offer
  *
- * Candidate gathering starts with the first one. Errors: WLK_ERR_STATE, WLK_ERR_INVALID (not what was created),
- * WLK_ERR_NEGOTIATION, WLK_ERR_NOMEM.
+ * Candidate gathering starts with the first one that has an m-section. Errors: WLK_ERR_STATE (not in this signalling state; a
+ * rollback in stable or after a provisional answer), WLK_ERR_NEGOTIATION (not the text that was created last: InvalidModificationError;
+ * or the two descriptions do not fit), WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const wlk_session_description *description);
 /**
- * Apply a remote description (RFC 9429 5.10). On an error wlk_last_error() names the line and the reason, and nothing changed.
+ * Apply a remote description (RFC 9429 5.10). An offer that meets an offer of ours takes ours back first (the implicit rollback of
+ * W3C 4.4.2, what perfect negotiation stands on); one that is refused leaves ours in place. Type ROLLBACK takes back a remote offer;
+ * its sdp is not looked at. On an error wlk_last_error() names the line and the reason, and nothing changed.
  * Errors: WLK_ERR_INVALID (no description or text), WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (256 KiB, 64 m-sections, 1024 attributes a section),
  * WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
  */
@@ -279,6 +295,11 @@ WLK_API int wlk_peer_connection_can_trickle_ice_candidates(const wlk_peer_connec
  */
 WLK_API const wlk_session_description *wlk_peer_connection_local_description(wlk_peer_connection *pc);
 WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wlk_peer_connection *pc);
+/** What was agreed last, and what is on its way (W3C 4.4.2): NULL when there is none. Borrowed until the next call. */
+WLK_API const wlk_session_description *wlk_peer_connection_current_local_description(wlk_peer_connection *pc);
+WLK_API const wlk_session_description *wlk_peer_connection_pending_local_description(wlk_peer_connection *pc);
+WLK_API const wlk_session_description *wlk_peer_connection_current_remote_description(wlk_peer_connection *pc);
+WLK_API const wlk_session_description *wlk_peer_connection_pending_remote_description(wlk_peer_connection *pc);
 
 /**
  * Add a candidate of the peer (RFC 8838), or the end of them: NULL or an empty candidate, for one m-section when it names one,
@@ -289,14 +310,14 @@ WLK_API const wlk_session_description *wlk_peer_connection_remote_description(wl
  * unspecified address, or one that remote_address_filter refuses; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
-/** The next offer carries new ICE credentials; raises negotiation needed. */
+/** The next offer carries new ICE credentials; raises negotiation needed. Does nothing once closed, as in W3C. */
 WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
 
 /**
  * Replace the ICE servers and the transport policy (W3C setConfiguration 4.4.1.6): fresh TURN credentials take effect with the
  * next refresh of an allocation, new servers and a new policy with the next gathering, after an ICE restart, say. The other
  * members cannot change and are not looked at.
- * Errors: WLK_ERR_INVALID (a bad URL, a TURN server without credentials), WLK_ERR_NOMEM, WLK_ERR_CLOSED.
+ * Errors: WLK_ERR_INVALID (a bad URL, a TURN server without credentials), WLK_ERR_NOMEM, WLK_ERR_STATE when closed.
  */
 WLK_API wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config);
 

@@ -19,18 +19,29 @@ typedef enum wlk_direction {
 	WLK_DIRECTION_SENDONLY = 1,
 	WLK_DIRECTION_RECVONLY = 2,
 	WLK_DIRECTION_SENDRECV = 3,
-	WLK_DIRECTION_STOPPED = 4
+	WLK_DIRECTION_STOPPED = 4,
+	WLK_DIRECTION_NONE = 8 /**< currentDirection only: nothing was negotiated yet (null in W3C) */
 } wlk_direction;
 
 /** How a transceiver is made. Set up with WLK_TRANSCEIVER_INIT. */
 typedef struct wlk_transceiver_init {
 	size_t struct_size;
 	wlk_direction direction;
-	const char *stream_id; /**< media stream id for a=msid (RFC 8830); NULL: "-" */
-	const char *track_id;  /**< NULL: a random one */
+	const char *stream_id; /**< media stream id for a=msid (RFC 8830); NULL: that of @c stream_ids */
+	const char *track_id;  /**< NULL: no track yet; a=msid then has a random id */
+	const char *const *stream_ids; /**< when there are several; used when @c stream_id is NULL. None: "-" */
+	size_t stream_count;
 } wlk_transceiver_init;
 
-#define WLK_TRANSCEIVER_INIT { sizeof(wlk_transceiver_init), WLK_DIRECTION_SENDRECV, NULL, NULL }
+#define WLK_TRANSCEIVER_INIT { sizeof(wlk_transceiver_init), WLK_DIRECTION_SENDRECV, NULL, NULL, NULL, 0 }
+
+/*
+ * A track is an id here, and a stream too: 1 to 256 visible ASCII characters. The media itself is what the application sends by
+ * wlk_rtp_sender_send_packet(), which asks for no track.
+ *
+ * As in W3C webrtc-pc 5.4, a transceiver leaves the list of its connection when its m-section is gone (stopped and rejected, or
+ * taken back with the remote offer that made it). Its handle stays valid, stopped, until the connection is destroyed.
+ */
 
 /**
  * Add an m-section of the given kind to the next offer.
@@ -38,25 +49,77 @@ typedef struct wlk_transceiver_init {
  */
 WLK_API wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind,
 						     const wlk_transceiver_init *init, wlk_transceiver **out);
+
+/**
+ * Send a track (W3C webrtc-pc 5.1 addTrack): by a transceiver of this kind that has no track and has never sent, else by a new one
+ * with direction "sendrecv", which a remote offer may take for its m-section (RFC 9429 5.10).
+ *
+ * @param track_id    what a=msid names
+ * @param stream_ids  the streams that the track is in, @p stream_count of them; may be none
+ * @param out         the sender; may be NULL
+ *
+ * Errors: WLK_ERR_INVALID (an id, or a sender has this track already: InvalidAccessError), WLK_ERR_STATE when closed, WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_peer_connection_add_track(wlk_peer_connection *pc, wlk_media_kind kind, const char *track_id,
+					       const char *const *stream_ids, size_t stream_count, wlk_rtp_sender **out);
+/**
+ * Take the sender's track away and let its transceiver send no more after the next negotiation (W3C removeTrack). The m-section
+ * stays. Without a track, or stopped: nothing happens. Errors: WLK_ERR_INVALID (not a sender of @p pc), WLK_ERR_STATE when closed.
+ */
+WLK_API wlk_err wlk_peer_connection_remove_track(wlk_peer_connection *pc, wlk_rtp_sender *sender);
+
 /** Transceivers in the order of their creation. */
 WLK_API size_t wlk_peer_connection_transceiver_count(const wlk_peer_connection *pc);
 /** NULL when @p index is out of range. */
 WLK_API wlk_transceiver *wlk_peer_connection_transceiver(const wlk_peer_connection *pc, size_t index);
+/** W3C getSenders(): those of the transceivers that are not stopped. */
+WLK_API size_t wlk_peer_connection_sender_count(const wlk_peer_connection *pc);
+/** NULL when @p index is out of range. */
+WLK_API wlk_rtp_sender *wlk_peer_connection_sender(const wlk_peer_connection *pc, size_t index);
+/** W3C getReceivers(): those of the transceivers that are not stopped. */
+WLK_API size_t wlk_peer_connection_receiver_count(const wlk_peer_connection *pc);
+/** NULL when @p index is out of range. */
+WLK_API wlk_rtp_receiver *wlk_peer_connection_receiver(const wlk_peer_connection *pc, size_t index);
 
 WLK_API wlk_media_kind wlk_transceiver_kind(const wlk_transceiver *transceiver);
-/** The mid of the m-section, or NULL before a description is set. Borrowed. */
+/** The mid of the m-section; NULL before a description is set, after its rollback, and once the m-section is gone. Borrowed. */
 WLK_API const char *wlk_transceiver_mid(const wlk_transceiver *transceiver);
-/** What the application wants. */
+/** What the application wants; "stopped" from wlk_transceiver_stop() on. */
 WLK_API wlk_direction wlk_transceiver_direction(const wlk_transceiver *transceiver);
-/** Takes effect with the next negotiation. Errors: WLK_ERR_STATE when stopped, WLK_ERR_INVALID. */
+/** Takes effect with the next negotiation. Errors: WLK_ERR_STATE when stopped (or closed), WLK_ERR_INVALID ("stopped" is no wish). */
 WLK_API wlk_err wlk_transceiver_set_direction(wlk_transceiver *transceiver, wlk_direction direction);
-/** What was negotiated; WLK_DIRECTION_INACTIVE before that. */
+/** What was negotiated; WLK_DIRECTION_NONE before that, WLK_DIRECTION_STOPPED once the m-section is rejected. */
 WLK_API wlk_direction wlk_transceiver_current_direction(const wlk_transceiver *transceiver);
+/**
+ * Stop for good (W3C webrtc-pc 5.4 stop): nothing is sent and nothing received any more from this call on, the receiver's track
+ * ends; the next negotiation gives the m-line port 0, and a later transceiver may take it. Stopping twice does nothing.
+ * Errors: WLK_ERR_STATE when the connection is closed.
+ */
+WLK_API wlk_err wlk_transceiver_stop(wlk_transceiver *transceiver);
 WLK_API wlk_rtp_sender *wlk_transceiver_sender(wlk_transceiver *transceiver);
 WLK_API wlk_rtp_receiver *wlk_transceiver_receiver(wlk_transceiver *transceiver);
 WLK_API wlk_peer_connection *wlk_transceiver_peer_connection(const wlk_transceiver *transceiver);
 WLK_API void wlk_transceiver_set_user(wlk_transceiver *transceiver, void *user);
 WLK_API void *wlk_transceiver_user(const wlk_transceiver *transceiver);
+
+/**
+ * Put another track in place of the sender's (W3C replaceTrack), or none (NULL): no negotiation, and a=msid keeps the id that it has.
+ * Errors: WLK_ERR_STATE when stopped (or closed), WLK_ERR_INVALID, WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_rtp_sender_replace_track(wlk_rtp_sender *sender, const char *track_id);
+/**
+ * The streams that the sender's track is in (W3C setStreams, RFC 8830): told to the far end by the next negotiation; an id given
+ * twice counts once. Errors: WLK_ERR_STATE when closed, WLK_ERR_INVALID, WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_rtp_sender_set_streams(wlk_rtp_sender *sender, const char *const *stream_ids, size_t stream_count);
+/** The track that add_track, add_transceiver or replace_track gave; NULL for none. Borrowed until it changes. */
+WLK_API const char *wlk_rtp_sender_track_id(const wlk_rtp_sender *sender);
+/** The streams as they were set; *count of them. Borrowed until they change. */
+WLK_API const char *const *wlk_rtp_sender_stream_ids(const wlk_rtp_sender *sender, size_t *count);
+/** The id that the remote description gives the track, "" before it does. Borrowed until the next description. */
+WLK_API const char *wlk_rtp_receiver_track_id(const wlk_rtp_receiver *receiver);
+/** The streams that the remote description puts the track in; *count of them. Borrowed until the next description. */
+WLK_API const char *const *wlk_rtp_receiver_stream_ids(const wlk_rtp_receiver *receiver, size_t *count);
 
 /**
  * Send one RTP packet on the sender's own SSRC. The payload is copied.

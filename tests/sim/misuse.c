@@ -225,12 +225,12 @@ static void test_local_descriptions_must_be_what_was_created_last(void **state)
 	(void)state;
 	subject_init(&s, WLK_SIGNALING_STABLE);
 	offer.sdp = "v=0\r\n";
-	REFUSED(&s, WLK_ERR_INVALID, wlk_peer_connection_set_local_description(s.pc, &offer));
+	REFUSED(&s, WLK_ERR_NEGOTIATION, wlk_peer_connection_set_local_description(s.pc, &offer));
 	must(&s, wlk_peer_connection_create_offer(s.pc, NULL, &sdp));
 	made.sdp = strdup(sdp);
 	/* An offer stands on the state it was created in: after another negotiation it is stale. */
 	sim_renegotiate(&s.sim, &s.sim.b, false);
-	REFUSED(&s, WLK_ERR_INVALID, wlk_peer_connection_set_local_description(s.pc, &made));
+	REFUSED(&s, WLK_ERR_NEGOTIATION, wlk_peer_connection_set_local_description(s.pc, &made));
 	free((char *)(uintptr_t)made.sdp);
 	subject_free(&s);
 }
@@ -383,7 +383,7 @@ static void test_bad_candidates(void **state)
 	sim_free(&fresh);
 	subject_init(&s, WLK_SIGNALING_CLOSED);
 	REFUSED(&s, WLK_ERR_STATE, wlk_peer_connection_add_ice_candidate(s.pc, &unknown));
-	REFUSED(&s, WLK_ERR_STATE, wlk_peer_connection_restart_ice(s.pc));
+	assert_int_equal(wlk_peer_connection_restart_ice(s.pc), WLK_OK); /* W3C names no exception */
 	subject_free(&s);
 }
 

@@ -275,7 +275,7 @@ static void test_sections_without_a_wish_are_kept_with_port_0(void **state)
 	sdp_session_destroy(answer);
 }
 
-static void test_recycling_takes_a_line_rejected_on_both_sides(void **state)
+static void test_recycling_takes_a_line_that_one_side_rejected(void **state)
 {
 	struct sdp_offer_options options = { .recycle = true };
 	struct sdp_side side;
@@ -299,11 +299,20 @@ static void test_recycling_takes_a_line_rejected_on_both_sides(void **state)
 	assert_int_equal(second->media_count, 4);
 	str_is(second->media[3]->mid, "fresh");
 	sdp_session_destroy(second);
-	/* a line that only one side rejected is not free */
+	/* our own port 0 is enough (RFC 9429 5.2.2), and for another kind of media as well */
 	options.recycle = true;
 	answer->media[1]->port = 9;
+	side.wishes[1].kind = SDP_AUDIO;
+	second = must_offer(&side, &options);
+	assert_int_equal(second->media_count, 3);
+	assert_int_equal(second->media[1]->kind, SDP_AUDIO);
+	str_is(second->media[1]->mid, "fresh");
+	sdp_session_destroy(second);
+	/* a line that nobody rejected is not free */
+	first->media[1]->port = 9;
 	second = must_offer(&side, &options);
 	assert_int_equal(second->media_count, 4);
+	str_is(second->media[3]->mid, "fresh");
 	sdp_session_destroy(first);
 	sdp_session_destroy(second);
 	sdp_session_destroy(answer);
@@ -507,7 +516,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_of_a_remote_offer_are_taken_over),
 		cmocka_unit_test(test_an_id_means_one_thing_in_a_section),
 		cmocka_unit_test(test_sections_without_a_wish_are_kept_with_port_0),
-		cmocka_unit_test(test_recycling_takes_a_line_rejected_on_both_sides),
+		cmocka_unit_test(test_recycling_takes_a_line_that_one_side_rejected),
 		cmocka_unit_test(test_simulcast_offer),
 		cmocka_unit_test(test_streams_and_fid),
 		cmocka_unit_test(test_codec_preferences),
