@@ -581,6 +581,18 @@ void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *lo
 	agent->deadline = time_min(agent->deadline, consent_on_sent(&pair->consent, now));
 }
 
+void ice_agent_on_discarded(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+			    size_t size)
+{
+	struct ice_pair *pair = find_valid(agent, local, remote);
+
+	if (!pair)
+		return;
+	pair->stats.packets_discarded++;
+	pair->stats.bytes_discarded += size;
+	agent->deadline = time_min(agent->deadline, consent_on_sent(&pair->consent, now));
+}
+
 void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
 			   size_t size)
 {

@@ -363,6 +363,10 @@ void ice_agent_on_sent(struct ice_agent *agent, wlk_time now, const wlk_addr *lo
 void ice_agent_on_received(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
 			   size_t size);
 
+/* An application packet for this path could not be handed on (ice_agent_wrap() refused it): it counts as lost on the way. */
+void ice_agent_on_discarded(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+			    size_t size);
+
 /* The network changed, or somebody doubts the path: it and the backups are checked every 200 ms until it answers. */
 void ice_agent_probe(struct ice_agent *agent, wlk_time now);
 
@@ -439,11 +443,14 @@ struct ice_pair_stats {
 	wlk_time last_received;
 	wlk_time current_rtt_us;
 	wlk_time total_rtt_us; /* sum over responses_received */
-	uint64_t requests_sent;
+	uint64_t requests_sent;     /* all, with the two kinds below */
+	uint64_t requests_repeated; /* retransmissions */
 	uint64_t requests_received;
 	uint64_t responses_sent;
 	uint64_t responses_received;
 	uint64_t consent_requests_sent;
+	uint64_t packets_discarded; /* application packets that found no way out, see ice_agent_on_discarded() */
+	uint64_t bytes_discarded;
 };
 
 /* One candidate, for local-candidate and remote-candidate stats. Local ids are unique, and so are remote ones. */
@@ -453,6 +460,7 @@ struct ice_candidate_stats {
 	wlk_addr server; /* local srflx: the STUN server that answered; else none */
 	const char *url; /* local srflx and relay: the server's, as the application wrote it; borrowed; else NULL */
 	const char *relay_protocol; /* local relay: "udp", "tcp", "tls" or "dtls"; else NULL */
+	const char *ufrag; /* of the generation that it belongs to; borrowed; NULL: not known */
 	bool hidden;     /* local: a .local name stands for the address, which is not to be shown */
 };
 

@@ -242,6 +242,7 @@ static void resend(struct ice_agent *agent, struct stun_txn *txn)
 		return;
 	agent->stats.requests_sent++;
 	((struct ice_pair *)txn->owner)->stats.requests_sent++;
+	((struct ice_pair *)txn->owner)->stats.requests_repeated++;
 	/*
 	 * RFC 8445 keeps pairs of the same foundation Frozen until this one has failed, up to half a minute. Peers that
 	 * give all candidates one foundation would wait that long for nothing; a lost packet is reason enough to look

@@ -117,6 +117,7 @@ bool ice_agent_local_candidate(const struct ice_agent *agent, size_t index, stru
 	local = agent->gather.locals[index];
 	*out = (struct ice_candidate_stats){ .id = local->id, .candidate = local->candidate, .server = local->server };
 	name_server(agent, local, out);
+	out->ufrag = agent->current.local_ufrag;
 	out->hidden = agent_name_of(agent, &local->candidate.addr).size > 0;
 	if (out->hidden || (local->candidate.type != CANDIDATE_HOST && agent->config.hide_host_addresses))
 		out->candidate.related = (wlk_addr){ 0 };
@@ -144,5 +145,9 @@ bool ice_agent_remote_candidate(const struct ice_agent *agent, size_t index, str
 		return false;
 	remote = agent->remotes[index];
 	*out = (struct ice_candidate_stats){ .id = remote->id, .candidate = remote->candidate };
+	if (remote->generation == agent->current.generation)
+		out->ufrag = agent->current.remote_ufrag;
+	else if (remote->generation == agent->previous.generation)
+		out->ufrag = agent->previous.remote_ufrag;
 	return true;
 }

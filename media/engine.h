@@ -260,7 +260,9 @@ void media_engine_handle_timeout(struct media_engine *e, wlk_time now);
 
 struct media_inbound_stats {
 	size_t section;
+	uint32_t number; /* of the stream in the engine: an SSRC that went and came back is another stream */
 	uint32_t ssrc, rtx_ssrc;
+	char rid[MEDIA_MID_MAX + 1]; /* "": none */
 	uint8_t pt; /* of the last packet */
 	uint32_t clock_hz;
 	uint64_t packets_received;      /* RTX not counted */
@@ -278,7 +280,7 @@ struct media_inbound_stats {
 	/* remote-outbound-rtp, from the peer's SR */
 	bool has_sr;
 	uint32_t sr_count;
-	uint32_t sr_packets, sr_bytes;
+	uint64_t sr_packets, sr_bytes; /* without the wrap of the 32 bits of an SR */
 	uint64_t sr_ntp;
 	wlk_time sr_arrival;
 	uint32_t sr_rtp_timestamp;
@@ -290,7 +292,10 @@ struct media_inbound_stats {
 struct media_outbound_stats {
 	size_t section;
 	uint32_t ssrc, rtx_ssrc;
-	uint8_t pt;
+	char rid[MEDIA_MID_MAX + 1]; /* simulcast layer; "": none */
+	uint32_t encoding_index;     /* in the order of the layers */
+	bool active;                 /* the section sends */
+	uint8_t pt;                  /* of the last packet; RTP_PT_NONE: none yet */
 	uint32_t clock_hz;
 	uint64_t packets_sent; /* with retransmissions, as webrtc-stats counts */
 	uint64_t bytes_sent;   /* payload */

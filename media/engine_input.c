@@ -133,6 +133,7 @@ static struct ssrc_entry *add_stream(struct media_engine *e, struct media_sectio
 		return NULL;
 	recv_stream_init(&entry->stream, &config);
 	entry->section = s;
+	entry->number = ++e->entries_made;
 	if (rid.size <= MEDIA_MID_MAX && rid_known(s, rid))
 		memcpy(entry->rid, rid.data, rid.size);
 	e->ssrcs[e->ssrc_count] = (struct ssrc_entry){ .ssrc = ssrc, .entry = entry };

@@ -37,6 +37,7 @@ struct media_section;
 struct recv_entry {
 	struct recv_stream stream;
 	struct media_section *section;
+	uint32_t number;
 	char rid[MEDIA_MID_MAX + 1];   /* "": none */
 	bool new_pending, bye_pending; /* events not polled yet */
 	bool announced;
@@ -116,6 +117,7 @@ struct media_engine {
 	struct ssrc_entry *ssrcs; /* receive side; linear, because there are few, and the last hit is tried first */
 	size_t ssrc_count, ssrc_capacity, ssrc_last;
 	size_t entry_count;
+	uint32_t entries_made;
 	uint32_t *retired; /* SSRCs that sent once: their numbers are used up under this key (R20) */
 	size_t retired_count, retired_capacity;
 	struct rtp_ext_ids

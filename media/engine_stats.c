@@ -21,6 +21,7 @@ bool media_engine_inbound_stats(const struct media_engine *e, size_t index, stru
 	s = &entry->stream;
 	*out = (struct media_inbound_stats){
 		.section = entry->section->index,
+		.number = entry->number,
 		.ssrc = s->config.ssrc,
 		.rtx_ssrc = s->rtx_ssrc,
 		.pt = s->pt,
@@ -41,8 +42,8 @@ bool media_engine_inbound_stats(const struct media_engine *e, size_t index, stru
 		.last_packet = s->last_packet,
 		.has_sr = s->has_sr,
 		.sr_count = s->sr_count,
-		.sr_packets = s->sr.packets,
-		.sr_bytes = s->sr.bytes,
+		.sr_packets = s->sr_packets,
+		.sr_bytes = s->sr_bytes,
 		.sr_ntp = s->sr.ntp,
 		.sr_arrival = s->sr_arrival,
 		.sr_rtp_timestamp = s->sr.rtp_timestamp,
@@ -50,6 +51,7 @@ bool media_engine_inbound_stats(const struct media_engine *e, size_t index, stru
 		.total_rtt_us = entry->total_rtt_us,
 		.rtt_measurements = entry->rtt_count,
 	};
+	memcpy(out->rid, entry->rid, sizeof(out->rid));
 	return true;
 }
 
@@ -64,6 +66,7 @@ bool media_engine_outbound_stats(const struct media_engine *e, size_t index, str
 			.section = i,
 			.ssrc = s->ssrc,
 			.rtx_ssrc = s->rtx_ssrc,
+			.active = e->sections[i]->send,
 			.pt = s->pt,
 			.clock_hz = s->clock_hz,
 			.packets_sent = s->packets,

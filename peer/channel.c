@@ -10,6 +10,7 @@ static wlk_data_channel *channel_new(wlk_peer_connection *pc)
 	if (!channel)
 		return NULL;
 	channel->pc = pc;
+	channel->number = ++pc->channels_made;
 	list_push_back(&pc->channels, &channel->link);
 	return channel;
 }

@@ -61,6 +61,7 @@ struct wlk_data_channel {
 	struct list link; /* in pc->channels */
 	wlk_peer_connection *pc;
 	struct sctp_channel *sctp;
+	uint32_t number; /* unique in the connection, for the statistics */
 	bool paused;          /* messages wait for the application */
 	bool has_messages;    /* there was something to receive while paused */
 	bool released;        /* the application let go of it */
@@ -162,6 +163,7 @@ struct wlk_peer_connection {
 	/* counters for peer-connection and transport statistics */
 	uint64_t dropped_unvalidated, dropped_unknown, dropped_oversize;
 	uint64_t channels_opened, channels_closed;
+	uint32_t channels_made;
 };
 
 /* ---- error.c: the story behind a code ---- */

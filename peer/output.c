@@ -1,11 +1,22 @@
 /* The way out: STUN, DTLS handshake, RTCP, audio and video, data; each protected and put on ICE's selected path. */
 #include "peer/object.h"
 
-static void count_sent(struct peer_transport *t, const struct dgram *out)
+/* Make |out| ready for the outside and count it; false: there is no way out for it, it was released. */
+static bool hand_on(struct peer_transport *t, struct dgram *out)
 {
-	ice_agent_on_sent(t->ice, t->pc->now, &out->local, &out->remote, out->buf->size);
+	wlk_addr local = out->local, remote = out->remote;
+	size_t size = out->buf->size;
+
+	out->stream = 0;
+	if (!ice_agent_wrap(t->ice, t->pc->now, out)) {
+		ice_agent_on_discarded(t->ice, t->pc->now, &local, &remote, size);
+		pktbuf_release(out->buf);
+		return false;
+	}
+	ice_agent_on_sent(t->ice, t->pc->now, &local, &remote, size);
 	t->packets_sent++;
-	t->bytes_sent += out->buf->size;
+	t->bytes_sent += size;
+	return true;
 }
 
 /* RTP and RTCP: encrypted in place; a packet that cannot be is dropped, never sent in the clear. */
@@ -75,13 +86,9 @@ static bool poll_upper(struct peer_transport *t, struct pktbuf **out)
 /* The next datagram above ICE that can be put on the selected path. */
 static bool poll_selected(struct peer_transport *t, struct dgram *out)
 {
-	while (ice_agent_selected(t->ice, &out->local, &out->remote) && poll_upper(t, &out->buf)) {
-		out->stream = 0;
-		count_sent(t, out);
-		if (ice_agent_wrap(t->ice, t->pc->now, out))
+	while (ice_agent_selected(t->ice, &out->local, &out->remote) && poll_upper(t, &out->buf))
+		if (hand_on(t, out))
 			return true;
-		pktbuf_release(out->buf);
-	}
 	return false;
 }
 
@@ -98,10 +105,8 @@ static bool poll_own_hello(struct peer_transport *t, struct dgram *out)
 		return false;
 	t->hello_went_ahead = true;
 	t->own_hello = pktbuf_copy(t->pc->env.pool, out->buf->data, out->buf->size);
-	out->stream = 0;
-	count_sent(t, out);
-	if (t->own_hello && ice_agent_wrap(t->ice, t->pc->now, out))
-		return true;
+	if (t->own_hello)
+		return hand_on(t, out);
 	pktbuf_release(out->buf);
 	return false;
 }

@@ -112,6 +112,7 @@ struct sctp_assoc_stats {
 	uint64_t channels_requested; /* by us */
 	uint64_t channels_accepted;  /* by OPEN of the other side */
 	bool zero_checksum;          /* RFC 9653 is in use */
+	bool has_path;               /* the association is up: what follows is known */
 	uint32_t cwnd;               /* bytes */
 	uint32_t srtt_us;
 	uint32_t rto_us;

@@ -189,6 +189,7 @@ bool assoc_status(const struct sctp_assoc *a, struct sctp_assoc_stats *out)
 		stack_leave();
 	if (!ok)
 		return false;
+	out->has_path = true;
 	out->cwnd = status.sstat_primary.spinfo_cwnd;
 	out->srtt_us = status.sstat_primary.spinfo_srtt * 1000;
 	out->rto_us = status.sstat_primary.spinfo_rto * 1000;

@@ -22,6 +22,8 @@ wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
 wlk_sim(sim_transceivers SOURCES sim/transceivers.c)
 wlk_sim(sim_options SOURCES sim/options.c)
+wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
+target_link_libraries(sim_statistics PRIVATE PkgConfig::JANSSON)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
 

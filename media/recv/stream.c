@@ -1,5 +1,7 @@
 #include "media/recv/stream.h"
 
+enum { SR_OVERTAKEN_S = 2 };
+
 wlk_err recv_queue_init(struct recv_queue *q)
 {
 	q->drops = 0;
@@ -272,12 +274,32 @@ void recv_stream_handle_timeout(struct recv_stream *s, wlk_time now, struct recv
 		drain(s, now, out);
 }
 
+/* How much a count of 32 bits has grown. One that falls by less than half its range began anew, at 0. */
+static uint32_t count_growth(uint32_t before, uint32_t now)
+{
+	uint32_t growth = now - before;
+
+	return growth < 0x80000000u ? growth : now;
+}
+
+/* A report that left before the one that we have, but not so long before that the sender's clock was set back. */
+static bool is_overtaken(const struct recv_stream *s, const struct rtcp_sender_info *sr)
+{
+	uint64_t behind = s->sr.ntp - sr->ntp;
+
+	return s->has_sr && behind > 0 && behind < (uint64_t)SR_OVERTAKEN_S << 32;
+}
+
 void recv_stream_on_sr(struct recv_stream *s, wlk_time now, const struct rtcp_sender_info *sr)
 {
+	s->sr_count++;
+	if (is_overtaken(s, sr))
+		return;
+	s->sr_packets += s->has_sr ? count_growth(s->sr.packets, sr->packets) : sr->packets;
+	s->sr_bytes += s->has_sr ? count_growth(s->sr.bytes, sr->bytes) : sr->bytes;
 	s->has_sr = true;
 	s->sr = *sr;
 	s->sr_arrival = now;
-	s->sr_count++;
 }
 
 struct rtcp_report_block recv_stream_report(struct recv_stream *s, wlk_time now)

@@ -64,6 +64,7 @@ struct recv_stream {
 	struct rtcp_sender_info sr;
 	wlk_time sr_arrival;
 	uint32_t sr_count;
+	uint64_t sr_packets, sr_bytes; /* the sender's counts without their wrap */
 
 	/* statistics */
 	uint64_t bytes, header_bytes;

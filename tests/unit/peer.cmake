@@ -2,4 +2,5 @@ wlk_unit_test(peer_signaling SOURCES unit/peer_signaling.c ../peer/signaling.c M
 wlk_unit_test(peer_demux SOURCES unit/peer_demux.c MODULES core)
 wlk_unit_test(peer_certificate SOURCES unit/peer_certificate.c ../peer/certificate.c MODULES dtls core)
 wlk_unit_test(peer_candidate_info SOURCES unit/peer_candidate_info.c ../peer/candidate_info.c MODULES ice core)
+wlk_unit_test(peer_stats_report SOURCES unit/peer_stats_report.c ../peer/stats_report.c ../peer/stats_members.c ../peer/stats_json.c ../peer/json.c MODULES core LINK m)
 wlk_fuzz_target(peer_input MODULES peer ice dtls srtp sctp sdp media core LINK m)
