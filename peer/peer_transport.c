@@ -269,7 +269,6 @@ static void on_selected_pair(struct peer_transport *t, const struct ice_event *i
 {
 	wlk_event ev = { .type = WLK_EVENT_SELECTED_PAIR_CHANGE };
 
-	t->selected_pair_changes++;
 	tell_ice(t, WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE);
 	ev.u.selected_pair.local = ice->local;
 	ev.u.selected_pair.remote = ice->remote;

@@ -54,7 +54,6 @@ struct peer_transport {
 
 	/* counters for transport statistics */
 	uint64_t bytes_sent, bytes_received, packets_sent, packets_received;
-	uint32_t selected_pair_changes;
 };
 
 /* A transport that is to be agreed on; *out is in pc->transports and written on success only. WLK_ERR_NOMEM, _CRYPTO, _INVALID. */

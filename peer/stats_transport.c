@@ -77,6 +77,7 @@ static void set_dtls(struct stats_build *b, wlk_stats_transport *s, const struct
 static void add_transport(struct stats_build *b, const struct peer_transport *t)
 {
 	const char *role = ice_agent_controlling(t->ice) ? "controlling" : "controlled";
+	struct ice_agent_stats ice;
 	struct ice_pair_stats pair;
 	wlk_stats_transport *s;
 	char id[STATS_ID_MAX];
@@ -90,7 +91,8 @@ static void add_transport(struct stats_build *b, const struct peer_transport *t)
 	stats_set_text(b->report, &s->ice_role, str_of(t->role_is_known ? role : "unknown"));
 	stats_set_text(b->report, &s->ice_local_username_fragment, str_of(ice_agent_local_ufrag(t->ice)));
 	stats_set_text(b->report, &s->ice_state, str_of(ice_state_name(ice_agent_state(t->ice))));
-	stats_set_count(&s->selected_candidate_pair_changes, t->selected_pair_changes);
+	ice_agent_get_stats(t->ice, &ice);
+	stats_set_count(&s->selected_candidate_pair_changes, ice.selected_pair_changes);
 	for (size_t i = 0; ice_agent_pair_stats(t->ice, i, &pair); i++)
 		if (pair.selected)
 			stats_set_textf(b->report, &s->selected_candidate_pair_id, "CP%u-%u", (unsigned)t->number, (unsigned)pair.id);
@@ -144,7 +146,7 @@ static void add_pair(struct stats_build *b, const struct peer_transport *t, cons
 	if (pair->selected)
 		set_incoming_bitrate(s, t);
 	stats_set_count(&s->requests_received, pair->requests_received);
-	stats_set_count(&s->requests_sent, pair->requests_sent - pair->requests_repeated - pair->consent_requests_sent);
+	stats_set_count(&s->requests_sent, pair->requests_sent - pair->requests_repeated);
 	stats_set_count(&s->responses_received, pair->responses_received);
 	stats_set_count(&s->responses_sent, pair->responses_sent);
 	stats_set_count(&s->consent_requests_sent, pair->consent_requests_sent);

@@ -363,10 +363,10 @@ typedef struct wlk_stats_candidate_pair {
 	wlk_stat_number available_outgoing_bitrate; /**< [bit/s] */
 	wlk_stat_number available_incoming_bitrate;
 	wlk_stat_count requests_received;
-	wlk_stat_count requests_sent; /**< connectivity checks, without their retransmissions */
+	wlk_stat_count requests_sent; /**< checks, those of consent too, without their retransmissions */
 	wlk_stat_count responses_received;
 	wlk_stat_count responses_sent;
-	wlk_stat_count consent_requests_sent; /**< not among requests_sent */
+	wlk_stat_count consent_requests_sent; /**< RFC 7675, among requests_sent */
 	wlk_stat_count packets_discarded_on_send;
 	wlk_stat_count bytes_discarded_on_send;
 } wlk_stats_candidate_pair;

@@ -1,7 +1,8 @@
 /*
  * The other direction: a peer that makes the offer, so that browsers and other stacks answer us. JSON lines on stdio:
  * it prints {"type":"offer","sdp":...}, reads {"type":"answer","sdp":...}, opens a channel, says "hello" on it and
- * echoes whatever comes, media too with --media. End of input closes the connection. --rsa: with an RSA certificate.
+ * echoes whatever comes, media too with --media. {"type":"stats"} is answered by {"type":"stats","report":...}. End of
+ * input closes the connection. --rsa: with an RSA certificate.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -61,26 +62,48 @@ static void on_event(const wlk_event *event, void *user)
 	}
 }
 
-/* The answer, on the loop's thread. */
+/* A line of input, on the loop's thread. */
 struct answer {
 	struct offerer *o;
 	json_t *line;
 };
 
-static void take_answer(void *user)
+static void print_stats(struct offerer *o)
 {
-	struct answer *a = user;
+	char *text;
+
+	if (wlk_peer_connection_stats_json(o->pc, &text)) {
+		fprintf(stderr, "there are no statistics: %s\n", wlk_last_error(o->pc));
+		exit(1);
+	}
+	say(json_pack("{s:s, s:o}", "type", "stats", "report", json_loads(text, JSON_REJECT_DUPLICATES, NULL)));
+	wlk_secret_free(text);
+}
+
+static void set_answer(const struct answer *a)
+{
 	const wlk_session_description answer = { WLK_SDP_ANSWER, json_string_value(json_object_get(a->line, "sdp")) };
 
 	if (wlk_peer_connection_set_remote_description(a->o->pc, &answer)) {
 		fprintf(stderr, "the answer was refused: %s\n", wlk_last_error(a->o->pc));
 		exit(1);
 	}
+}
+
+static void take_line(void *user)
+{
+	struct answer *a = user;
+	const char *type = json_string_value(json_object_get(a->line, "type"));
+
+	if (type && !strcmp(type, "stats"))
+		print_stats(a->o);
+	else
+		set_answer(a);
 	json_decref(a->line);
 	free(a);
 }
 
-static bool read_answer(struct offerer *o, const char *text)
+static bool read_line(struct offerer *o, const char *text)
 {
 	struct answer *a = calloc(1, sizeof(*a));
 
@@ -88,7 +111,7 @@ static bool read_answer(struct offerer *o, const char *text)
 		return false;
 	a->o = o;
 	a->line = json_loads(text, 0, NULL);
-	return json_is_object(a->line) && !wlk_loop_post(o->loop, take_answer, a);
+	return json_is_object(a->line) && !wlk_loop_post(o->loop, take_line, a);
 }
 
 static wlk_certificate *make_rsa(void)
@@ -150,8 +173,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	while (getline(&line, &capacity, stdin) > 0) {
-		if (!read_answer(&o, line)) {
-			fprintf(stderr, "the line is no answer: %s\n", line);
+		if (!read_line(&o, line)) {
+			fprintf(stderr, "the line is not understood: %s\n", line);
 			return 1;
 		}
 	}

@@ -273,7 +273,7 @@ static void test_transport_pair_and_channel_of_a_small_call(void **state)
 	assert_count(ta->bytes_sent, tb->bytes_received.value);
 	assert_count(ta->packets_sent, tb->packets_received.value);
 	assert_count(tb->bytes_sent, ta->bytes_received.value);
-	assert_true(ta->selected_candidate_pair_changes.value >= 1);
+	assert_count(ta->selected_candidate_pair_changes, 1);
 	certificate = referred(a, &ta->local_certificate_id, WLK_STATS_CERTIFICATE);
 	assert_text(certificate->fingerprint_algorithm, "sha-256");
 	assert_int_equal(snprintf(fingerprint, sizeof(fingerprint), "a=fingerprint:sha-256 %s", certificate->fingerprint.value), 22 + 95);
@@ -286,9 +286,9 @@ static void test_transport_pair_and_channel_of_a_small_call(void **state)
 	assert_true(pa->nominated.value && pb->nominated.value);
 	assert_count(pa->bytes_sent, pb->bytes_received.value);
 	assert_count(pa->packets_sent, ta->packets_sent.value);
-	assert_in_range(pa->requests_sent.value, 2, 3); /* a check, perhaps a triggered one, and the nomination */
+	checks = pa->requests_sent.value;
+	assert_in_range(checks - pa->consent_requests_sent.value, 2, 3); /* a check, perhaps a triggered one, and the nomination */
 	assert_in_range(pa->consent_requests_sent.value, 3, 5); /* 20 s by 4 to 6 s */
-	checks = pa->requests_sent.value + pa->consent_requests_sent.value;
 	/* The answer to a check that a triggered one took over from is not waited for; a probe of the path's MTU is a request. */
 	assert_in_range(pa->responses_received.value, checks - 1, checks);
 	assert_in_range(pb->requests_received.value, checks, checks + 1);

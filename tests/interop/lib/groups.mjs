@@ -13,9 +13,10 @@ import { reachGroup } from './reach.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
+import { cases as statisticsCases } from '../cases/statistics.mjs';
 
 const LIMIT = 30;
-const LIMITS = { 'bulk-64-mib': 120, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
+const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
 const MEDIA_SLACK = 45; // start-up and settling around the window in which rates are measured
 
 const DATA = ['strings', 'binary', 'empty', 'large', 'thousand-in-order', 'twenty-channels', 'unordered-unreliable',
@@ -76,7 +77,8 @@ function browserGroups(name) {
     pageGroup,
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
-    ...(name === 'chromium' ? [reachGroup(browser, missing, close)] : []),
+    ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
+      reachGroup(browser, missing, close)] : []),
   ];
 }
 

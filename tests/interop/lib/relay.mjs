@@ -8,6 +8,7 @@
 //   POST /offer               handed on to the echo peer
 //   POST /offerer[?media=1]   starts an offerer: { key, sdp }
 //   POST /offerer/KEY         { type: 'answer', sdp } for it
+//   GET  /offerer/KEY/stats   its own statistics
 //   DELETE /offerer/KEY       ends it
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -41,11 +42,13 @@ export class Relay {
     const { pathname, searchParams } = new URL(request.url, this.url);
     const name = pathname.match(/^\/cases\/([\w-]+\.mjs)$/)?.[1];
     const key = pathname.match(/^\/offerer\/(\d+)$/)?.[1];
+    const measured = pathname.match(/^\/offerer\/(\d+)\/stats$/)?.[1];
 
     if (pathname === '/') return send(response, 200, 'text/html', EMPTY_PAGE);
     if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
     if (pathname === '/offer') return this.handOn(request, response);
     if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media')));
+    if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
     if (key && request.method === 'DELETE') return this.endOfferer(key, response);
     if (key) return this.answer(key, JSON.parse(await body(request)), response);
     return send(response, 404, 'text/plain', 'not here');
@@ -67,12 +70,21 @@ export class Relay {
     const child = new Child(program, media ? [...args, '--media'] : args, {
       onLine: (line) => lines.push(JSON.parse(line)),
     });
+    child.lines = lines;
     this.offerers.set(key, child);
     const offer = await until(() => `offer from ${program} (${child.complaint})`, () => {
       if (!child.alive) throw new Error(`${program} ended with ${child.result}: ${child.complaint}`);
       return lines.find((line) => line.type === 'offer');
     }, OFFER_MS);
     return { key, sdp: offer.sdp };
+  }
+
+  async stats(child) {
+    const seen = child.lines.length;
+    child.writeLine({ type: 'stats' });
+    const line = await until('statistics of the offerer',
+      () => child.lines.slice(seen).find(({ type }) => type === 'stats'), OFFER_MS);
+    return line.report;
   }
 
   answer(key, answer, response) {
