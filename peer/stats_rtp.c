@@ -81,7 +81,7 @@ static const char *kind_name(const struct wlk_transceiver *t)
 static void source_id(char out[STATS_ID_MAX], const struct wlk_transceiver *t)
 {
 	snprintf(out, STATS_ID_MAX, "S%c%u-%08x", t->kind == WLK_MEDIA_AUDIO ? 'A' : 'V', (unsigned)t->ssrc,
-		 (unsigned)stats_hash(STATS_HASH_START, str_of(t->track_id)));
+		 (unsigned)stats_hash(STATS_HASH_START, str_of(t->sender.track_id)));
 }
 
 static void add_source(struct stats_build *b, const struct wlk_transceiver *t)
@@ -91,7 +91,7 @@ static void add_source(struct stats_build *b, const struct wlk_transceiver *t)
 
 	source_id(id, t);
 	s = stats_add(b->report, WLK_STATS_MEDIA_SOURCE, id);
-	stats_set_text(b->report, &s->track_identifier, str_of(t->track_id));
+	stats_set_text(b->report, &s->track_identifier, str_of(t->sender.track_id));
 	stats_set_text(b->report, &s->kind, str_of(kind_name(t)));
 }
 
@@ -152,8 +152,8 @@ static void add_inbound(struct stats_build *b, const struct peer_transport *tran
 	set_head(b, s, transport, t, in->ssrc);
 	add_codec(b, transport, &s->codec_id, in->section, in->pt, false);
 	set_received(s, in, has_rtx(b->pc, in->section, in->pt, false));
-	if (t && t->remote_track_id)
-		stats_set_text(b->report, &s->track_identifier, str_of(t->remote_track_id));
+	if (t && t->receiver.track_id)
+		stats_set_text(b->report, &s->track_identifier, str_of(t->receiver.track_id));
 	if (t && t->mid)
 		stats_set_text(b->report, &s->mid, str_of(t->mid));
 	if (in->rid[0])
@@ -230,7 +230,7 @@ static void add_outbound(struct stats_build *b, const struct peer_transport *tra
 	}
 	if (out->has_report)
 		stats_set_textf(b->report, &s->remote_id, "RI%s", id);
-	if (t && t->track_id) {
+	if (t && t->sender.track_id) {
 		source_id(id, t);
 		stats_set_text(b->report, &s->media_source_id, str_of(id));
 	}
@@ -279,7 +279,7 @@ void stats_add_media(struct stats_build *b)
 	list_for_each(item, &b->pc->transceivers) {
 		const struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
 
-		if (!t->stopped && t->track_id)
+		if (!t->stopped && t->sender.track_id)
 			add_source(b, t);
 	}
 	list_for_each(item, &b->pc->transports)
