@@ -121,48 +121,55 @@ wlk_err tcp_finish_connect(struct tcp_stream *s)
 
 /* ---- listening ---- */
 
-/* The ports from a random one on, and round to it again. */
-static bool bind_in_range(int fd, const wlk_addr *local, uint16_t port_min, uint16_t port_max)
+/* -1: errno tells why; EADDRINUSE: another port may be free. */
+static int listen_at(const wlk_addr *local, wlk_addr *bound)
 {
-	uint32_t count, first;
-	wlk_addr at = *local;
+	int fd = open_socket(local->family, SOCK_STREAM);
 
-	if (local->port || !port_max || port_min > port_max)
-		return bind_to(fd, local);
-	port_min = MAX(port_min, 1);
-	count = (uint32_t)port_max - port_min + 1;
-	if (rand_u32(&first)) {
-		errno = EIO;
-		return false;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		at.port = (uint16_t)(port_min + (first % count + i) % count);
-		if (bind_to(fd, &at) && listen(fd, TCP_BACKLOG) == 0)
-			return true;
-		if (errno != EADDRINUSE)
-			return false;
-	}
-	return false;
-}
-
-int tcp_listen(const wlk_addr *local, uint16_t port_min, uint16_t port_max, wlk_addr *bound)
-{
-	int fd;
-
-	if (local->family != 4 && local->family != 6) {
-		errno = EAFNOSUPPORT;
-		return -1;
-	}
-	fd = open_socket(local->family, SOCK_STREAM);
 	if (fd < 0)
 		return -1;
 	/* Without it a port in TIME_WAIT cannot be bound again for a minute. */
-	if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !bind_in_range(fd, local, port_min, port_max) ||
-	    listen(fd, TCP_BACKLOG) || !read_local(fd, bound)) {
+	if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !bind_to(fd, local) || listen(fd, TCP_BACKLOG) ||
+	    !read_local(fd, bound)) {
 		close_keeping_errno(fd);
 		return -1;
 	}
 	return fd;
+}
+
+/*
+ * The ports from a random one on, and round to it again, each with a socket of its own: two may be bound to a port, as far as
+ * listen() lets them, and a bound one cannot be bound anew.
+ */
+static int listen_in_range(const wlk_addr *local, uint16_t port_min, uint16_t port_max, wlk_addr *bound)
+{
+	uint32_t count = (uint32_t)port_max - port_min + 1, first;
+	wlk_addr at = *local;
+
+	if (rand_u32(&first)) {
+		errno = EIO;
+		return -1;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		int fd;
+
+		at.port = (uint16_t)(port_min + (first % count + i) % count);
+		fd = listen_at(&at, bound);
+		if (fd >= 0 || errno != EADDRINUSE)
+			return fd;
+	}
+	return -1;
+}
+
+int tcp_listen(const wlk_addr *local, uint16_t port_min, uint16_t port_max, wlk_addr *bound)
+{
+	if (local->family != 4 && local->family != 6) {
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	if (local->port || !port_max || port_min > port_max)
+		return listen_at(local, bound);
+	return listen_in_range(local, MAX(port_min, 1), port_max, bound);
 }
 
 wlk_err tcp_accept(int listener, struct tcp_stream *s)

@@ -4,7 +4,7 @@ foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port res
 endforeach()
 
 # System calls that fail on demand: the linker sends them through the test.
-set(faults socket bind getsockname setsockopt sendmmsg recvmmsg epoll_create1 epoll_ctl epoll_wait eventfd timerfd_create
+set(faults socket bind listen getsockname setsockopt sendmmsg recvmmsg epoll_create1 epoll_ctl epoll_wait eventfd timerfd_create
 	getifaddrs pthread_create)
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c MODULES net core LINK ${faults})

@@ -34,7 +34,7 @@ struct fault {
 	int error;
 };
 
-static struct fault on_socket, on_bind, on_getsockname, on_setsockopt, on_sendmmsg, on_recvmmsg, on_epoll_create1,
+static struct fault on_socket, on_bind, on_listen, on_getsockname, on_setsockopt, on_sendmmsg, on_recvmmsg, on_epoll_create1,
 	on_epoll_ctl, on_epoll_wait, on_eventfd, on_timerfd_create, on_getifaddrs, on_pthread_create;
 
 /* sendmmsg() takes no more messages than this in one call. */
@@ -65,6 +65,7 @@ static void arrange(struct fault *fault, int times, int error)
 
 WRAP(int, socket, -1, (int domain, int type, int protocol), (domain, type, protocol))
 WRAP(int, bind, -1, (int fd, const struct sockaddr *name, socklen_t size), (fd, name, size))
+WRAP(int, listen, -1, (int fd, int backlog), (fd, backlog))
 WRAP(int, getsockname, -1, (int fd, struct sockaddr *name, socklen_t *size), (fd, name, size))
 WRAP(int, setsockopt, -1, (int fd, int level, int option, const void *value, socklen_t size),
      (fd, level, option, value, size))
@@ -468,6 +469,32 @@ static void test_each_call_that_opens_a_stream_may_fail(void **state)
 		}
 }
 
+/* Two sockets may be bound to one port until the first of them listens: then the next port is tried. */
+static void test_a_port_that_another_one_listens_at_first(void **state)
+{
+	wlk_addr first, bound;
+	size_t before = open_descriptors();
+	int fd;
+
+	(void)state;
+	fd = tcp_listen(&loopback, 0, 0, &first);
+	assert_true(fd >= 0);
+	close(fd);
+	arrange(&on_listen, 3, EADDRINUSE);
+	fd = tcp_listen(&loopback, first.port, (uint16_t)MIN(first.port + 20, 0xffff), &bound);
+	assert_true(fd >= 0);
+	assert_int_equal(on_listen.times, 0);
+	assert_in_range(bound.port, first.port, first.port + 20);
+	close(fd);
+	arrange(&on_listen, 1, EADDRINUSE);
+	assert_int_equal(tcp_listen(&loopback, first.port, first.port, &bound), -1);
+	assert_int_equal(errno, EADDRINUSE);
+	arrange(&on_listen, 1, EACCES);
+	assert_int_equal(tcp_listen(&loopback, first.port, (uint16_t)MIN(first.port + 20, 0xffff), &bound), -1);
+	assert_int_equal(errno, EACCES);
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void test_a_full_stream_that_cannot_wait_is_tried_again(void **state)
 {
 	static uint8_t piece[2048];
@@ -636,6 +663,7 @@ int main(void)
 		TEST(test_each_call_that_opens_a_socket_may_fail),
 		TEST(test_each_call_that_opens_an_mdns_socket_may_fail),
 		TEST(test_each_call_that_opens_a_stream_may_fail),
+		TEST(test_a_port_that_another_one_listens_at_first),
 		TEST(test_a_full_stream_that_cannot_wait_is_tried_again),
 		TEST(test_no_descriptor_left),
 		TEST(test_interfaces_cannot_be_listed),
