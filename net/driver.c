@@ -13,6 +13,7 @@ void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbo
 {
 	*d = (struct driver){ .poller = poller, .mailbox = mailbox, .env = *env, .no_gso = no_gso };
 	netmon_init(&d->netmon, poller, &d->now);
+	d->tell_again_at = WLK_TIME_NEVER;
 	log_scope_init(&d->log, NULL, "net");
 	list_init(&d->peers);
 	list_init(&d->ready);
@@ -323,5 +324,6 @@ wlk_time driver_deadline(const struct driver *d)
 
 	if (!list_empty(&d->ready))
 		return d->now;
+	at = time_min(at, d->tell_again_at);
 	return time_min(at, time_min(driver_timers_deadline(&d->timers), mux_tcp_deadline(d)));
 }

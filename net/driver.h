@@ -23,7 +23,8 @@ enum {
 	DRIVER_GATHER = 4,   /* visits whose datagrams a shared socket gathers before it sends them */
 	DRIVER_BATCHES = 4,  /* UDP_BATCH datagrams each, of one visit */
 	DRIVER_EVENTS = 64,  /* of one visit */
-	DRIVER_REQUESTS = 64 /* of one visit */
+	DRIVER_REQUESTS = 64, /* of one visit */
+	DRIVER_TELL_AGAIN_US = 200000, /* after a peer had no memory to hear of a change of the network */
 };
 
 struct driver {
@@ -48,6 +49,7 @@ struct driver {
 	struct udp_rx rx;
 	struct udp_stats stats;
 	struct netmon netmon; /* the addresses of this host */
+	wlk_time tell_again_at; /* a peer could not be told of a change; WLK_TIME_NEVER: all know */
 	struct driver_streams streams;
 	struct driver_timers timers;
 };
@@ -62,6 +64,7 @@ struct driver_peer {
 	void *user;
 	wlk_address_filter address_filter; /* NULL: all */
 	void *filter_user;
+	bool network_changed; /* and it has not been told */
 	size_t networks; /* addresses that it was told of last, those of loopback aside */
 	struct heap_node deadline;
 	struct list ports;   /* sockets, see port.h */

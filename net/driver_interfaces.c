@@ -51,16 +51,33 @@ wlk_err driver_tell_interfaces(struct driver_peer *p)
 	return err ? err : tell(p, false);
 }
 
-void driver_follow_network(struct driver *d)
+/* Tell whoever has not heard yet; for lack of memory some hear of it later. */
+static void tell_changes(struct driver *d)
 {
-	if (!netmon_handle_timeout(&d->netmon))
-		return;
+	d->tell_again_at = WLK_TIME_NEVER;
 	list_for_each (link, &d->peers) {
 		struct driver_peer *p = list_entry(link, struct driver_peer, link);
 
+		if (!p->network_changed)
+			continue;
 		peer_set_now(p->pc, d->now);
-		if (tell(p, true) == WLK_ERR_NOMEM)
-			LOG_W(d, "no memory: a connection does not hear of the changed network");
+		p->network_changed = tell(p, true) == WLK_ERR_NOMEM;
+		if (p->network_changed)
+			d->tell_again_at = d->now + DRIVER_TELL_AGAIN_US;
 		driver_mark_ready(p);
 	}
+	if (d->tell_again_at != WLK_TIME_NEVER)
+		LOG_RATED(d, &d->late_budget, d->now, LOG_LEVEL_WARN,
+			  "no memory: a connection hears of the changed network later");
+}
+
+void driver_follow_network(struct driver *d)
+{
+	bool changed = netmon_handle_timeout(&d->netmon);
+
+	if (changed)
+		list_for_each (link, &d->peers)
+			list_entry(link, struct driver_peer, link)->network_changed = true;
+	if (changed || d->tell_again_at <= d->now)
+		tell_changes(d);
 }

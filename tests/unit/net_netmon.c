@@ -269,6 +269,32 @@ static void test_every_peer_hears_of_a_change(void **state)
 	assert_int_equal(asked, 2 * count);
 }
 
+static void test_who_had_no_memory_for_a_change_hears_of_it_later(void **state)
+{
+	wlk_peer_connection *a = NULL, *b = NULL;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(driver_create_peer(&f.driver, NULL, on_event, NULL, &a), WLK_OK);
+	assert_int_equal(driver_create_peer(&f.driver, NULL, on_event, NULL, &b), WLK_OK);
+	count = f.driver.netmon.count;
+	fake_interfaces_error = WLK_ERR_NOMEM; /* of a, which is told first */
+	forget_list(0);
+	run_after(NETMON_SETTLE_US);
+	assert_int_equal(b->interfaces, count);
+	a->interfaces = b->interfaces = 99;
+	assert_int_equal(driver_deadline(&f.driver), f.now + DRIVER_TELL_AGAIN_US);
+	fake_interfaces_error = WLK_ERR_NOMEM; /* and again */
+	run_after(DRIVER_TELL_AGAIN_US);
+	a->interfaces = 99;
+	run_after(DRIVER_TELL_AGAIN_US - 1);
+	assert_int_equal(a->interfaces, 99);
+	run_after(1);
+	assert_int_equal(a->interfaces, count);
+	assert_int_equal(b->interfaces, 99); /* which knew */
+	assert_true(driver_deadline(&f.driver) > f.now + DRIVER_TELL_AGAIN_US);
+}
+
 static bool refuse_all(const wlk_addr *address, const char *name, void *user)
 {
 	(void)address;
@@ -422,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changes_settle_before_the_list_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_list_that_cannot_be_read_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_peer_hears_of_a_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_who_had_no_memory_for_a_change_hears_of_it_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_any_network_the_sockets_stay, setup, teardown),
 		cmocka_unit_test(test_addresses_come_and_go_in_a_namespace),
 	};
