@@ -289,9 +289,13 @@ void ice_agent_on_request_failed(struct ice_agent *agent, wlk_time now, uint32_t
 
 /* ---- streams and relays: payloads that are wrapped in something ---- */
 
-/* |listener| accepted a stream; |id| was chosen by the outside, from 0x80000000 on. */
-void ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
-			       uint32_t id);
+/*
+ * |listener| accepted a stream; |id| was chosen by the outside, from 0x80000000 on. One that is not wanted comes as a
+ * CLOSE_STREAM. WLK_ERR_NOMEM: nor is there memory to ask for that; the agent does not know |id|, the caller closes it.
+ * WLK_ERR_INVALID: an id below 0x80000000, or one in use; nothing changed.
+ */
+wlk_err ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+				  uint32_t id) WLK_NODISCARD;
 /* The next bytes of a stream, cut anywhere (DTLS: one record); borrowed. Unknown ids are ignored. */
 void ice_agent_stream_input(struct ice_agent *agent, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
 /* The far end closed it, or it broke. */

@@ -76,8 +76,11 @@ void agent_request_abandon(struct agent_requests *rs, const void *owner);
 
 /* |id| was accepted by a listener: keep a slot for its close. False: AGENT_ACCEPTED_MAX are open; refuse it. */
 bool agent_request_accept_stream(struct agent_requests *rs);
-/* Close a stream that was accepted without a place for it. False: no memory and no slot; the outside has to be polled. */
-bool agent_request_refuse_stream(struct agent_requests *rs, uint32_t id);
+/*
+ * Close a stream that was accepted without a place for it. False: AGENT_REFUSED_MAX wait already and there is no memory for
+ * more; the outside has to close this one itself.
+ */
+bool agent_request_refuse_stream(struct agent_requests *rs, uint32_t id) WLK_NODISCARD;
 /* Queue a CLOSE_STREAM of an open stream, connected or accepted; cannot fail. */
 void agent_request_close_stream(struct agent_requests *rs, uint32_t id);
 /* The outside said that an open stream is closed: it wants no CLOSE_STREAM any more. */

@@ -309,32 +309,32 @@ static bool make_place(struct ice_agent *agent)
 	return agent_request_accept_stream(&agent->requests);
 }
 
-static void refuse(struct ice_agent *agent, uint32_t id)
+static wlk_err refuse(struct ice_agent *agent, uint32_t id)
 {
 	agent->stats.over_cap++;
-	if (!agent_request_refuse_stream(&agent->requests, id))
-		agent->stats.out_of_memory++;
+	if (agent_request_refuse_stream(&agent->requests, id))
+		return WLK_OK;
+	agent->stats.out_of_memory++;
+	return WLK_ERR_NOMEM;
 }
 
-void ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
-			       uint32_t id)
+wlk_err ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+				  uint32_t id)
 {
 	struct ice_base *base = gather_find_base(agent, listener);
 	struct agent_stream *s;
 	char text[WLK_ADDR_TEXT_MAX];
 
 	if (!agent_request_is_accepted_id(id) || find_id(agent, id))
-		return; /* the caller's mistake, and nothing that could be closed */
+		return WLK_ERR_INVALID;
 	if (agent->closed || agent->halted || !base || base->kind != BASE_TCP_LISTENER ||
-	    !agent_address_allowed(agent, remote) || !make_place(agent)) {
-		refuse(agent, id);
-		return;
-	}
+	    !agent_address_allowed(agent, remote) || !make_place(agent))
+		return refuse(agent, id);
 	s = add_stream(agent, remote);
 	if (!s) {
 		agent->stats.out_of_memory++;
 		agent_request_close_stream(&agent->requests, id);
-		return;
+		return WLK_OK;
 	}
 	s->remote.transport = WLK_TRANSPORT_TCP;
 	s->accepted = true;
@@ -344,6 +344,7 @@ void ice_agent_stream_accepted(struct ice_agent *agent, wlk_time now, const wlk_
 	s->at = now + AGENT_UNPROVEN_US;
 	LOG_RATED(agent, &agent->log_budget, now, LOG_LEVEL_DEBUG, "accepted %s", stream_text(s, text));
 	agent_run(agent, now);
+	return WLK_OK;
 }
 
 /* ------------------------------------------------------------------------------------------------- bytes */

@@ -484,7 +484,12 @@ wlk_err driver_stream_adopt(struct driver_peer *p, const wlk_addr *listener, str
 		return err;
 	}
 	schedule(s);
-	peer_stream_accepted(p->pc, p->driver->now, listener, &s->socket.remote, s->id);
+	err = peer_stream_accepted(p->pc, p->driver->now, listener, &s->socket.remote, s->id);
+	if (err) {
+		free_stream(s);
+		driver_mark_ready(p);
+		return err;
+	}
 	if (size)
 		peer_stream_input(p->pc, p->driver->now, s->id, data, size);
 	driver_mark_ready(p);

@@ -42,7 +42,7 @@ bool driver_stream_serve(struct driver_peer *p, const wlk_request *request);
 /*
  * Make |socket|, an accepted connection, a stream of |p|, as if p's listener bound to |listener| had accepted it; takes the
  * socket over in every case. |data| are bytes that were read from it already, its first frame say: who shares one listener
- * among many peers reads that far to find out whose it is. WLK_ERR_NOMEM, WLK_ERR_IO: it is closed.
+ * among many peers reads that far to find out whose it is. WLK_ERR_NOMEM, WLK_ERR_IO: it is closed, and |p| knows nothing of it.
  */
 wlk_err driver_stream_adopt(struct driver_peer *p, const wlk_addr *listener, struct tcp_stream *socket,
 			    const uint8_t *data, size_t size);

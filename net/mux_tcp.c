@@ -1,5 +1,6 @@
 #include "net/mux_tcp.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "core/addr.h"
@@ -144,14 +145,40 @@ static void on_guest(struct poller_source *source, uint32_t events)
 	} while (identify(g));
 }
 
+/* One subscriber has a /64 to himself. */
+static bool is_same_source(const wlk_addr *a, const wlk_addr *b)
+{
+	return a->family == b->family && !memcmp(a->ip, b->ip, a->family == 6 ? 8 : 4);
+}
+
+/* Whoever has to leave for one more of |source|, or NULL. */
+static struct guest *find_surplus(const struct mux_tcp *t, const wlk_addr *source)
+{
+	struct guest *oldest = NULL;
+	size_t count = 0;
+
+	list_for_each (link, &t->guests) {
+		struct guest *g = list_entry(link, struct guest, link);
+
+		if (!is_same_source(&g->socket.remote, source))
+			continue;
+		oldest = oldest ? oldest : g;
+		count++;
+	}
+	if (count >= MUX_TCP_GUESTS_OF_SOURCE)
+		return oldest;
+	return t->guest_count == MUX_TCP_GUESTS ? list_entry(t->guests.next, struct guest, link) : NULL;
+}
+
 static void take_guest(struct shared_listener *l, struct tcp_stream *socket)
 {
 	struct driver *d = l->driver;
 	struct mux_tcp *t = &d->mux_tcp;
+	struct guest *surplus = find_surplus(t, &socket->remote);
 	struct guest *g;
 
-	if (t->guest_count == MUX_TCP_GUESTS)
-		close_guest(list_entry(t->guests.next, struct guest, link), &t->stats.evicted);
+	if (surplus)
+		close_guest(surplus, &t->stats.evicted);
 	g = wlk_calloc(1, sizeof(*g));
 	if (!g || poller_add(d->poller, &g->source, socket->fd, EPOLLIN, on_guest)) {
 		wlk_free(g);

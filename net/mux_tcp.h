@@ -12,15 +12,21 @@ struct driver_peer;
 /*
  * A connection that was accepted is nobody's until its first frame (RFC 4571) has come: a STUN request whose USERNAME names
  * the ufrag of a peer that listens there. Then it is that peer's stream. Meanwhile it costs at most MUX_TCP_FRAME bytes and
- * MUX_TCP_PATIENCE_US; of more than MUX_TCP_GUESTS the one that has been silent for longest goes.
+ * MUX_TCP_PATIENCE_US. Of more than MUX_TCP_GUESTS, and of more than MUX_TCP_GUESTS_OF_SOURCE from one IPv4 address or IPv6
+ * /64, the one that has been silent for longest goes: no address takes the places of all others.
  */
-enum { MUX_TCP_GUESTS = 256, MUX_TCP_FRAME = 2048, MUX_TCP_PATIENCE_US = 10000000 };
+enum {
+	MUX_TCP_GUESTS = 256,
+	MUX_TCP_GUESTS_OF_SOURCE = 64,
+	MUX_TCP_FRAME = 2048,
+	MUX_TCP_PATIENCE_US = 10000000,
+};
 
 struct mux_tcp_stats {
 	uint64_t adopted;   /* connections that found their peer */
 	uint64_t refused;   /* closed: the first frame was no check, or for nobody */
 	uint64_t timed_out; /* closed: no whole frame in time */
-	uint64_t evicted;   /* closed: too many waited */
+	uint64_t evicted;   /* closed: too many waited, or too many of one source */
 };
 
 /* Of a driver. */

@@ -97,9 +97,10 @@ void wlk_drive_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t
 	peer_on_request_failed(pc, now, id, err, why ? why : "");
 }
 
-void wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id)
+wlk_err wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+				  uint32_t id)
 {
-	peer_stream_accepted(pc, now, listener, remote, id);
+	return peer_stream_accepted(pc, now, listener, remote, id);
 }
 
 void wlk_drive_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)

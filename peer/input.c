@@ -176,13 +176,15 @@ void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 	peer_pump(pc);
 }
 
-void peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id)
+wlk_err peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+			     uint32_t id)
 {
-	struct peer_transport *t = pc->transport;
+	wlk_err err;
 
 	peer_set_now(pc, now);
-	ice_agent_stream_accepted(t->ice, pc->now, listener, remote, id);
+	err = ice_agent_stream_accepted(pc->transport->ice, pc->now, listener, remote, id);
 	peer_pump(pc);
+	return err;
 }
 
 void peer_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)

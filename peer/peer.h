@@ -44,7 +44,8 @@ bool peer_poll_request(struct wlk_peer_connection *pc, wlk_request *out);
 void peer_on_request(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count);
 /* As the functions of drive.h. */
 void peer_on_request_failed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why);
-void peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote, uint32_t id);
+wlk_err peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+			     uint32_t id) WLK_NODISCARD;
 void peer_stream_input(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);
 void peer_stream_closed(struct wlk_peer_connection *pc, wlk_time now, uint32_t id);
 /* While |hold| is set peer_poll_transmit() answers nothing but what ICE says itself: a stream cannot take more at the moment. */

@@ -86,10 +86,11 @@ WLK_API void wlk_drive_on_request(wlk_peer_connection *pc, wlk_time now, uint32_
 WLK_API void wlk_drive_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why);
 /**
  * A stream was accepted by the listener bound to @p listener. @p id is the caller's choice, from 0x80000000 on and not in use.
- * The peer connection closes it by WLK_REQUEST_CLOSE_STREAM, at once if it has no use for it.
+ * The peer connection closes it by WLK_REQUEST_CLOSE_STREAM, at once if it has no use for it. WLK_ERR_NOMEM: it has no use for
+ * it, nor memory to ask for its close: close it, @p id is unknown to it. WLK_ERR_INVALID: an id below 0x80000000 or in use.
  */
-WLK_API void wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
-				       uint32_t id);
+WLK_API wlk_err wlk_drive_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener,
+					  const wlk_addr *remote, uint32_t id);
 /** Bytes of a stream, in order, cut anywhere. Over DTLS each call is one record; drop records above 2,048 bytes. Unknown ids are
  *  ignored. */
 WLK_API void wlk_drive_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size);

@@ -164,7 +164,8 @@ static void accept_one(void)
 		return;
 	w.next_accepted++;
 	*life_of(id) = OPEN;
-	ice_agent_stream_accepted(w.agent, w.now, &w.listener, &from, id);
+	if (ice_agent_stream_accepted(w.agent, w.now, &w.listener, &from, id))
+		*life_of(id) = CLOSED;
 }
 
 static void answer_connect(uint32_t id, bool ok)

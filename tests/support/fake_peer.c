@@ -183,14 +183,17 @@ void peer_on_request_failed(struct wlk_peer_connection *pc, wlk_time now, uint32
 	snprintf(pc->why, sizeof(pc->why), "%s", why);
 }
 
-void peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
-			  uint32_t id)
+wlk_err peer_stream_accepted(struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
+			     uint32_t id)
 {
 	advance(pc, now);
 	assert(pc->accepted_count < FAKE_STREAMS_MAX && "a test accepts fewer streams");
 	pc->listener = *listener;
 	pc->accepted_from = *remote;
+	if (pc->accept_error)
+		return pc->accept_error;
 	pc->accepted[pc->accepted_count++] = id;
+	return WLK_OK;
 }
 
 void peer_stream_input(struct wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)

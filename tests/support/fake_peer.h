@@ -49,6 +49,7 @@ struct wlk_peer_connection {
 
 	/* streams: bytes and ends in the order in which they came */
 	wlk_addr listener, accepted_from; /* of the latest one that was accepted */
+	wlk_err accept_error; /* what peer_stream_accepted() answers */
 	uint32_t accepted[FAKE_STREAMS_MAX];
 	size_t accepted_count;
 	uint32_t closed_streams[FAKE_STREAMS_MAX];

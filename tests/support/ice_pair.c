@@ -317,9 +317,11 @@ static void deliver_syn(struct ice_sim *sim, const struct ice_sim_flight *f)
 		stream->ids[f->side] = 0x80000000u + (uint32_t)(stream - sim->streams);
 		stream->open[f->side] = true;
 		put_on_stream(sim, stream, !f->side, FLIGHT_SYN_ACK, NULL);
-		ice_agent_stream_accepted(side->agent, sim->now, &side->listeners[i], &stream->ends[!f->side],
-					  stream->ids[f->side]);
-		return;
+		if (!ice_agent_stream_accepted(side->agent, sim->now, &side->listeners[i], &stream->ends[!f->side],
+					       stream->ids[f->side]))
+			return;
+		stream->open[f->side] = false;
+		break;
 	}
 	put_on_stream(sim, stream, !f->side, FLIGHT_RST, NULL);
 }

@@ -610,7 +610,7 @@ static void accept_one(uint32_t id)
 {
 	wlk_addr from = stranger((uint16_t)(1024 + (id & 0xffff)));
 
-	ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, id);
+	assert_int_not_equal(ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, id), WLK_ERR_NOMEM);
 }
 
 static size_t open_streams(void)
@@ -764,19 +764,46 @@ static void test_who_is_refused(void **state)
 
 	(void)state;
 	open_agent(&listening, "192.0.2.1");
-	ice_agent_stream_accepted(h.agent, h.now, &h.listener, &loopback, 0x80000001u);
-	ice_agent_stream_accepted(h.agent, h.now, &elsewhere, &from, 0x80000002u);
-	ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, 77); /* no such id */
+	assert_int_equal(ice_agent_stream_accepted(h.agent, h.now, &h.listener, &loopback, 0x80000001u), WLK_OK);
+	assert_int_equal(ice_agent_stream_accepted(h.agent, h.now, &elsewhere, &from, 0x80000002u), WLK_OK);
+	assert_int_equal(ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, 77), WLK_ERR_INVALID);
 	drain();
 	assert_int_equal(count_requests(ICE_REQUEST_CLOSE_STREAM), 2);
 	assert_int_equal(open_streams(), 0);
 	ice_agent_close(h.agent);
 	drain();
-	ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, 0x80000003u);
+	assert_int_equal(ice_agent_stream_accepted(h.agent, h.now, &h.listener, &from, 0x80000003u), WLK_OK);
 	drain();
 	assert_int_equal(count_requests(ICE_REQUEST_CLOSE_STREAM), 1);
 	ice_agent_stream_input(h.agent, h.now, 0x80000003u, (const uint8_t *)"abc", 3);
 	ice_agent_stream_closed(h.agent, h.now, 0x80000003u);
+	close_agent();
+}
+
+/* None is forgotten: each either is asked to be closed, or the caller is told to do it himself. */
+static void test_without_memory_no_refused_stream_stays_open(void **state)
+{
+	const wlk_addr from = stranger(9), elsewhere = addr_v4(192, 0, 2, 77, 5);
+	uint32_t id = 0x80000001u, taken = 0;
+
+	(void)state;
+	open_agent(&listening, "192.0.2.1");
+	alloc_fail_after(1);
+	while (!ice_agent_stream_accepted(h.agent, h.now, &elsewhere, &from, id + taken))
+		assert_true(++taken < 1000);
+	assert_true(alloc_did_fail());
+	alloc_fail_after(0);
+	assert_true(taken >= AGENT_REFUSED_MAX);
+	for (uint32_t i = 0; i < taken; i++) {
+		struct ice_request request;
+
+		assert_true(ice_agent_poll_request(h.agent, &request));
+		assert_int_equal(request.type, ICE_REQUEST_CLOSE_STREAM);
+		assert_int_equal(request.id, id + i);
+	}
+	assert_int_equal(ice_agent_stream_accepted(h.agent, h.now, &elsewhere, &from, id + taken), WLK_OK);
+	drain();
+	assert_int_equal(count_requests(ICE_REQUEST_CLOSE_STREAM), 1);
 	close_agent();
 }
 
@@ -864,6 +891,7 @@ int main(void)
 		cmocka_unit_test(test_R3_strangers_do_not_fill_the_log),
 		cmocka_unit_test(test_what_waits_for_a_broken_connection_is_dropped),
 		cmocka_unit_test(test_who_is_refused),
+		cmocka_unit_test(test_without_memory_no_refused_stream_stays_open),
 		cmocka_unit_test(test_R6_a_frame_that_is_too_long_ends_the_connection),
 		cmocka_unit_test(test_random_bytes_and_ends),
 	};

@@ -91,18 +91,26 @@ static wlk_addr listen_at(wlk_peer_connection *pc, uint32_t id)
 	return fake_bound(pc, id);
 }
 
-static int call(void)
+/* From 127.0.0.|last|. */
+static int call_from(uint8_t last)
 {
-	wlk_addr to = loopback;
+	wlk_addr to = loopback, from = addr_v4(127, 0, 0, last, 0);
 	union sockaddr_any name;
 	socklen_t size;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
+	size = sockaddr_from(&name, &from);
+	assert_int_equal(bind(fd, &name.sa, size), 0);
 	to.port = f.port;
 	size = sockaddr_from(&name, &to);
 	assert_int_equal(connect(fd, &name.sa, size), 0);
 	run_after(1);
 	return fd;
+}
+
+static int call(void)
+{
+	return call_from(1);
 }
 
 /* A frame (RFC 4571) with a Binding request. */
@@ -269,7 +277,7 @@ static void test_R2_connections_of_strangers_are_bounded(void **state)
 	(void)state;
 	listen_at(a, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-		fds[i] = call();
+		fds[i] = call_from((uint8_t)(1 + i / (MUX_TCP_GUESTS_OF_SOURCE / 2)));
 	assert_int_equal(f.driver.mux_tcp.guest_count, MUX_TCP_GUESTS);
 	assert_int_equal(f.driver.mux_tcp.stats.evicted, 10);
 	assert_true(is_closed(fds[9])); /* who was silent for longest */
@@ -278,12 +286,49 @@ static void test_R2_connections_of_strangers_are_bounded(void **state)
 	assert_int_equal(a->accepted_count, 1);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		close(fds[i]);
-	run_after(1);
-	run_after(1);
-	run_after(1);
-	run_after(1);
-	run_after(1);
+	for (int i = 0; i < 5; i++)
+		run_after(1);
 	assert_int_equal(f.driver.mux_tcp.guest_count, 0);
+}
+
+static void test_R2_no_address_takes_the_places_of_all_others(void **state)
+{
+	wlk_peer_connection *a = new_peer("alicefrg");
+	uint8_t data[STUN_BYTES_MAX + 2];
+	int honest, fds[MUX_TCP_GUESTS];
+
+	(void)state;
+	listen_at(a, 1);
+	honest = call_from(2);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		fds[i] = call_from(1);
+	assert_int_equal(f.driver.mux_tcp.guest_count, 1 + MUX_TCP_GUESTS_OF_SOURCE);
+	assert_int_equal(f.driver.mux_tcp.stats.evicted, MUX_TCP_GUESTS - MUX_TCP_GUESTS_OF_SOURCE);
+	assert_true(is_closed(fds[MUX_TCP_GUESTS - MUX_TCP_GUESTS_OF_SOURCE - 1])); /* its own oldest */
+	assert_false(is_closed(fds[MUX_TCP_GUESTS - MUX_TCP_GUESTS_OF_SOURCE]));
+	say(honest, data, frame(data, "alicefrg:far"));
+	assert_int_equal(a->accepted_count, 1);
+	close(honest);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+}
+
+/* No memory to refuse it: the peer does not know it, so nobody else would close it. */
+static void test_a_stream_that_the_peer_cannot_even_refuse_is_closed(void **state)
+{
+	wlk_peer_connection *a = new_peer("alicefrg");
+	uint8_t data[STUN_BYTES_MAX + 2];
+	int fd;
+
+	(void)state;
+	listen_at(a, 1);
+	a->accept_error = WLK_ERR_NOMEM;
+	fd = call();
+	say(fd, data, frame(data, "alicefrg:far"));
+	assert_true(is_closed(fd));
+	assert_int_equal(a->byte_count, 0);
+	assert_int_equal(f.driver.mux_tcp.stats.refused, 1);
+	close(fd);
 }
 
 static void test_R39_guests_go_with_their_listener(void **state)
@@ -351,6 +396,8 @@ int main(void)
 		TEST(test_R4_what_is_no_check_or_for_nobody_is_closed),
 		TEST(test_silent_connections_are_closed_after_ten_seconds),
 		TEST(test_R2_connections_of_strangers_are_bounded),
+		TEST(test_R2_no_address_takes_the_places_of_all_others),
+		TEST(test_a_stream_that_the_peer_cannot_even_refuse_is_closed),
 		TEST(test_R39_guests_go_with_their_listener),
 		TEST(test_every_allocation_may_fail),
 	};
