@@ -473,6 +473,18 @@ static void forbid(struct ice_agent *agent, const struct agent_relay *relay, con
 	}
 }
 
+/* After all, it does. */
+static void allow(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++) {
+		struct ice_pair *pair = agent->checklist.pairs[i];
+
+		if (pair->base == relay->base && addr_ip_equal(&pair->remote->candidate.addr, peer) &&
+		    pair->state == PAIR_FAILED && !pair->consent_lost)
+			pair->state = PAIR_WAITING;
+	}
+}
+
 static void on_permission(struct ice_agent *agent, wlk_time now, const struct agent_relay *relay,
 			  const struct turn_event *event)
 {
@@ -482,6 +494,7 @@ static void on_permission(struct ice_agent *agent, wlk_time now, const struct ag
 		LOG_D(agent, "no permission for %s", addr_ip_text(&event->peer, text));
 		forbid(agent, relay, &event->peer);
 	} else if (event->late) {
+		allow(agent, relay, &event->peer);
 		send_again(agent, now, relay, &event->peer);
 	}
 }

@@ -19,6 +19,7 @@
  *  - The allocation is refreshed 60 s before it ends, or when 5/6 of a lifetime under 6 minutes is over, and again and
  *    again until it has ended.
  *  - Permissions live 5 minutes and are renewed after 4; channels live 10 minutes and are renewed after 5.
+ *  - A permission that was refused is asked for again every 5 minutes, and when somebody wants it again after 10 s.
  *  - A channel's number stays with its peer until 5 minutes after the binding has ended (RFC 8656 12).
  *  - Over UDP, 20 s of silence are broken by a Binding indication, so that a NAT keeps the way to the server open.
  */
@@ -33,6 +34,8 @@ enum {
 	TURN_GIVE_UP_US = 10000000,
 	TURN_PERMISSION_LIFE_US = 300000000,
 	TURN_PERMISSION_REFRESH_US = 240000000,
+	TURN_REFUSED_RETRY_US = 300000000, /* a server's policy may change */
+	TURN_REFUSED_REST_US = 10000000,   /* however often a peer's candidates are wanted again */
 	TURN_CHANNEL_LIFE_US = 600000000,
 	TURN_CHANNEL_REFRESH_US = 300000000,
 	TURN_CHANNEL_REST_US = 300000000,
@@ -61,7 +64,8 @@ enum turn_event_type {
 	TURN_EVENT_ALLOCATED,  /* |relayed|, |mapped| (family 0: the server did not say) */
 	TURN_EVENT_FAILED,     /* |error_code|, |reason|: no allocation, or it is lost when |was_allocated| */
 	TURN_EVENT_REDIRECTED, /* |alternate|: ask there (RFC 8656 7.4, 300); the caller limits the hops */
-	TURN_EVENT_PERMISSION, /* |peer| (port 0), |granted|; |late|: what was sent there before is lost */
+	TURN_EVENT_PERMISSION, /* |peer| (port 0), |granted|; |late|: what was sent there before is lost. A refused one may be
+				* granted later */
 };
 
 struct turn_event {
@@ -94,7 +98,7 @@ void turn_client_probe(struct turn_client *c, wlk_time now);
 
 /*
  * Permit |peer|'s IP, from then on. The request leaves with the next handle_timeout(), which is due at once: one
- * request serves several peers. Asking twice costs nothing.
+ * request serves several peers. Asking twice costs nothing; after a refusal the server is asked once more.
  */
 void turn_client_permit(struct turn_client *c, wlk_time now, const wlk_addr *peer);
 /* Whether datagrams to |peer| pass, as far as is known: the permission is there or has been asked for. */

@@ -57,6 +57,8 @@ struct turn_permission *turn_peers_permit(struct turn_peers *p, wlk_time now, co
 
 	if (permission) {
 		permission->used_at = now;
+		if (permission->refused && !permission->request)
+			permission->ask_at = time_min(permission->ask_at, MAX(now, permission->rests_until));
 		return permission;
 	}
 	permission = take_place(p);
@@ -134,7 +136,7 @@ wlk_time turn_peers_ask_at(const struct turn_peers *p)
 	wlk_time at = WLK_TIME_NEVER;
 
 	for (size_t i = 0; i < p->permission_count; i++)
-		if (!p->permissions[i].request && !p->permissions[i].refused)
+		if (!p->permissions[i].request)
 			at = time_min(at, p->permissions[i].ask_at);
 	for (size_t i = 0; i < p->channel_count; i++)
 		if (!p->channels[i].request && !p->channels[i].refused)

@@ -7,12 +7,13 @@
 
 struct turn_permission {
 	wlk_addr ip; /* port 0 */
-	bool refused;
-	bool alone; /* asked for in a request of its own, because one of several was refused */
+	bool refused; /* by the latest answer */
+	bool alone; /* asked for in a request of its own, because it or one of several was refused */
 	bool tell;  /* an event is due */
 	bool late;
 	uint8_t request;     /* place of the request under way + 1; 0: none */
 	wlk_time ask_at;     /* when to ask, if none is under way */
+	wlk_time rests_until; /* refused: not to be asked for before */
 	wlk_time expires_at; /* 0: not granted yet */
 	wlk_time used_at;
 };

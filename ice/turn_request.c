@@ -155,7 +155,7 @@ static bool ask_permissions(struct turn_client *c, wlk_time now)
 		for (size_t i = 0; i < c->peers.permission_count && count < PERMISSIONS_PER_REQUEST; i++) {
 			struct turn_permission *p = &c->peers.permissions[i];
 
-			if (p->request || p->refused || p->ask_at > until || (p->alone && count))
+			if (p->request || p->ask_at > (p->alone ? now : until) || (p->alone && count))
 				continue;
 			p->request = place;
 			p->ask_at = now + TURN_RETRY_US; /* unless an answer says otherwise */

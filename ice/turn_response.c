@@ -80,8 +80,9 @@ static void on_permitted(struct turn_client *c, struct turn_request *r)
 			continue;
 		if (!p->expires_at) {
 			p->tell = true;
-			p->late = late;
+			p->late = late || p->refused;
 		}
+		p->refused = false;
 		p->ask_at = r->sent + TURN_PERMISSION_REFRESH_US;
 		p->expires_at = r->sent + TURN_PERMISSION_LIFE_US;
 	}
@@ -158,20 +159,27 @@ static void on_challenge(struct turn_client *c, wlk_time now, struct turn_reques
 		ask_anew(c, now, r);
 }
 
+/* Forbidden, or of a family that the allocation does not serve: asking at once is of no use (RFC 8656 9.2). */
+static void refuse_permission(wlk_time now, struct turn_permission *p)
+{
+	p->tell = !p->refused;
+	p->refused = true;
+	p->alone = true;
+	p->expires_at = 0;
+	p->ask_at = now + TURN_REFUSED_RETRY_US;
+	p->rests_until = now + TURN_REFUSED_REST_US;
+}
+
 static void on_permission_error(struct turn_client *c, wlk_time now, struct turn_request *r, const struct stun_msg *msg)
 {
 	const uint8_t place = turn_request_place(c, r);
 	bool several = count_permissions(c, r) > 1;
-	/* Forbidden, or of a family that the allocation does not serve: asking again is of no use (RFC 8656 9.2). */
 	bool final = msg->error_code < 500 && !several;
 
 	ask_again(c, r, several ? now : now + TURN_GIVE_UP_US, several);
 	for (size_t i = 0; final && i < c->peers.permission_count; i++)
-		if (c->peers.permissions[i].request == place) {
-			c->peers.permissions[i].refused = true;
-			c->peers.permissions[i].tell = true;
-			c->peers.permissions[i].expires_at = 0;
-		}
+		if (c->peers.permissions[i].request == place)
+			refuse_permission(now, &c->peers.permissions[i]);
 	turn_end_request(c, r);
 }
 

@@ -591,6 +591,32 @@ static void test_forbidden_peer_fails_its_pair(void **state)
 	turn_world_free(&w);
 }
 
+/* The policy of a server changes in mid-call: a restart asks it anew, and so do five minutes. */
+static void test_forbidden_peer_is_tried_again(void **state)
+{
+	struct turn_world w;
+
+	(void)state;
+	for (int restart = 0; restart < 2; restart++) {
+		init(&w, 42, &relay_only, one);
+		w.servers[0].forbidden = w.servers[0].relay_ip;
+		turn_world_connect(&w);
+		turn_world_pass(&w, 11 * SECOND);
+		assert_int_equal(w.side[0].validated, 0);
+		w.servers[0].forbidden = (wlk_addr){ 0 };
+		if (restart) {
+			for (int i = 0; i < 2; i++) {
+				w.side[i].candidate_count = 0;
+				assert_int_equal(ice_agent_restart(w.side[i].agent, w.now), WLK_OK);
+				assert_int_equal(ice_agent_gather(w.side[i].agent, w.now), WLK_OK);
+			}
+			turn_world_signal(&w);
+		}
+		assert_true(turn_world_run(&w, (restart ? 2 : 300) * SECOND, turn_world_connected));
+		turn_world_free(&w);
+	}
+}
+
 /* A rogue server that says it relays from our own address would have packets taken for a peer's. */
 static void test_R11_relayed_address_that_is_ours(void **state)
 {
@@ -722,6 +748,7 @@ int main(void)
 		cmocka_unit_test(test_R7_permissions_exist_for_all_remote_addresses),
 		cmocka_unit_test(test_lost_permission_does_not_cost_a_check_its_timer),
 		cmocka_unit_test(test_forbidden_peer_fails_its_pair),
+		cmocka_unit_test(test_forbidden_peer_is_tried_again),
 		cmocka_unit_test(test_R11_relayed_address_that_is_ours),
 		cmocka_unit_test(test_statistics_name_the_server),
 		cmocka_unit_test(test_relays_with_loss),

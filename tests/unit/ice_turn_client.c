@@ -703,6 +703,39 @@ static void test_forbidden_peer_does_not_take_others_along(void **state)
 	tear_down(&b);
 }
 
+static void test_refused_permission_is_asked_for_again_in_a_while(void **state)
+{
+	const wlk_addr bad = addr_v4(192, 0, 2, 13, 9);
+	struct bench b;
+
+	(void)state;
+	set_up(&b);
+	b.server.forbidden = bad;
+	start_allocated(&b);
+	turn_client_permit(b.client, b.now, &bad);
+	flow(&b);
+	assert_int_equal(count(&b, STUN_METHOD_CREATE_PERMISSION), 1);
+	for (int i = 0; i < 99; i++) { /* wanted again and again: once in 10 s */
+		turn_client_permit(b.client, b.now, &bad);
+		pass(&b, 100 * MILLISECOND);
+	}
+	assert_int_equal(count(&b, STUN_METHOD_CREATE_PERMISSION), 1);
+	pass(&b, SECOND);
+	assert_int_equal(count(&b, STUN_METHOD_CREATE_PERMISSION), 2);
+	pass(&b, 299 * SECOND);
+	assert_int_equal(count(&b, STUN_METHOD_CREATE_PERMISSION), 2);
+	pass(&b, 3600 * SECOND);
+	assert_int_equal(count(&b, STUN_METHOD_CREATE_PERMISSION), 14); /* every five minutes */
+	assert_int_equal(b.event_count, 1); /* refused: told once */
+	assert_false(b.events[0].granted);
+	b.server.forbidden = (wlk_addr){ 0 };
+	pass(&b, 300 * SECOND);
+	assert_int_equal(b.event_count, 2);
+	assert_true(b.events[1].granted && b.events[1].late);
+	assert_true(turn_client_permits(b.client, b.now, &bad));
+	tear_down(&b);
+}
+
 static void test_late_permission_is_told_as_late(void **state)
 {
 	wlk_addr peer = PEER;
@@ -1164,6 +1197,7 @@ int main(void)
 		cmocka_unit_test(test_payloads_that_do_not_leave_keep_no_way_open),
 		cmocka_unit_test(test_permissions_go_together_and_are_renewed),
 		cmocka_unit_test(test_forbidden_peer_does_not_take_others_along),
+		cmocka_unit_test(test_refused_permission_is_asked_for_again_in_a_while),
 		cmocka_unit_test(test_late_permission_is_told_as_late),
 		cmocka_unit_test(test_full_table_of_permissions),
 		cmocka_unit_test(test_send_until_the_channel_is_there),

@@ -164,7 +164,13 @@ static void test_timers(void **state)
 	channel->request = 1;
 	assert_int_equal(turn_peers_ask_at(&p), 50);
 	permission->refused = true;
-	assert_int_equal(turn_peers_ask_at(&p), WLK_TIME_NEVER);
+	permission->rests_until = 70;
+	permission->ask_at = 300;
+	assert_int_equal(turn_peers_ask_at(&p), 300);
+	assert_ptr_equal(turn_peers_permit(&p, 60, &at), permission);
+	assert_int_equal(turn_peers_ask_at(&p), 70); /* wanted again, but not at once */
+	assert_ptr_equal(turn_peers_permit(&p, 80, &at), permission);
+	assert_int_equal(turn_peers_ask_at(&p), 70);
 	permission->refused = false;
 	channel->request = 0;
 	permission->ask_at = channel->ask_at = 900;
