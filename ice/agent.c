@@ -447,6 +447,7 @@ void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *loca
 		     const uint8_t *data, size_t size)
 {
 	struct ice_base *base;
+	bool changed = false;
 
 	if (agent->closed || agent->halted)
 		return;
@@ -458,8 +459,9 @@ void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *loca
 	base = gather_find_base(agent, local);
 	if (!base)
 		agent->stats.unknown_local++;
-	else if (agent_relay_take(agent, now, base, remote, data, size) ||
-		 take_message(agent, now, base, remote, data, size))
+	else if (!agent_relay_take(agent, now, base, remote, data, size, &changed))
+		changed = take_message(agent, now, base, remote, data, size);
+	if (changed)
 		agent_run(agent, now);
 }
 

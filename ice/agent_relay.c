@@ -691,7 +691,14 @@ static void receive(struct ice_agent *agent, const struct agent_relay *relay, co
 		agent->stats.out_of_memory++;
 }
 
-static void take_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
+/* Data comes with every packet of the peer until a channel is bound, and changes nothing. */
+static bool is_indication(const uint8_t *data, size_t size)
+{
+	return size >= 2 && (load_u16(data) & 0x0110) == 0x0010;
+}
+
+/* Answers whether anything changed: the agent has to run. */
+static bool take_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
 			 size_t size)
 {
 	wlk_bytes payload;
@@ -699,6 +706,7 @@ static void take_message(struct ice_agent *agent, wlk_time now, struct agent_rel
 
 	if (turn_client_input(relay->client, now, data, size, &peer, &payload) && relay->base)
 		receive(agent, relay, &peer, pktbuf_copy(agent->config.pool, payload.data, payload.size));
+	return !is_indication(data, size);
 }
 
 /* The method bits of a STUN message; a Binding response of the same server is none of TURN's business. */
@@ -708,13 +716,13 @@ static bool is_binding(const uint8_t *data, size_t size)
 }
 
 bool agent_relay_take(struct ice_agent *agent, wlk_time now, const struct ice_base *via, const wlk_addr *remote,
-		      const uint8_t *data, size_t size)
+		      const uint8_t *data, size_t size, bool *changed)
 {
 	struct agent_relay *relay = find_by_path(agent, &via->addr, remote);
 
 	if (!relay || is_binding(data, size))
 		return false;
-	take_message(agent, now, relay, data, size);
+	*changed = take_message(agent, now, relay, data, size);
 	return true;
 }
 
@@ -753,11 +761,12 @@ static bool is_channel_data(const uint8_t *data, size_t size)
 static bool take_stream_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, struct pktbuf *buf)
 {
 	wlk_addr peer;
+	bool changed;
 
 	if (!is_channel_data(buf->data, buf->size)) {
-		take_message(agent, now, relay, buf->data, buf->size);
+		changed = take_message(agent, now, relay, buf->data, buf->size);
 		pktbuf_release(buf);
-		return true;
+		return changed;
 	}
 	if (unwrap(relay, now, buf, &peer))
 		receive(agent, relay, &peer, buf);

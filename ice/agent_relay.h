@@ -47,10 +47,10 @@ bool agent_relays_done(const struct ice_agent *agent);
 
 /*
  * A STUN message that came to the socket |via| from |remote|: true when that is a TURN server of ours and the message
- * is of TURN; it is taken care of then, and the agent has to run.
+ * is of TURN; it is taken care of then. *changed: the agent has to run, which a Data indication alone is no reason for.
  */
 bool agent_relay_take(struct ice_agent *agent, wlk_time now, const struct ice_base *via, const wlk_addr *remote,
-		      const uint8_t *data, size_t size);
+		      const uint8_t *data, size_t size, bool *changed);
 
 /* Wrap what leaves from the relayed |base| to d->remote. False: the allocation is gone. */
 bool agent_relay_wrap(struct ice_agent *agent, wlk_time now, struct ice_base *base, struct dgram *d);

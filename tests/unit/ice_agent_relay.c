@@ -573,6 +573,50 @@ static void test_lost_permission_does_not_cost_a_check_its_timer(void **state)
 	turn_world_free(&w);
 }
 
+static size_t write_data_indication(uint8_t buf[256], const wlk_addr *peer, const char *text)
+{
+	static const uint8_t id[STUN_TXID_SIZE] = { 7 };
+	struct stun_writer w;
+	size_t size;
+
+	stun_writer_init(&w, buf, 256, STUN_INDICATION, STUN_METHOD_DATA, id);
+	stun_put_xor_addr(&w, STUN_ATTR_XOR_PEER_ADDRESS, peer);
+	stun_put_bytes(&w, STUN_ATTR_DATA, (const uint8_t *)text, strlen(text));
+	assert_int_equal(stun_writer_finish(&w, NULL, false, &size), WLK_OK);
+	return size;
+}
+
+/* Until a channel is bound each packet of the peer comes so. It costs no more than its payload: nothing else is looked at. */
+static void test_data_indication_does_not_run_the_agent(void **state)
+{
+	const struct turn_server_allocation *a;
+	struct ice_agent *agent;
+	uint8_t buf[256];
+	struct turn_world w;
+	struct dgram d;
+	size_t size;
+
+	(void)state;
+	init(&w, 44, &relay_only, one);
+	turn_world_connect(&w);
+	assert_true(turn_world_run(&w, 5 * SECOND, turn_world_connected));
+	agent = w.side[0].agent;
+	for (a = w.servers[0].allocations; !addr_ip_equal(&a->client, &w.side[0].ip);)
+		a++;
+	size = write_data_indication(buf, &w.side[0].remote, "media");
+	w.now = ice_agent_deadline(agent) + SECOND; /* something is due, and waits for its timer */
+	for (int i = 0; i < 100; i++) {
+		ice_agent_input(agent, w.now, &a->client, &w.servers[0].addr, buf, size);
+		assert_true(ice_agent_poll_received(agent, &d));
+		assert_int_equal(d.buf->size, 5);
+		assert_true(addr_equal(&d.remote, &w.side[0].remote));
+		pktbuf_release(d.buf);
+		assert_false(ice_agent_poll_transmit(agent, w.now, &d));
+	}
+	assert_true(ice_agent_deadline(agent) < w.now);
+	turn_world_free(&w);
+}
+
 static void test_forbidden_peer_fails_its_pair(void **state)
 {
 	struct ice_pair_stats pair;
@@ -747,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_close_gives_allocations_back),
 		cmocka_unit_test(test_R7_permissions_exist_for_all_remote_addresses),
 		cmocka_unit_test(test_lost_permission_does_not_cost_a_check_its_timer),
+		cmocka_unit_test(test_data_indication_does_not_run_the_agent),
 		cmocka_unit_test(test_forbidden_peer_fails_its_pair),
 		cmocka_unit_test(test_forbidden_peer_is_tried_again),
 		cmocka_unit_test(test_R11_relayed_address_that_is_ours),
