@@ -165,7 +165,6 @@ void ice_agent_close(struct ice_agent *agent)
 		pktbuf_release(d.buf);
 	gather_close(agent); /* leaves what gives the allocations back in the queue */
 	agent_streams_close(agent);
-	agent_request_abandon(&agent->requests, agent);
 	for (size_t i = 0; i < agent->gather.server_count; i++)
 		agent_request_abandon(&agent->requests, agent->gather.servers[i]);
 	stun_txn_table_free(&agent->txns);
@@ -240,7 +239,7 @@ static wlk_time next_deadline(struct ice_agent *agent, wlk_time now)
 	at = time_min(at, agent_check_deadline(agent, now));
 	at = time_min(at, agent_streams_deadline(agent));
 	at = time_min(at, time_min(agent->pac_at, agent->retire_at));
-	return agent->mdns && !agent->mdns_joining ? time_min(at, mdns_deadline(agent->mdns)) : at;
+	return agent->mdns && !agent_mdns_joins(agent) ? time_min(at, mdns_deadline(agent->mdns)) : at;
 }
 
 void agent_run(struct ice_agent *agent, wlk_time now)
@@ -370,7 +369,7 @@ static void on_answer(struct ice_agent *agent, wlk_time now, uint32_t id, wlk_er
 		discard(agent, results, opened);
 		break;
 	case OWNER_MDNS:
-		agent_on_mdns_joined(agent, results, opened);
+		agent_on_mdns_joined(agent, now, answered.owner, results, opened);
 		break;
 	case OWNER_SERVER:
 		gather_on_resolved(agent, now, answered.owner, results, err ? 0 : count);
@@ -413,14 +412,6 @@ void ice_agent_set_renomination(struct ice_agent *agent, bool agreed)
 	agent->renomination = agreed && agent->config.renomination;
 }
 
-static bool is_mdns_socket(const struct ice_agent *agent, const wlk_addr *local)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
-		if (!addr_is_none(local) && addr_equal(&agent->mdns_sockets[i], local))
-			return true;
-	return false;
-}
-
 /* Answers whether anything changed. */
 static bool take_message(struct ice_agent *agent, wlk_time now, struct ice_base *base, const wlk_addr *remote,
 			 const uint8_t *data, size_t size)
@@ -451,8 +442,7 @@ void ice_agent_input(struct ice_agent *agent, wlk_time now, const wlk_addr *loca
 
 	if (agent->closed || agent->halted)
 		return;
-	if (agent->mdns && is_mdns_socket(agent, local)) {
-		mdns_input(agent->mdns, now, remote, data, size);
+	if (agent->mdns && agent_take_mdns(agent, now, local, remote, data, size)) {
 		agent_run(agent, now);
 		return;
 	}

@@ -77,8 +77,9 @@ enum ice_request_type {
 	ICE_REQUEST_BIND_UDP,  /* bind local.ip, any port (of port_min..port_max if set); result: the bound address */
 	ICE_REQUEST_RESOLVE,   /* look |host| up, port is to be put into the results: all addresses, best first */
 	ICE_REQUEST_JOIN_MDNS, /* a socket of port 5353 in the mDNS group of local's family (RFC 6762 3) that sends through
-				* the interface of local.ip, any if unspecified; result: its local address, as its datagrams
-				* will be given to ice_agent_input() and named in poll_transmit */
+				* the interface of local.ip, any if unspecified, and hears what is said there; result: a name
+				* for it, best local.ip with port 5353, as its datagrams will be given to ice_agent_input()
+				* and named in poll_transmit; of several sockets of one family each another */
 	ICE_REQUEST_CLOSE,     /* close the socket or listener bound to |local|; nothing more leaves from it */
 	ICE_REQUEST_LISTEN_TCP, /* listen at local.ip, any port; result: the bound address, transport TCP */
 	ICE_REQUEST_CONNECT_TCP, /* connect from local.ip to |remote|; result: the local address of the stream, whose id

@@ -36,6 +36,8 @@ enum {
 	AGENT_RECEIVED_MAX = 256,        /* datagrams waiting for poll_received */
 	AGENT_FACTS_MAX = 16,
 	AGENT_ERRORS_MAX = 16, /* failures of servers that wait to be told */
+	AGENT_MDNS_OF_FAMILY = 4, /* mDNS sockets of each family, of the best addresses */
+	AGENT_MDNS_SOCKETS_MAX = 2 * AGENT_MDNS_OF_FAMILY,
 	AGENT_MESSAGE_MAX =
 		400, /* the longest message of ours: two ufrags of 8 and 256 characters and all attributes */
 };
@@ -54,6 +56,15 @@ struct agent_error {
 	uint16_t code;
 	char *url;
 	char *text;
+};
+
+/* A member of the mDNS group on one interface. */
+enum agent_mdns_state { MDNS_SOCKET_NONE, MDNS_SOCKET_JOINING, MDNS_SOCKET_OPEN, MDNS_SOCKET_FAILED };
+
+struct agent_mdns_socket {
+	enum agent_mdns_state state;
+	wlk_addr ip;    /* of the interface; unspecified: any */
+	wlk_addr local; /* once open, as it was answered */
 };
 
 /* A remote candidate whose .local name is being looked up. */
@@ -91,10 +102,9 @@ struct ice_agent {
 	size_t remote_capacity;
 	uint32_t next_remote_id;
 	struct mdns *mdns;
-	bool mdns_asked;          /* the JOIN_MDNS requests were made */
-	unsigned mdns_joining;    /* JOIN_MDNS requests that are not answered: what mDNS has to send waits */
+	struct agent_mdns_socket mdns_sockets[AGENT_MDNS_SOCKETS_MAX];
+	wlk_addr mdns_asker_at; /* the mDNS socket that brought the latest datagram */
 	struct agent_own_names own_names;
-	wlk_addr mdns_sockets[2]; /* by family, 4 and 6; none: not joined */
 	struct agent_pending_name *names;
 	size_t name_count;
 	size_t name_capacity;
@@ -188,10 +198,18 @@ bool agent_may_use(const struct ice_agent *agent, const struct ice_base *base);
 void agent_drop_orphans(struct ice_agent *agent);
 
 /* agent_mdns.c */
-/* The mDNS machine and its sockets, asked for once. WLK_ERR_NOMEM. */
+/* The mDNS machine and a socket on each interface address, asked for once. WLK_ERR_NOMEM. */
 wlk_err agent_need_mdns(struct ice_agent *agent) WLK_NODISCARD;
-/* A JOIN_MDNS was answered; |count| 0: it failed. */
-void agent_on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count);
+/* The interfaces are others than before: the sockets follow, where mDNS is used. */
+void agent_move_mdns(struct ice_agent *agent);
+/* A JOIN_MDNS of |socket| was answered; |count| 0: it failed. */
+void agent_on_mdns_joined(struct ice_agent *agent, wlk_time now, struct agent_mdns_socket *socket, const wlk_addr *results,
+			  size_t count);
+/* A datagram that came to |local|: true when that is an mDNS socket; it is taken care of then, and the agent has to run. */
+bool agent_take_mdns(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		     const uint8_t *data, size_t size);
+/* Whether a JOIN_MDNS is not answered: what mDNS has to send waits. */
+bool agent_mdns_joins(const struct ice_agent *agent);
 /* A candidate with a .local name in place of its address. */
 wlk_err agent_add_named_candidate(struct ice_agent *agent, wlk_time now, const struct ice_candidate_line *line);
 void agent_run_names(struct ice_agent *agent, wlk_time now);

@@ -5,21 +5,69 @@
 
 /* ----------------------------------------------------------------------------------------------- sockets */
 
-/* It sends through the interface of our best address of that family. */
-static wlk_err ask_to_join(struct ice_agent *agent, uint8_t family)
+static bool is_open_at(const struct agent_mdns_socket *socket, const wlk_addr *local)
 {
-	struct ice_request request = { .type = ICE_REQUEST_JOIN_MDNS, .local = { .family = family } };
+	return socket->state == MDNS_SOCKET_OPEN && addr_equal(&socket->local, local);
+}
+
+static struct agent_mdns_socket *find_ip(struct ice_agent *agent, const wlk_addr *ip)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
+		if (agent->mdns_sockets[i].state != MDNS_SOCKET_NONE && addr_equal(&agent->mdns_sockets[i].ip, ip))
+			return &agent->mdns_sockets[i];
+	return NULL;
+}
+
+/* The interface addresses of |family| that get a socket, best first; without one, whichever interface there is. */
+static size_t list_ips(const struct ice_agent *agent, uint8_t family, wlk_addr ips[AGENT_MDNS_OF_FAMILY])
+{
+	size_t count = 0;
+
+	if (family == 4 ? agent->config.no_ipv4 : agent->config.no_ipv6)
+		return 0;
+	for (size_t i = 0; i < agent->gather.ip_count && count < AGENT_MDNS_OF_FAMILY; i++)
+		if (agent->gather.ips[i].family == family) {
+			ips[count] = agent->gather.ips[i];
+			ips[count++].port = 0;
+		}
+	if (!count)
+		ips[count++] = (wlk_addr){ .family = family };
+	return count;
+}
+
+static wlk_err ask_to_join(struct ice_agent *agent, const wlk_addr *ip)
+{
+	struct ice_request request = { .type = ICE_REQUEST_JOIN_MDNS, .local = *ip };
+	struct agent_mdns_socket *free = agent->mdns_sockets;
 	wlk_err err;
 
-	for (size_t i = agent->gather.ip_count; i-- > 0;)
-		if (agent->gather.ips[i].family == family)
-			request.local = agent->gather.ips[i];
-	err = agent_request_add(&agent->requests, &request, OWNER_MDNS, agent);
-	if (!err) {
-		agent->mdns_joining++;
-		agent->mdns_asked = true;
-	}
+	while (free->state != MDNS_SOCKET_NONE)
+		free++;
+	assert(free < agent->mdns_sockets + AGENT_MDNS_SOCKETS_MAX && "what is listed no more has left before");
+	err = agent_request_add(&agent->requests, &request, OWNER_MDNS, free);
+	if (!err)
+		*free = (struct agent_mdns_socket){ .state = MDNS_SOCKET_JOINING, .ip = *ip };
 	return err;
+}
+
+/* Sockets for the interfaces that have none. One is better than none: an error means that there is not one. */
+static wlk_err join_missing(struct ice_agent *agent)
+{
+	wlk_err err = WLK_OK;
+	bool any = false;
+
+	for (uint8_t family = 4; family <= 6; family = (uint8_t)(family + 2)) {
+		wlk_addr ips[AGENT_MDNS_OF_FAMILY];
+		size_t count = list_ips(agent, family, ips);
+
+		for (size_t i = 0; i < count; i++) {
+			wlk_err failed = find_ip(agent, &ips[i]) ? WLK_OK : ask_to_join(agent, &ips[i]);
+
+			any |= !failed;
+			err = failed ? failed : err;
+		}
+	}
+	return any ? WLK_OK : err;
 }
 
 wlk_err agent_need_mdns(struct ice_agent *agent)
@@ -31,26 +79,83 @@ wlk_err agent_need_mdns(struct ice_agent *agent)
 		config.log_parent = agent->log.prefix;
 		err = mdns_create(&agent->mdns, &config);
 	}
-	if (err || agent->mdns_asked)
-		return err;
-	if (!agent->config.no_ipv4)
-		err = ask_to_join(agent, 4);
-	if (!err && !agent->config.no_ipv6)
-		err = ask_to_join(agent, 6);
-	return agent->mdns_asked ? WLK_OK : err; /* one family is better than none */
+	return err ? err : join_missing(agent);
 }
 
-void agent_on_mdns_joined(struct ice_agent *agent, const wlk_addr *results, size_t count)
+static void leave(struct ice_agent *agent, struct agent_mdns_socket *socket)
 {
-	agent->mdns_joining--;
-	for (size_t i = 0; i < count; i++) {
-		wlk_addr *slot = &agent->mdns_sockets[results[i].family == 6];
+	if (socket->state == MDNS_SOCKET_JOINING)
+		agent_request_abandon(&agent->requests, socket);
+	if (socket->state == MDNS_SOCKET_OPEN)
+		agent_request_close(&agent->requests, &socket->local);
+	*socket = (struct agent_mdns_socket){ 0 };
+}
 
-		if (addr_is_none(slot))
-			*slot = results[i];
-		else
-			agent_request_close(&agent->requests, &results[i]);
+static bool is_listed(const struct ice_agent *agent, const wlk_addr *ip)
+{
+	wlk_addr ips[AGENT_MDNS_OF_FAMILY];
+	size_t count = list_ips(agent, ip->family, ips);
+
+	while (count--)
+		if (addr_equal(&ips[count], ip))
+			return true;
+	return false;
+}
+
+void agent_move_mdns(struct ice_agent *agent)
+{
+	if (!agent->mdns)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++) {
+		struct agent_mdns_socket *socket = &agent->mdns_sockets[i];
+
+		/* One that could not be opened may be now. */
+		if (socket->state == MDNS_SOCKET_FAILED || !is_listed(agent, &socket->ip))
+			leave(agent, socket);
 	}
+	if (join_missing(agent))
+		agent->stats.out_of_memory++; /* until the network changes again */
+}
+
+void agent_on_mdns_joined(struct ice_agent *agent, wlk_time now, struct agent_mdns_socket *socket, const wlk_addr *results,
+			  size_t count)
+{
+	if (!count) {
+		socket->state = MDNS_SOCKET_FAILED;
+		return;
+	}
+	socket->state = MDNS_SOCKET_OPEN;
+	socket->local = *results;
+	mdns_on_new_link(agent->mdns, now);
+}
+
+bool agent_mdns_joins(const struct ice_agent *agent)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
+		if (agent->mdns_sockets[i].state == MDNS_SOCKET_JOINING)
+			return true;
+	return false;
+}
+
+bool agent_take_mdns(struct ice_agent *agent, wlk_time now, const wlk_addr *local, const wlk_addr *remote,
+		     const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++) {
+		if (!is_open_at(&agent->mdns_sockets[i], local))
+			continue;
+		agent->mdns_asker_at = *local;
+		mdns_input(agent->mdns, now, remote, data, size);
+		return true;
+	}
+	return false;
+}
+
+/* To the group on every interface; to one who asked, through the socket that brought the question. */
+static bool goes_through(const struct ice_agent *agent, const struct agent_mdns_socket *socket, const struct dgram *d)
+{
+	if (socket->state != MDNS_SOCKET_OPEN || socket->local.family != d->remote.family)
+		return false;
+	return addr_is_multicast(&d->remote) || addr_equal(&socket->local, &agent->mdns_asker_at);
 }
 
 /* Hand mDNS datagrams to the transmit queue; without a socket they are lost, and the names with them. */
@@ -59,11 +164,15 @@ static void drain_mdns(struct ice_agent *agent, wlk_time now)
 	struct dgram d;
 
 	while (mdns_poll_transmit(agent->mdns, now, &d)) {
-		d.local = agent->mdns_sockets[d.remote.family == 6];
-		if (addr_is_none(&d.local))
-			pktbuf_release(d.buf);
-		else
-			(void)dgram_queue_push(&agent->out, d);
+		for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++) {
+			struct dgram out = { .local = agent->mdns_sockets[i].local, .remote = d.remote, .buf = d.buf };
+
+			if (goes_through(agent, &agent->mdns_sockets[i], &d)) {
+				pktbuf_ref(d.buf);
+				(void)dgram_queue_push(&agent->out, out);
+			}
+		}
+		pktbuf_release(d.buf);
 	}
 }
 
@@ -76,10 +185,7 @@ void agent_leave_mdns(struct ice_agent *agent)
 	if (agent->mdns)
 		drain_mdns(agent, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(agent->mdns_sockets); i++)
-		if (!addr_is_none(&agent->mdns_sockets[i])) {
-			agent_request_close(&agent->requests, &agent->mdns_sockets[i]);
-			agent->mdns_sockets[i] = (wlk_addr){ 0 };
-		}
+		leave(agent, &agent->mdns_sockets[i]);
 }
 
 /* --------------------------------------------------------------------------------------- names of the peer */
@@ -136,7 +242,7 @@ void agent_run_names(struct ice_agent *agent, wlk_time now)
 	struct mdns_event event;
 
 	agent_name_hosts(agent, now);
-	if (!agent->mdns || agent->mdns_joining)
+	if (!agent->mdns || agent_mdns_joins(agent))
 		return; /* a question that left before there is a socket would be lost, and asked again a second later */
 	mdns_handle_timeout(agent->mdns, now);
 	drain_mdns(agent, now);

@@ -14,18 +14,9 @@ void agent_requests_free(struct agent_requests *rs)
 	agent_requests_init(rs);
 }
 
-/* A JOIN_MDNS may be answered with two sockets, one a family. */
 static size_t sockets_of(enum ice_request_type type)
 {
-	switch (type) {
-	case ICE_REQUEST_JOIN_MDNS:
-		return 2;
-	case ICE_REQUEST_BIND_UDP:
-	case ICE_REQUEST_LISTEN_TCP:
-		return 1;
-	default:
-		return 0;
-	}
+	return type == ICE_REQUEST_BIND_UDP || type == ICE_REQUEST_JOIN_MDNS || type == ICE_REQUEST_LISTEN_TCP;
 }
 
 static size_t streams_of(enum ice_request_type type)

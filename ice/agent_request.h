@@ -63,8 +63,8 @@ void agent_request_close(struct agent_requests *rs, const wlk_addr *local);
 bool agent_request_next(struct agent_requests *rs, struct ice_request *out);
 /*
  * The outside answered |id|: take the entry out. False: unknown, or not handed out yet. *opened comes in as the number
- * of sockets or streams that the answer brought and goes out as how many of them count (a BIND_UDP, LISTEN_TCP or
- * CONNECT opens one, JOIN_MDNS one or two); those stay counted until agent_request_close() or
+ * of sockets or streams that the answer brought and goes out as how many of them count (each
+ * but RESOLVE opens one); those stay counted until agent_request_close() or
  * agent_request_close_stream().
  */
 bool agent_request_take(struct agent_requests *rs, uint32_t id, size_t *opened, struct agent_request *out);

@@ -353,6 +353,7 @@ wlk_err gather_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_a
 	}
 	memcpy(g->ips, wanted, wanted_count * sizeof(wanted[0]));
 	g->ip_count = wanted_count;
+	agent_move_mdns(agent);
 	return WLK_OK;
 }
 

@@ -280,6 +280,15 @@ void mdns_cancel(struct mdns *m, uint32_t query_id)
 	}
 }
 
+void mdns_on_new_link(struct mdns *m, wlk_time now)
+{
+	for (size_t i = 0; i < m->query_count; i++) {
+		m->queries[i].started = now;
+		m->queries[i].step = 0;
+	}
+	mdns_responder_announce_again(&m->responder, now);
+}
+
 /* ---- Output ---- */
 
 static struct pktbuf *build_query(struct mdns *m, const struct query *query, unsigned bit)

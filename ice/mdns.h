@@ -68,7 +68,13 @@ wlk_err mdns_publish(struct mdns *m, wlk_time now, const char *name, size_t size
 void mdns_unpublish(struct mdns *m, const char *name, size_t size);
 
 /*
- * Feed one datagram that arrived on the mDNS socket.
+ * There is a link more to be heard on, or another: own names are announced again, and the questions that nobody has answered
+ * are asked from the beginning.
+ */
+void mdns_on_new_link(struct mdns *m, wlk_time now);
+
+/*
+ * Feed one datagram that arrived on an mDNS socket.
  *
  * @param now   time of arrival [us]; never earlier than in an earlier call
  * @param from  the sender. Responses count only from port 5353 and from a loopback, link-local, RFC 1918 or fc00::/7
@@ -83,8 +89,9 @@ void mdns_unpublish(struct mdns *m, const char *name, size_t size);
 void mdns_input(struct mdns *m, wlk_time now, const wlk_addr *from, const uint8_t *data, size_t size);
 
 /*
- * The next datagram to send; the caller owns out->buf. out->local is none: the socket is chosen by the family of
- * out->remote, which is a group on port 5353, or the asker of a unicast answer. False: none.
+ * The next datagram to send; the caller owns out->buf. out->local is none: out->remote is a group on port
+ * 5353, for the sockets of its family on all links, or the asker of a unicast answer, for the one that brought the question.
+ * False: none.
  */
 bool mdns_poll_transmit(struct mdns *m, wlk_time now, struct dgram *out);
 /* The next fact; false: none. */

@@ -116,6 +116,16 @@ void mdns_responder_remove(struct mdns_responder *r, const struct mdns_name *nam
 	own->pending = r->groups;
 }
 
+void mdns_responder_announce_again(struct mdns_responder *r, wlk_time now)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->own[i].leaving)
+			continue;
+		r->own[i].announced = 0;
+		r->own[i].announce_at = now;
+	}
+}
+
 /* ---- Output ---- */
 
 static struct pktbuf *build_response(struct mdns_responder *r, const struct mdns_response *response)

@@ -49,6 +49,8 @@ void mdns_responder_free(struct mdns_responder *r);
 wlk_err mdns_responder_add(struct mdns_responder *r, wlk_time now, const struct mdns_name *name,
 			   const wlk_addr *addr) WLK_NODISCARD;
 void mdns_responder_remove(struct mdns_responder *r, const struct mdns_name *name);
+/* As mdns_on_new_link(). */
+void mdns_responder_announce_again(struct mdns_responder *r, wlk_time now);
 /* The address that |name| is published with, or NULL. */
 const wlk_addr *mdns_responder_find(struct mdns_responder *r, const struct mdns_name *name);
 /* Whether one of the published addresses is |ip|. */

@@ -137,9 +137,13 @@ static void send_through(int fd, uint8_t family, unsigned interface)
 		set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)interface);
 }
 
-/* Joins wherever it can; answers the interface to send through, 0 when no join worked. */
-static unsigned join_everywhere(int fd, const wlk_addr *local)
+/*
+ * Join on the interface of |local|, or wherever that works when it is unspecified; answers the interface to send through,
+ * 0 when no join worked.
+ */
+static unsigned join_group(int fd, const wlk_addr *local)
 {
+	bool everywhere = addr_is_unspecified(local);
 	struct net_interface *list;
 	size_t count;
 	unsigned chosen = 0, fallback = 0;
@@ -152,10 +156,12 @@ static unsigned join_everywhere(int fd, const wlk_addr *local)
 
 		if (it->addr.family != local->family || !(it->multicast || it->loopback))
 			continue;
+		if (!everywhere && !addr_ip_equal(&it->addr, local))
+			continue;
 		joined = local->family == 4 ? join_v4(fd, it->index) : join_v6(fd, it->index);
 		if (!joined && errno != EADDRINUSE) /* a second address of one interface */
 			continue;
-		if (addr_ip_equal(&it->addr, local) || (!it->loopback && !chosen && addr_is_unspecified(local)))
+		if (!it->loopback && !chosen)
 			chosen = it->index;
 		fallback = fallback ? fallback : it->index;
 	}
@@ -165,11 +171,14 @@ static unsigned join_everywhere(int fd, const wlk_addr *local)
 
 static void set_multicast_options(int fd, uint8_t family)
 {
+	/* Only what comes on the interfaces that were joined by this socket, not by others of this host. */
 	if (family == 4) {
+		set_int(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
 		set_int(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1);
 		set_int(fd, IPPROTO_IP, IP_MULTICAST_TTL, MDNS_TTL);
 		set_int(fd, IPPROTO_IP, IP_TTL, MDNS_TTL);
 	} else {
+		set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 		set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1);
 		set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, MDNS_TTL);
 		set_int(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, MDNS_TTL);
@@ -192,13 +201,15 @@ wlk_err udp_open_mdns(struct udp_socket *s, const wlk_addr *local)
 	err = finish_open(s, fd, bind_to(fd, &any));
 	if (err)
 		return err;
-	interface = join_everywhere(fd, local);
+	set_multicast_options(fd, local->family);
+	interface = join_group(fd, local);
 	if (!interface) {
 		udp_close(s);
 		return WLK_ERR_IO;
 	}
-	set_multicast_options(fd, local->family);
 	send_through(fd, local->family, interface);
+	s->local = *local;
+	s->local.port = MDNS_PORT;
 	return WLK_OK;
 }
 

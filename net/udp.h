@@ -58,8 +58,9 @@ wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso);
 wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso);
 /*
  * Open a socket on port 5353 of |local|'s family, shared with the other responders of this host, that is a member of
- * the mDNS group on every multicast interface (RFC 6762 3). It sends through |local|'s interface, or the first one
- * when |local| is unspecified. Its local address is the unspecified one.
+ * the mDNS group (RFC 6762 3) on |local|'s interface, where it sends and hears; when |local| is unspecified, on every multicast
+ * interface, sending through the first. Its local address is |local| with port 5353, although it is bound to none: several
+ * sockets are told apart by it. WLK_ERR_IO: no such interface, or the kernel refused.
  */
 wlk_err udp_open_mdns(struct udp_socket *s, const wlk_addr *local);
 /* Releases what still waits. */

@@ -33,8 +33,9 @@ typedef struct wlk_datagram {
 typedef enum wlk_request_type {
 	WLK_REQUEST_BIND_UDP = 1,  /**< bind a UDP socket at |local| (port 0: any); answer the bound address */
 	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses with any port */
-	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket of port 5353 in the mDNS group of |local|'s family, which sends through the
-				*   interface of |local|'s IP (any when that is none); answer its address */
+	WLK_REQUEST_JOIN_MDNS = 3, /**< a UDP socket of port 5353 in the mDNS group of |local|'s family, which speaks and hears on
+				*   the interface of |local|'s IP (any when that is none); answer |local| with port 5353, by
+				*   which the socket is named from then on: there is one for each interface address */
 	WLK_REQUEST_CLOSE = 4,     /**< close the socket or listener bound to |local|; wants no answer */
 	WLK_REQUEST_LISTEN_TCP = 5, /**< listen for TCP at |local| (port 0: any of the range); answer the bound address; streams come
 				     *   by wlk_drive_stream_accepted() */

@@ -136,7 +136,9 @@ static void answer_request(struct world *w, const struct ice_request *r)
 		if ((choice & 7) != 7)
 			w->bases[result.ip[3] & 1] = result;
 	} else if (r->type == ICE_REQUEST_JOIN_MDNS) {
-		result = addr_v4(10, 0, 0, 1, 50353);
+		if (addr_is_unspecified(&result))
+			result = addr_v4(10, 0, 0, 1, 0);
+		result.port = 50353;
 	} else {
 		result = place(3);
 	}

@@ -203,7 +203,7 @@ static void send_on(struct ice_sim *sim, int from, const struct dgram *d)
 		return;
 	if (d->remote.port == MDNS_PORT) {
 		side->mdns_sent++;
-		source = side->ips[0];
+		source = d->local;
 		source.port = MDNS_PORT;
 		to = sim->side[!from].ips[0];
 		to.port = MDNS_PORT;
@@ -472,7 +472,8 @@ static void answer_request(struct ice_sim *sim, struct ice_sim_side *side, const
 				     &result, 1);
 		break;
 	case ICE_REQUEST_JOIN_MDNS:
-		result = side->ips[0];
+		if (addr_is_unspecified(&result))
+			result = side->ips[0];
 		result.port = MDNS_SOCKET_PORT; /* the network of the tests carries multicast of IPv4 only */
 		ice_agent_on_request(side->agent, sim->now, r->id, r->local.family == 4 ? WLK_OK : WLK_ERR_IO, &result, 1);
 		break;

@@ -560,6 +560,20 @@ static void test_mdns_sockets_share_the_group(void **state)
 	udp_close(&two);
 }
 
+/* Named by its interface's address; one that nobody has is refused. */
+static void test_mdns_of_one_interface(void **state)
+{
+	wlk_addr here = addr_v4(127, 0, 0, 1, 0), nowhere = addr_v4(192, 0, 2, 99, 0);
+	struct udp_socket s;
+
+	(void)state;
+	assert_int_equal(udp_open_mdns(&s, &here), WLK_OK);
+	here.port = 5353;
+	assert_true(addr_equal(&s.local, &here));
+	udp_close(&s);
+	assert_int_equal(udp_open_mdns(&s, &nowhere), WLK_ERR_IO);
+}
+
 static void test_mdns_of_ipv6(void **state)
 {
 	wlk_addr any = { .family = 6 };
@@ -640,6 +654,7 @@ int main(void)
 		TEST(test_a_port_is_taken_from_the_range),
 		TEST(test_socket_buffers_are_large),
 		TEST(test_mdns_sockets_share_the_group),
+		TEST(test_mdns_of_one_interface),
 		TEST(test_mdns_of_ipv6),
 	};
 
