@@ -197,6 +197,9 @@ wlk_err agent_add_named_candidate(struct ice_agent *agent, wlk_time now, const s
 	uint32_t query_id;
 	wlk_err err;
 
+	/* A question to the group is a datagram that no proxy carries, and what it finds no relay reaches. */
+	if (agent->config.ip_handling == WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP)
+		return WLK_ERR_UNSUPPORTED;
 	if (agent->config.no_mdns || !mdns_name_parse(&uuid, line->host) || line->candidate.component != 1)
 		return WLK_ERR_UNSUPPORTED;
 	if (line->candidate.transport != ICE_UDP &&

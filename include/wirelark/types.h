@@ -78,7 +78,7 @@ typedef enum wlk_ip_handling {
 	WLK_IP_HANDLING_ALL = 0,                      /**< mode 1: every interface */
 	WLK_IP_HANDLING_DEFAULT_AND_PRIVATE = 2,      /**< mode 2: of each family the address of the default route */
 	WLK_IP_HANDLING_DEFAULT_ROUTE = 3,            /**< mode 3: the same, but not told: no host candidates */
-	WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP = 4   /**< mode 4: only TURN over TCP or TLS */
+	WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP = 4   /**< mode 4: only TURN over TCP or TLS; no .local names are looked up */
 } wlk_ip_handling;
 
 /** NAT 1:1: candidates on @p internal are announced with the IP @p external (ports stay). internal none: every address of that family. */

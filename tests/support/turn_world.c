@@ -236,6 +236,7 @@ static void send_on(struct turn_world *w, int index, const struct dgram *d)
 		send_stream(w, index, d);
 		return;
 	}
+	w->side[index].datagrams++;
 	from = outside(w, index, &d->local);
 	if (!w->side[index].deaf && (!w->loss || draw(w, 1000) >= w->loss))
 		put_flight(w, &from, &d->remote, d->buf->data, d->buf->size);

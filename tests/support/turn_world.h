@@ -37,6 +37,7 @@ struct turn_world_side {
 	wlk_time app_gap;
 	bool traffic; /* an application packet every 100 ms while there is a path */
 	wlk_time next_traffic;
+	uint64_t datagrams; /* that left from its sockets */
 	uint64_t connects; /* CONNECT requests */
 	uint64_t closes;
 	wlk_err connect_error; /* streams are refused with it */

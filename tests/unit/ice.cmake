@@ -24,3 +24,4 @@ wlk_unit_test(ice_agent_mtu SOURCES unit/ice_agent_mtu.c support/ice_pair.c MODU
 wlk_fuzz_target(agent_stream MODULES ice core MAX_LEN 2048)
 wlk_unit_test(ice_gather_server SOURCES unit/ice_gather_server.c MODULES ice core)
 wlk_unit_test(ice_agent_mdns SOURCES unit/ice_agent_mdns.c MODULES ice core)
+wlk_unit_test(ice_agent_relay_mode4 SOURCES unit/ice_agent_relay_mode4.c support/turn_world.c support/turn_server.c MODULES ice core)

@@ -279,6 +279,26 @@ static void test_an_answer_to_one_leaves_where_the_question_came(void **state)
 	assert_true(addr_equal(&h.sent_to[0], &from));
 }
 
+/* RFC 8828 5.2: nothing leaves from our sockets, not even a question to the link. */
+static void test_mode_4_asks_nobody(void **state)
+{
+	static const struct ice_agent_config config = { .hide_host_addresses = true,
+							.ip_handling = WLK_IP_HANDLING_DISABLE_NON_PROXIED_UDP };
+	wlk_addr first = ip(1);
+
+	(void)state;
+	memset(&h, 0, sizeof(h));
+	h.now = SECOND;
+	assert_int_equal(ice_agent_create(&h.agent, &config), WLK_OK);
+	set_ips(&first, 1);
+	assert_int_equal(ice_agent_gather(h.agent, h.now), WLK_OK);
+	drain();
+	assert_int_equal(ice_agent_add_remote_candidate_line(h.agent, h.now, LINE, sizeof(LINE) - 1), WLK_ERR_UNSUPPORTED);
+	h.now += 2 * SECOND;
+	drain();
+	assert_int_equal(h.join_count + h.sent_count, 0);
+}
+
 static void test_without_memory(void **state)
 {
 	wlk_addr ips[] = { ip(2), ip(3) };
@@ -316,6 +336,7 @@ int main(void)
 		TEST(test_an_answer_for_an_address_that_is_gone),
 		TEST(test_a_refused_socket_is_asked_for_with_the_next_change),
 		TEST(test_an_answer_to_one_leaves_where_the_question_came),
+		TEST(test_mode_4_asks_nobody),
 		TEST(test_without_memory),
 	};
 
