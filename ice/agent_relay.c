@@ -193,6 +193,13 @@ void agent_relays_forget_base(struct ice_agent *agent, const struct ice_base *ba
 	}
 }
 
+void agent_relays_move_streams(struct ice_agent *agent, const struct ice_base *base, struct ice_base *other)
+{
+	for (size_t i = 0; i < agent->relays.count; i++)
+		if (agent->relays.items[i]->via == base && is_stream(agent->relays.items[i]))
+			agent->relays.items[i]->via = other;
+}
+
 void agent_relays_check(struct ice_agent *agent, wlk_time now)
 {
 	for (size_t i = 0; i < agent->relays.count; i++) {

@@ -33,6 +33,8 @@ void agent_relays_renew_credentials(struct ice_agent *agent, const struct gather
 void agent_relays_begin_generation(struct ice_agent *agent);
 /* |base| goes: so do the allocations that were made from it; of a relayed base nothing points there any more. */
 void agent_relays_forget_base(struct ice_agent *agent, const struct ice_base *base);
+/* Connections to servers belong to the interface, not to a socket: those from |base| belong to |other| from here on. */
+void agent_relays_move_streams(struct ice_agent *agent, const struct ice_base *base, struct ice_base *other);
 /* Give all allocations back; what is to be sent for that is queued. */
 void agent_relays_close(struct ice_agent *agent);
 void agent_relays_free(struct ice_agent *agent);

@@ -385,6 +385,7 @@ wlk_err ice_agent_cancel_restart(struct ice_agent *agent, wlk_time now)
 	agent_drop_orphans(agent);
 	agent->pac_at = time_add(now, agent->config.failed_after_us);
 	agent->pac_expired = false;
+	gather_on_cancelled(agent);
 	for (size_t i = 0; i < agent->gather.base_count; i++)
 		if (agent->gather.bases[i]->state == BASE_BOUND)
 			agent_pair_base(agent, agent->gather.bases[i]);

@@ -436,7 +436,8 @@ void agent_stream_on_base_gone(struct ice_agent *agent, const struct ice_base *b
 {
 	for (size_t i = agent->streams.count; i-- > 0;) {
 		struct agent_stream *s = agent->streams.items[i];
-		bool unborn = !s->accepted && !s->base && base->kind == BASE_SOCKET && addr_ip_equal(&s->ip, &base->ip);
+		bool unborn = !s->accepted && !s->base && base->kind == BASE_SOCKET &&
+			      addr_ip_equal(&s->ip, &base->ip) && !gather_has_twin(agent, base);
 
 		if (s->base != base && !unborn)
 			continue;

@@ -132,7 +132,8 @@ static void announce_again(struct ice_agent *agent)
 		bool mapped = local->candidate.type == CANDIDATE_SRFLX && addr_is_none(&local->server);
 
 		local->told = local->announce = false;
-		if ((local->candidate.type == CANDIDATE_HOST || mapped) && local->base->kind != BASE_TCP_ACTIVE)
+		if ((local->candidate.type == CANDIDATE_HOST || mapped) && local->base->kind != BASE_TCP_ACTIVE &&
+		    !local->base->retired)
 			gather_announce(agent, local);
 	}
 }
@@ -186,13 +187,36 @@ static uint16_t draw_preference(struct gatherer *g, uint8_t family)
 	return preference;
 }
 
-/* A socket, or a listener, which ranks like the socket of its interface. */
+/* A socket, or a listener, which ranks like the socket of its interface; of two sockets the one that is not retired. */
 static struct ice_base *find_base(const struct gatherer *g, enum ice_base_kind kind, const wlk_addr *ip)
 {
-	for (size_t i = 0; i < g->base_count; i++)
-		if (g->bases[i]->kind == kind && addr_ip_equal(&g->bases[i]->ip, ip))
+	struct ice_base *retired = NULL;
+
+	for (size_t i = 0; i < g->base_count; i++) {
+		struct ice_base *base = g->bases[i];
+
+		if (base->kind != kind || !addr_ip_equal(&base->ip, ip))
+			continue;
+		if (!base->retired)
+			return base;
+		retired = base;
+	}
+	return retired;
+}
+
+/* The other socket of the interface of |base|: that which takes its place, or whose place it takes. */
+static struct ice_base *find_twin(const struct gatherer *g, const struct ice_base *base)
+{
+	for (size_t i = 0; i < g->base_count && base->kind == BASE_SOCKET; i++)
+		if (g->bases[i] != base && g->bases[i]->kind == BASE_SOCKET &&
+		    addr_ip_equal(&g->bases[i]->ip, &base->ip))
 			return g->bases[i];
 	return NULL;
+}
+
+bool gather_has_twin(const struct ice_agent *agent, const struct ice_base *base)
+{
+	return find_twin(&agent->gather, base) != NULL;
 }
 
 static wlk_err add_base(struct ice_agent *agent, enum ice_base_kind kind, const wlk_addr *ip)
@@ -225,6 +249,7 @@ static wlk_err add_base(struct ice_agent *agent, enum ice_base_kind kind, const 
 		return err;
 	}
 	base->state = BASE_BINDING;
+	base->own_port = request.own_port;
 	base->local_preference = socket ? socket->local_preference : draw_preference(g, ip->family);
 	g->bases[g->base_count++] = base;
 	return WLK_OK;
@@ -297,12 +322,60 @@ static bool is_listed(const wlk_addr *ips, size_t count, const wlk_addr *ip)
 	return false;
 }
 
-/* A socket for |ip| if there is none, and a listener where we listen. */
+/*
+ * A socket that may be shared with other agents is no way to a TURN server over UDP, which would take all of them for one
+ * client: a generation that has such a server begins with sockets of its own.
+ */
+static bool is_outgrown(const struct ice_agent *agent, const struct ice_base *socket)
+{
+	return agent->gather.state == ICE_GATHERING_NEW && !socket->own_port && gather_needs_own_port(agent);
+}
+
+/* New pairs are formed with the twin of |socket| only. */
+static void retire(struct ice_agent *agent, struct ice_base *socket)
+{
+	struct ice_base *twin = find_twin(&agent->gather, socket);
+
+	if (!twin || socket->retired)
+		return;
+	socket->retired = true;
+	agent_relays_move_streams(agent, socket, twin);
+}
+
+static void retire_outgrown(struct ice_agent *agent)
+{
+	for (size_t i = 0; i < agent->gather.base_count; i++)
+		if (agent->gather.bases[i]->kind == BASE_SOCKET && is_outgrown(agent, agent->gather.bases[i]))
+			retire(agent, agent->gather.bases[i]);
+}
+
+/* The socket that was to take its place could not be bound: |base| serves on, without that server. */
+static void reinstate(struct ice_agent *agent, struct ice_base *base, struct ice_base *failed)
+{
+	agent_relays_move_streams(agent, failed, base);
+	gather_remove_base(agent, failed);
+	base->retired = false;
+	if (base->state != BASE_BOUND)
+		return;
+	gather_announce(agent, gather_host_of(agent, base));
+	agent_pair_base(agent, base);
+	gather_ask_from(agent, base);
+}
+
+void gather_on_cancelled(struct ice_agent *agent)
+{
+	for (size_t i = 0; i < agent->gather.base_count; i++)
+		if (agent->gather.bases[i]->kind == BASE_SOCKET)
+			agent->gather.bases[i]->retired = false;
+}
+
+/* A socket for |ip| if there is none that serves, and a listener where we listen. */
 static wlk_err add_bases_of(struct ice_agent *agent, const wlk_addr *ip)
 {
+	const struct ice_base *socket = find_base(&agent->gather, BASE_SOCKET, ip);
 	wlk_err err = WLK_OK;
 
-	if (!find_base(&agent->gather, BASE_SOCKET, ip))
+	if (!socket || is_outgrown(agent, socket))
 		err = add_base(agent, BASE_SOCKET, ip);
 	if (!err && agent_stream_listens(agent) && !find_base(&agent->gather, BASE_TCP_LISTENER, ip))
 		err = add_base(agent, BASE_TCP_LISTENER, ip);
@@ -370,6 +443,7 @@ wlk_err gather_start(struct ice_agent *agent, wlk_time now)
 	err = add_bases(agent, g->ips, g->ip_count);
 	if (err)
 		return err;
+	retire_outgrown(agent);
 	announce_again(agent);
 	gather_ask_servers(agent);
 	g->state = ICE_GATHERING_ACTIVE;
@@ -448,6 +522,7 @@ struct ice_base *gather_add_stream_base(struct ice_agent *agent, const wlk_addr 
 
 void gather_on_bound(struct ice_agent *agent, wlk_time now, struct ice_base *base, wlk_err err, const wlk_addr *addr)
 {
+	struct ice_base *twin = find_twin(&agent->gather, base);
 	struct ice_local_candidate *host;
 	char text[WLK_ADDR_TEXT_MAX];
 
@@ -455,6 +530,8 @@ void gather_on_bound(struct ice_agent *agent, wlk_time now, struct ice_base *bas
 	if (err) {
 		base->state = BASE_FAILED;
 		LOG_W(agent, "cannot bind %s: %s", addr_ip_text(&base->ip, text), wlk_strerror(err));
+		if (twin)
+			reinstate(agent, twin, base);
 		return;
 	}
 	base->state = BASE_BOUND;
@@ -487,10 +564,29 @@ static bool is_finished(const struct ice_agent *agent)
 	return gather_servers_done(agent);
 }
 
+static bool has_pair(const struct ice_agent *agent, const struct ice_base *base)
+{
+	for (size_t i = 0; i < agent->checklist.count; i++)
+		if (agent->checklist.pairs[i]->base == base)
+			return true;
+	return false;
+}
+
+static void remove_retired(struct ice_agent *agent)
+{
+	for (size_t i = agent->gather.base_count; i-- > 0;) {
+		const struct ice_base *base = agent->gather.bases[i];
+
+		if (base->kind == BASE_SOCKET && base->retired && !has_pair(agent, base))
+			remove_base(agent, i);
+	}
+}
+
 void gather_run(struct ice_agent *agent, wlk_time now)
 {
 	struct gatherer *g = &agent->gather;
 
+	remove_retired(agent);
 	gather_run_servers(agent, now);
 	agent_relays_run(agent, now);
 	if (g->state == ICE_GATHERING_ACTIVE && is_finished(agent)) {

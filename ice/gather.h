@@ -63,6 +63,10 @@ struct ice_base *gather_add_stream_base(struct ice_agent *agent, const wlk_addr 
 					uint16_t preference);
 /* |base| goes with everything that hangs on it; its socket is closed if it has one. */
 void gather_remove_base(struct ice_agent *agent, struct ice_base *base);
+/* Whether |base| is one of two sockets of its interface. */
+bool gather_has_twin(const struct ice_agent *agent, const struct ice_base *base);
+/* The generation before goes on: so do sockets that were retired. */
+void gather_on_cancelled(struct ice_agent *agent);
 /* The host candidate of |base|, or the relayed one of a relayed base. */
 struct ice_local_candidate *gather_host_of(const struct ice_agent *agent, const struct ice_base *base);
 struct ice_local_candidate *gather_find_local(const struct gatherer *g, const struct ice_base *base,

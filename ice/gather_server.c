@@ -241,8 +241,10 @@ static void add_job(struct ice_agent *agent, struct ice_base *base, struct gathe
 
 static void ask_server_from(struct ice_agent *agent, struct gather_server *server, struct ice_base *base)
 {
-	if (base->state != BASE_BOUND || base->kind != BASE_SOCKET || !asks(agent, server))
+	if (base->state != BASE_BOUND || base->kind != BASE_SOCKET || base->retired || !asks(agent, server))
 		return;
+	if (server->is_turn && server->transport == ICE_SERVER_UDP && !base->own_port)
+		return; /* in the next generation, from another socket */
 	if (server->is_turn)
 		agent_relay_add(agent, server, base);
 	for (size_t i = 0; i < ARRAY_SIZE(server->addrs) && !server->is_turn; i++)

@@ -29,7 +29,8 @@ struct ice_base {
 	wlk_addr ip;               /* the interface address, port 0 */
 	wlk_addr addr;             /* what it is bound to, once BASE_BOUND */
 	uint16_t local_preference; /* RFC 8445 5.1.2.1 */
-	bool retired;              /* BASE_RELAY: no new pairs, it goes with the last one */
+	bool own_port;             /* BASE_SOCKET: it was asked for one that no other agent uses */
+	bool retired;              /* BASE_RELAY, BASE_SOCKET: no new pairs, it goes with the last one */
 };
 
 struct ice_local_candidate {

@@ -389,6 +389,39 @@ static void test_restart_keeps_the_allocations(void **state)
 	turn_world_free(&w);
 }
 
+/*
+ * A server over UDP comes to one over TCP in mid-call: with the next generation it is asked from a socket of its own, the
+ * connection to the other one stays, and nothing is lost on the way from one to the other.
+ */
+static void test_turn_over_udp_that_comes_later_takes_over(void **state)
+{
+	static const char *const tcp[] = { "turn:198.51.100.1?transport=tcp", NULL };
+	static const char *const both[] = { "turn:198.51.100.1?transport=tcp", "turn:198.51.100.2", NULL };
+	struct turn_world w;
+
+	(void)state;
+	init(&w, 30, &relay_only, tcp);
+	w.server_count = 2;
+	w.side[0].traffic = w.side[1].traffic = true;
+	turn_world_connect(&w);
+	turn_world_pass(&w, 3 * SECOND);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(turn_world_set_servers(&w, i, both, "user", "secret"), WLK_OK);
+	restart(&w);
+	turn_world_pass(&w, 5 * SECOND);
+	assert_int_equal(turn_server_live(&w.servers[0], w.now), 2);
+	assert_int_equal(turn_server_live(&w.servers[1], w.now), 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(w.side[i].connects, 1);
+		assert_int_equal(w.side[i].closes, 1); /* of the first socket */
+		assert_int_equal(w.side[i].error_count, 0);
+		assert_true(addr_ip_equal(&w.side[i].local, &w.servers[1].relay_ip));
+		assert_true(w.side[i].app_gap < 200000);
+		assert_int_equal(turn_world_count(&w, i, CANDIDATE_RELAY), 2);
+	}
+	turn_world_free(&w);
+}
+
 static void test_replaced_servers_count_from_the_next_generation(void **state)
 {
 	static const char *const two[] = { "turn:198.51.100.2", NULL };
@@ -783,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_two_credentials_for_one_server),
 		cmocka_unit_test(test_server_arguments),
 		cmocka_unit_test(test_restart_keeps_the_allocations),
+		cmocka_unit_test(test_turn_over_udp_that_comes_later_takes_over),
 		cmocka_unit_test(test_replaced_servers_count_from_the_next_generation),
 		cmocka_unit_test(test_server_that_is_listed_again_keeps_its_allocation),
 		cmocka_unit_test(test_replaced_credentials_carry_an_allocation_on),

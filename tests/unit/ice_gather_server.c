@@ -9,6 +9,7 @@
 
 #include "core/addr.h"
 #include "core/alloc.h"
+#include "core/time.h"
 #include "ice/agent.h"
 #include "ice/stun_msg.h"
 
@@ -21,6 +22,8 @@ static const struct ice_server turn = {
 	.username = STR("u"),
 	.credential = STR("p"),
 };
+
+static const char remote_line[] = "candidate:1 1 udp 2113937151 10.0.0.2 7000 typ host";
 
 static struct ice_agent *make(void)
 {
@@ -195,6 +198,138 @@ static void test_failing_memory_leaves_the_list(void **state)
 	fail_msg("it never succeeds");
 }
 
+/* What an agent with one interface asks for and sends while it is driven by hand. */
+struct seen {
+	uint16_t next_port; /* 0: BIND_UDP fails */
+	size_t binds, own_binds;
+	uint16_t closed; /* the port of the latest CLOSE */
+	uint16_t told;   /* of the latest host candidate */
+	size_t told_count;
+	uint16_t allocates_from; /* the port of the latest Allocate */
+};
+
+static void drive(struct ice_agent *agent, wlk_time now, struct seen *seen)
+{
+	struct ice_request r;
+	struct ice_event e;
+	struct dgram d;
+
+	while (ice_agent_poll_request(agent, &r)) {
+		if (r.type == ICE_REQUEST_CLOSE) {
+			seen->closed = r.local.port;
+			continue;
+		}
+		assert_int_equal(r.type, ICE_REQUEST_BIND_UDP);
+		seen->binds++;
+		seen->own_binds += r.own_port;
+		r.local.port = seen->next_port;
+		ice_agent_on_request(agent, now, r.id, seen->next_port ? WLK_OK : WLK_ERR_IO, &r.local, seen->next_port > 0);
+	}
+	while (ice_agent_poll_transmit(agent, now, &d)) {
+		struct stun_msg msg;
+
+		assert_int_equal(stun_msg_parse(&msg, d.buf->data, d.buf->size), WLK_OK);
+		if (msg.method == STUN_METHOD_ALLOCATE)
+			seen->allocates_from = d.local.port;
+		pktbuf_release(d.buf);
+	}
+	while (ice_agent_poll_event(agent, &e))
+		if (e.type == ICE_EVENT_LOCAL_CANDIDATE) {
+			seen->told = e.candidate.addr.port;
+			seen->told_count++;
+		}
+}
+
+/* Gathering without servers, from the port 5000; a TURN server over UDP comes, whose IP is known. */
+static struct ice_agent *make_with_late_turn(struct seen *seen)
+{
+	const wlk_addr ip = addr_v4(10, 0, 0, 1, 0);
+	struct ice_agent *agent = make();
+	struct ice_server known = turn;
+
+	*seen = (struct seen){ .next_port = 5000 };
+	known.host = STR("198.51.100.1");
+	assert_int_equal(ice_agent_set_interfaces(agent, 1000, &ip, 1), WLK_OK);
+	assert_int_equal(ice_agent_gather(agent, 1000), WLK_OK);
+	drive(agent, 1000, seen);
+	assert_int_equal(seen->own_binds, 0);
+	assert_int_equal(seen->told, 5000);
+	assert_int_equal(ice_agent_set_servers(agent, &known, 1), WLK_OK);
+	drive(agent, 2000, seen);
+	assert_int_equal(seen->binds, 1); /* it counts from the next generation on */
+	return agent;
+}
+
+/* The socket may be one that many agents share, which a server would take for one client. */
+static void test_turn_over_udp_that_comes_later_gets_a_socket_of_its_own(void **state)
+{
+	struct seen seen;
+	struct ice_agent *agent = make_with_late_turn(&seen);
+
+	(void)state;
+	seen.next_port = 6000;
+	seen.told_count = 0;
+	assert_int_equal(ice_agent_restart(agent, 3000), WLK_OK);
+	drive(agent, 3000, &seen);
+	ice_agent_handle_timeout(agent, 3000);
+	drive(agent, 3000, &seen);
+	assert_int_equal(seen.own_binds, 1);
+	assert_int_equal(seen.allocates_from, 6000);
+	assert_int_equal(seen.told, 6000);
+	assert_int_equal(seen.told_count, 1);
+	assert_int_equal(seen.closed, 5000); /* no pair was on it */
+	assert_int_equal(ice_agent_restart(agent, 4000), WLK_OK);
+	drive(agent, 4000, &seen);
+	assert_int_equal(seen.binds, 2); /* once */
+	ice_agent_destroy(agent);
+}
+
+static void test_without_a_socket_of_its_own_the_old_one_serves_on(void **state)
+{
+	struct seen seen;
+	struct ice_agent *agent = make_with_late_turn(&seen);
+
+	(void)state;
+	seen.next_port = 0;
+	seen.told_count = 0;
+	assert_int_equal(ice_agent_set_remote_parameters(agent, 2000, STR("abcd"), STR("abcdefghijklmnopqrstuv"), false), WLK_OK);
+	assert_int_equal(ice_agent_add_remote_candidate_line(agent, 2000, remote_line, sizeof(remote_line) - 1), WLK_OK);
+	drive(agent, 2000, &seen);
+	assert_int_equal(ice_agent_restart(agent, 3000), WLK_OK);
+	drive(agent, 3000, &seen);
+	ice_agent_handle_timeout(agent, 4000);
+	drive(agent, 4000, &seen);
+	assert_int_equal(seen.own_binds, 1);
+	assert_int_equal(seen.allocates_from, 0);
+	assert_int_equal(seen.told, 5000);
+	assert_int_equal(seen.told_count, 1);
+	assert_int_equal(seen.closed, 0);
+	assert_int_equal(ice_agent_gathering_state(agent), ICE_GATHERING_COMPLETE);
+	ice_agent_destroy(agent);
+}
+
+/* The offer is rolled back: what the peer knows of goes on. */
+static void test_a_cancelled_restart_keeps_the_old_socket(void **state)
+{
+	struct seen seen;
+	struct ice_agent *agent = make_with_late_turn(&seen);
+
+	(void)state;
+	assert_int_equal(ice_agent_set_remote_parameters(agent, 2000, STR("abcd"), STR("abcdefghijklmnopqrstuv"), false), WLK_OK);
+	assert_int_equal(ice_agent_add_remote_candidate_line(agent, 2000, remote_line, sizeof(remote_line) - 1), WLK_OK);
+	drive(agent, 2000, &seen);
+	seen.next_port = 6000;
+	assert_int_equal(ice_agent_restart(agent, 3000), WLK_OK);
+	drive(agent, 3000, &seen);
+	assert_int_equal(seen.closed, 0); /* its pair may be in use yet */
+	assert_int_equal(ice_agent_cancel_restart(agent, 4000), WLK_OK);
+	drive(agent, 4000, &seen);
+	ice_agent_handle_timeout(agent, SECOND);
+	drive(agent, SECOND, &seen);
+	assert_int_equal(seen.closed, 0);
+	ice_agent_destroy(agent);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +337,9 @@ int main(void)
 		cmocka_unit_test(test_own_port_only_for_turn_over_udp),
 		cmocka_unit_test(test_streams_are_asked_for_with_the_name_to_verify),
 		cmocka_unit_test(test_stun_error_is_told),
+		cmocka_unit_test(test_turn_over_udp_that_comes_later_gets_a_socket_of_its_own),
+		cmocka_unit_test(test_without_a_socket_of_its_own_the_old_one_serves_on),
+		cmocka_unit_test(test_a_cancelled_restart_keeps_the_old_socket),
 		cmocka_unit_test(test_failing_memory_leaves_the_list),
 	};
 
