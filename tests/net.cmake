@@ -17,6 +17,12 @@ wlk_net_program(net_local_names net/local_names.c)
 add_test(NAME net_local_names COMMAND net_local_names)
 set_tests_properties(net_local_names PROPERTIES LABELS net TIMEOUT 60)
 
+wlk_net_program(net_turn_on_shared_port net/turn_on_shared_port.c)
+target_sources(net_turn_on_shared_port PRIVATE support/turn_server.c)
+target_include_directories(net_turn_on_shared_port PRIVATE ${CMAKE_SOURCE_DIR})
+add_test(NAME net_turn_on_shared_port COMMAND net_turn_on_shared_port)
+set_tests_properties(net_turn_on_shared_port PROPERTIES LABELS net TIMEOUT 120)
+
 # Without sanitizers as many as the README promises; with them every session costs a multiple.
 if(WLK_SANITIZE)
 	set(mux_sessions 300)
