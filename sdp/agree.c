@@ -264,36 +264,57 @@ static void agree_fingerprints(struct agreeing *a, const struct sdp_media *lines
 }
 
 /* RFC 5763 5: the active side is the client. An answer without a=setup counts as active. */
-static bool local_is_client(const struct agreeing *a)
+static bool local_is_client(const struct agreeing *a, size_t index)
 {
-	const struct sdp_media *lines = sdp_answered_transport(a->answer, a->answer);
-	enum sdp_setup said = lines ? sdp_media_setup(a->answer, lines) : SDP_SETUP_NONE;
-	bool answerer_is_client = said != SDP_SETUP_PASSIVE;
+	const struct sdp_media *lines = sdp_section_transport(a->answer, a->answer, index);
+	bool answerer_is_client = sdp_media_setup(a->answer, lines) != SDP_SETUP_PASSIVE;
 
 	return answerer_is_client == (a->answer == a->local);
 }
 
-static void agree_transport(struct agreeing *a, struct sdp_agreed_transport *transport)
+/* The transport of section |index|, whose remote lines stand in |lines|. */
+static void agree_transport(struct agreeing *a, size_t index, const struct sdp_media *lines, struct sdp_agreed_transport *transport)
 {
-	const struct sdp_group *group = sdp_bundle(a->answer);
-	const struct sdp_media *lines = sdp_answered_transport(a->remote, a->answer);
-	struct sdp_ice ice;
+	struct sdp_ice ice = sdp_media_ice(a->remote, lines);
 
-	if (!lines)
-		return;
-	ice = sdp_media_ice(a->remote, lines);
 	transport->present = true;
 	transport->index = lines->index;
+	transport->local_index = sdp_section_transport(a->local, a->answer, index)->index;
 	transport->mid = copy(a, lines->mid);
-	transport->bundled = group && group->mid_count > 0;
+	transport->bundled = sdp_bundle_of(a->answer, a->answer->media[index]->mid) != NULL;
 	transport->ufrag = copy(a, ice.ufrag);
 	transport->pwd = copy(a, ice.pwd);
 	transport->ice_lite = a->remote->ice_lite;
 	transport->trickle = sdp_media_has_ice_option(a->remote, lines, STR("trickle"));
 	transport->renomination = sdp_media_has_ice_option(a->remote, lines, STR("renomination"));
-	transport->local_is_dtls_client = local_is_client(a);
+	transport->local_is_dtls_client = local_is_client(a, index);
 	agree_fingerprints(a, lines, transport);
 	agree_candidates(a, lines, transport);
+}
+
+static size_t find_transport(const struct sdp_agreement *agreement, size_t index)
+{
+	for (size_t i = 0; i < agreement->transport_count; i++)
+		if (agreement->transports[i].index == index)
+			return i;
+	return SIZE_MAX;
+}
+
+static void agree_transports(struct agreeing *a, struct sdp_agreement *agreement)
+{
+	agreement->transports = array(a, a->local->media_count, sizeof(*agreement->transports));
+	for (size_t i = 0; i < a->local->media_count && agreement->transports; i++) {
+		struct sdp_agreed_section *section = &agreement->sections[i];
+		const struct sdp_media *lines = section->rejected ? NULL : sdp_section_transport(a->remote, a->answer, i);
+
+		section->transport = lines ? find_transport(agreement, lines->index) : SIZE_MAX;
+		if (!lines || section->transport != SIZE_MAX)
+			continue;
+		section->transport = agreement->transport_count++;
+		agree_transport(a, i, lines, &agreement->transports[section->transport]);
+	}
+	if (agreement->transport_count)
+		agreement->transport = agreement->transports[0];
 }
 
 wlk_err sdp_agree(struct sdp_agreement **out, const struct sdp_session *local, const struct sdp_session *remote,
@@ -314,9 +335,9 @@ wlk_err sdp_agree(struct sdp_agreement **out, const struct sdp_session *local, c
 	if (!a.failed) {
 		agreement->section_count = local->media_count;
 		agreement->arena = a.arena;
-		agree_transport(&a, &agreement->transport);
 		for (size_t i = 0; i < local->media_count; i++)
 			agree_section(&a, i, &agreement->sections[i]);
+		agree_transports(&a, agreement);
 	}
 	if (a.failed) {
 		sdp_session_destroy(a.arena);

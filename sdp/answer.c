@@ -17,10 +17,10 @@ struct answerer {
 	struct sdp_builder b;
 	const struct sdp_session *offer;
 	const struct sdp_capabilities *caps;
-	const struct sdp_group *group; /* the offer's BUNDLE group, when it is used */
-	const struct sdp_media *tag;   /* the offered section that carries the transport */
-	enum sdp_setup setup;
 	struct choice choices[SDP_MAX_MEDIA];
+	/* By m-line, when it is accepted: the section that carries its transport; and by such a section our role. */
+	const struct sdp_media *tags[SDP_MAX_MEDIA];
+	enum sdp_setup setups[SDP_MAX_MEDIA];
 };
 
 /* --- choosing codecs --- */
@@ -149,27 +149,60 @@ static bool acceptable(const struct answerer *a, const struct sdp_media *media, 
 	return media->protocol == SDP_PROTO_RTP && media->rtcp_mux;
 }
 
-/* One transport: the BUNDLE group when a member is acceptable, else the first acceptable section alone. */
-static void choose_transport(struct answerer *a)
+static const struct sdp_transport *transport_of(const struct answerer *a, const struct sdp_media *tag)
 {
-	const struct sdp_group *group = sdp_bundle(a->offer);
+	return sdp_wish_transport(a->b.local, &a->b.local->wishes[tag->index]);
+}
 
-	for (size_t i = 0; group && i < group->mid_count && !a->tag; i++) {
+/* A transport serves one group, or one section. */
+static bool is_taken(const struct answerer *a, const struct sdp_transport *transport)
+{
+	for (size_t i = 0; i < a->offer->media_count; i++)
+		if (a->tags[i] && transport_of(a, a->tags[i]) == transport)
+			return true;
+	return false;
+}
+
+static const struct sdp_media *first_accepted(const struct answerer *a, const struct sdp_group *group)
+{
+	for (size_t i = 0; i < group->mid_count; i++) {
 		const struct sdp_media *media = sdp_media_by_mid(a->offer, group->mids[i]);
 
-		if (media && a->choices[media->index].accepted) {
-			a->tag = media;
-			a->group = group;
-		}
+		if (media && a->choices[media->index].accepted)
+			return media;
 	}
-	for (size_t i = 0; i < a->offer->media_count && !a->tag; i++)
-		if (a->choices[i].accepted && !a->offer->media[i]->bundle_only)
-			a->tag = a->offer->media[i];
+	return NULL;
+}
+
+/* The acceptable sections of a BUNDLE group ride on the transport of the first of them (RFC 9143 7.3.1). */
+static void choose_group(struct answerer *a, const struct sdp_group *group)
+{
+	const struct sdp_media *tag = first_accepted(a, group);
+
+	if (!tag || is_taken(a, transport_of(a, tag)))
+		return;
+	for (size_t i = 0; i < group->mid_count; i++) {
+		const struct sdp_media *media = sdp_media_by_mid(a->offer, group->mids[i]);
+
+		if (media && a->choices[media->index].accepted && !a->tags[media->index])
+			a->tags[media->index] = tag;
+	}
+}
+
+/* Groups first, then what is in none; what gets no transport is refused. */
+static void choose_transports(struct answerer *a)
+{
+	for (size_t i = 0; i < a->offer->group_count; i++)
+		if (str_equal(a->offer->groups[i].semantics, STR("BUNDLE")))
+			choose_group(a, &a->offer->groups[i]);
 	for (size_t i = 0; i < a->offer->media_count; i++) {
 		const struct sdp_media *media = a->offer->media[i];
 
-		if (media != a->tag && !(a->group && sdp_group_has(a->group, media->mid)))
-			a->choices[i].accepted = false;
+		if (!a->choices[i].accepted || a->tags[i])
+			continue;
+		if (!media->bundle_only && !sdp_bundle_of(a->offer, media->mid) && !is_taken(a, transport_of(a, media)))
+			a->tags[i] = media;
+		a->choices[i].accepted = a->tags[i] != NULL;
 	}
 }
 
@@ -187,7 +220,7 @@ static void choose(struct answerer *a)
 		else if (choice->accepted)
 			choice->accepted = choose_codecs(a, &a->b.local->wishes[i], media, choice);
 	}
-	choose_transport(a);
+	choose_transports(a);
 }
 
 /* --- writing --- */
@@ -196,10 +229,13 @@ static void choose(struct answerer *a)
  * RFC 9143 13: one id means one thing in a BUNDLE. aiortc offers otherwise, and then misreads what comes with that id, so
  * only the first of two meanings is accepted.
  */
-static bool has_other_meaning(const struct answerer *a, const struct sdp_extmap *map)
+static bool has_other_meaning(const struct answerer *a, const struct sdp_media *tag, const struct sdp_extmap *map)
 {
 	for (size_t i = 0; i < a->b.out->media_count; i++) {
 		const struct sdp_media *media = a->b.out->media[i];
+
+		if (a->tags[i] != tag)
+			continue;
 
 		for (size_t k = 0; k < media->extmap_count; k++)
 			if (media->extmaps[k].id == map->id && !str_equal(media->extmaps[k].uri, map->uri))
@@ -221,7 +257,7 @@ static void write_extensions(struct answerer *a, const struct sdp_media *offered
 
 		if (!cap || done >> extension & 1 || map->id > 255 || direction == SDP_INACTIVE)
 			continue;
-		if ((cap->both_ways && direction != SDP_SENDRECV) || has_other_meaning(a, map))
+		if ((cap->both_ways && direction != SDP_SENDRECV) || has_other_meaning(a, a->tags[offered->index], map))
 			continue;
 		done |= 1u << extension;
 		sdp_build_extmap(&a->b, media, map->id, direction, map->uri);
@@ -391,6 +427,7 @@ static void write_rtp(struct answerer *a, const struct sdp_media *offered, struc
 
 static void write_section(struct answerer *a, const struct sdp_media *offered)
 {
+	const struct sdp_media *tag = a->tags[offered->index];
 	struct sdp_media *media;
 
 	if (!a->choices[offered->index].accepted) {
@@ -400,7 +437,7 @@ static void write_section(struct answerer *a, const struct sdp_media *offered)
 	media = sdp_build_media(&a->b, offered->kind, offered->kind_text, offered->proto, offered->mid);
 	if (!media)
 		return;
-	sdp_build_transport(&a->b, media, a->setup, offered == a->tag);
+	sdp_build_transport(&a->b, media, transport_of(a, tag), a->setups[tag->index], offered == tag);
 	if (offered->kind == SDP_APPLICATION)
 		sdp_build_sctp(&a->b, media,
 			       offered->protocol == SDP_PROTO_SCTP_LEGACY ? offered->sctpmap.app : offered->formats[0]);
@@ -409,45 +446,51 @@ static void write_section(struct answerer *a, const struct sdp_media *offered)
 }
 
 /* RFC 9143 7.3: the tag first, then the accepted members in the order of the offer. */
-static void write_group(struct answerer *a)
+static void write_group(struct answerer *a, const struct sdp_group *offered)
 {
-	struct sdp_group *group = a->group ? sdp_add_group(a->b.out) : NULL;
+	struct sdp_group *group = first_accepted(a, offered) ? sdp_add_group(a->b.out) : NULL;
 
-	if (!a->group)
+	if (!first_accepted(a, offered))
 		return;
 	if (!group) {
 		a->b.failed = true;
 		return;
 	}
 	group->semantics = STR("BUNDLE");
-	for (size_t i = 0; i < a->group->mid_count; i++) {
-		const struct sdp_media *media = sdp_media_by_mid(a->offer, a->group->mids[i]);
+	for (size_t i = 0; i < offered->mid_count; i++) {
+		const struct sdp_media *media = sdp_media_by_mid(a->offer, offered->mids[i]);
 
-		if (media && a->choices[media->index].accepted && !sdp_group_has(group, media->mid) &&
-		    sdp_group_add_mid(a->b.out, group, media->mid))
+		if (media && a->choices[media->index].accepted && sdp_bundle_of(a->offer, media->mid) == offered &&
+		    !sdp_group_has(group, media->mid) && sdp_group_add_mid(a->b.out, group, media->mid))
 			a->b.failed = true;
 	}
 }
 
-/* RFC 4145 4.1, RFC 5763 5, R17: the opposite of what is offered on the section that our group puts first. */
-static wlk_err choose_setup(struct answerer *a, struct sdp_error *err)
+static void write_groups(struct answerer *a)
 {
-	enum sdp_setup wanted = a->b.local->transport->setup;
-	const struct sdp_media *lines = a->group ? sdp_transport_media(a->offer, sdp_bundle(a->b.out)) : a->tag;
+	for (size_t i = 0; i < a->offer->group_count; i++)
+		if (str_equal(a->offer->groups[i].semantics, STR("BUNDLE")))
+			write_group(a, &a->offer->groups[i]);
+}
 
-	if (!lines)
-		return WLK_OK;
+/* RFC 4145 4.1, RFC 5763 5, R17: the opposite of what is offered on the section that our group puts first. */
+static wlk_err choose_setup(struct answerer *a, const struct sdp_media *tag, struct sdp_error *err)
+{
+	const struct sdp_group *group = sdp_bundle_of(a->b.out, tag->mid);
+	const struct sdp_media *lines = group ? sdp_transport_media(a->offer, group) : tag;
+	enum sdp_setup *setup = &a->setups[tag->index];
+
 	switch (sdp_media_setup(a->offer, lines)) {
 	case SDP_SETUP_ACTIVE:
-		a->setup = SDP_SETUP_PASSIVE;
+		*setup = SDP_SETUP_PASSIVE;
 		return WLK_OK;
 	case SDP_SETUP_PASSIVE:
-		a->setup = SDP_SETUP_ACTIVE;
+		*setup = SDP_SETUP_ACTIVE;
 		return WLK_OK;
 	case SDP_SETUP_HOLDCONN:
 		return sdp_fail(err, WLK_ERR_NEGOTIATION, lines->line, "setup:holdconn cannot be answered");
 	default:
-		a->setup = wanted == SDP_SETUP_PASSIVE ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
+		*setup = transport_of(a, tag)->setup == SDP_SETUP_PASSIVE ? SDP_SETUP_PASSIVE : SDP_SETUP_ACTIVE;
 		return WLK_OK;
 	}
 }
@@ -466,8 +509,10 @@ wlk_err sdp_make_answer(struct sdp_session **out, const struct sdp_session *offe
 		return sdp_fail(err, code, 0, "out of memory");
 	sdp_build_session(&a.b);
 	a.b.out->extmap_allow_mixed = offer->extmap_allow_mixed;
-	write_group(&a);
-	code = choose_setup(&a, err);
+	write_groups(&a);
+	for (size_t i = 0; i < offer->media_count && !code; i++)
+		if (a.tags[i] == offer->media[i])
+			code = choose_setup(&a, a.tags[i], err);
 	for (size_t i = 0; i < offer->media_count && !code; i++)
 		write_section(&a, offer->media[i]);
 	if (!code && a.b.failed)

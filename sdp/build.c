@@ -177,10 +177,14 @@ void sdp_build_rejected(struct sdp_builder *b, const struct sdp_media *like, str
 	}
 }
 
-void sdp_build_transport(struct sdp_builder *b, struct sdp_media *media, enum sdp_setup setup, bool carries)
+const struct sdp_transport *sdp_wish_transport(const struct sdp_local *local, const struct sdp_wish *wish)
 {
-	const struct sdp_transport *t = b->local->transport;
+	return wish->transport ? wish->transport : local->transport;
+}
 
+void sdp_build_transport(struct sdp_builder *b, struct sdp_media *media, const struct sdp_transport *t, enum sdp_setup setup,
+			 bool carries)
+{
 	media->ice.ufrag = sdp_build_copy(b, t->ufrag);
 	media->ice.pwd = sdp_build_copy(b, t->pwd);
 	media->ice.options = sdp_build_copy(b, t->ice_options);

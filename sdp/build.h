@@ -23,7 +23,10 @@ struct sdp_media *sdp_build_media(struct sdp_builder *b, enum sdp_kind kind, str
 /* The m-line |like| with port 0: kind, protocol and formats are kept (RFC 3264 6). */
 void sdp_build_rejected(struct sdp_builder *b, const struct sdp_media *like, struct str mid);
 /* ICE, fingerprint, setup; candidates and the default address only on the section that |carries| the transport. */
-void sdp_build_transport(struct sdp_builder *b, struct sdp_media *media, enum sdp_setup setup, bool carries);
+void sdp_build_transport(struct sdp_builder *b, struct sdp_media *media, const struct sdp_transport *t, enum sdp_setup setup,
+			 bool carries);
+/* The transport that a wish names. */
+const struct sdp_transport *sdp_wish_transport(const struct sdp_local *local, const struct sdp_wish *wish);
 /* Adds the payload type to the m-line, too. |fmtp| must live in the arena. */
 struct sdp_codec *sdp_build_codec(struct sdp_builder *b, struct sdp_media *media, uint8_t payload_type, struct str name,
 				  uint32_t clock_hz, uint32_t channels, struct str fmtp);

@@ -31,25 +31,32 @@ static const struct sdp_media *first_of_group(const struct sdp_session *session,
 
 const struct sdp_media *sdp_transport_media(const struct sdp_session *session, const struct sdp_group *group)
 {
+	const struct sdp_group *own = group && group->mid_count ? sdp_bundle_of(session, group->mids[0]) : NULL;
 	const struct sdp_media *found = first_of_group(session, group);
 
 	if (!found)
-		found = first_of_group(session, sdp_bundle(session));
+		found = first_of_group(session, own ? own : sdp_bundle(session));
 	for (size_t i = 0; i < session->media_count && !found; i++)
 		if (!sdp_media_rejected(session->media[i]))
 			found = session->media[i];
 	return found;
 }
 
+const struct sdp_media *sdp_section_transport(const struct sdp_session *described, const struct sdp_session *answer, size_t index)
+{
+	const struct sdp_group *group;
+
+	if (index >= answer->media_count || index >= described->media_count || sdp_media_rejected(answer->media[index]))
+		return NULL;
+	group = sdp_bundle_of(answer, answer->media[index]->mid);
+	return group ? sdp_transport_media(described, group) : described->media[index];
+}
+
 const struct sdp_media *sdp_answered_transport(const struct sdp_session *described, const struct sdp_session *answer)
 {
-	const struct sdp_group *group = sdp_bundle(answer);
-
-	for (size_t i = 0; i < answer->media_count && i < described->media_count; i++) {
-		if (sdp_media_rejected(answer->media[i]))
-			continue;
-		return group && group->mid_count ? sdp_transport_media(described, group) : described->media[i];
-	}
+	for (size_t i = 0; i < answer->media_count && i < described->media_count; i++)
+		if (!sdp_media_rejected(answer->media[i]))
+			return sdp_section_transport(described, answer, i);
 	return NULL;
 }
 
@@ -97,25 +104,37 @@ static wlk_err check_extensions(const struct sdp_session *session, const struct 
 	return WLK_OK;
 }
 
+static wlk_err check_groups(const struct sdp_session *session, struct sdp_error *err)
+{
+	for (size_t g = 0; g < session->group_count; g++) {
+		const struct sdp_group *group = &session->groups[g];
+
+		if (!str_equal(group->semantics, STR("BUNDLE")))
+			continue;
+		for (size_t i = 0; i < group->mid_count; i++) {
+			if (!sdp_media_by_mid(session, group->mids[i]))
+				return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "the BUNDLE group names \"%.*s\", which no section has",
+						SHOWN(group->mids[i]));
+			if (sdp_bundle_of(session, group->mids[i]) != group)
+				return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "\"%.*s\" is in two BUNDLE groups", SHOWN(group->mids[i]));
+		}
+	}
+	return WLK_OK;
+}
+
 static wlk_err check_mids(const struct sdp_session *session, struct sdp_error *err)
 {
-	const struct sdp_group *group = sdp_bundle(session);
-
 	for (size_t i = 0; i < session->media_count; i++)
 		if (session->media[i]->mid.size &&
 		    sdp_media_by_mid(session, session->media[i]->mid) != session->media[i])
 			return REFUSE(err, session->media[i], "mid \"%.*s\" is used twice",
 				      SHOWN(session->media[i]->mid));
-	for (size_t i = 0; group && i < group->mid_count; i++)
-		if (!sdp_media_by_mid(session, group->mids[i]))
-			return sdp_fail(err, WLK_ERR_NEGOTIATION, 0,
-					"the BUNDLE group names \"%.*s\", which no section has", SHOWN(group->mids[i]));
-	return WLK_OK;
+	return check_groups(session, err);
 }
 
 static wlk_err check_section(const struct sdp_session *session, const struct sdp_media *media, struct sdp_error *err)
 {
-	const struct sdp_group *group = sdp_bundle(session);
+	const struct sdp_group *group = sdp_bundle_of(session, media->mid);
 	wlk_err code;
 
 	if (media->protocol == SDP_PROTO_RTP && !media->rtcp_mux)
@@ -124,8 +143,7 @@ static wlk_err check_section(const struct sdp_session *session, const struct sdp
 		return REFUSE(err, media, "setup:holdconn cannot be answered");
 	code = check_extensions(session, media, err);
 	/* Bundled sections may leave the transport to the one that carries it (RFC 9143 7.1.3). */
-	if (code || (group && sdp_group_has(group, media->mid) && media != sdp_transport_media(session, NULL) &&
-		     !carries_transport(session, media)))
+	if (code || (group && media != sdp_transport_media(session, group) && !carries_transport(session, media)))
 		return code;
 	code = check_fingerprints(session, media, err);
 	return code ? code : check_ice(session, media, err);
@@ -156,11 +174,11 @@ static wlk_err check_same_line(const struct sdp_media *offered, const struct sdp
 	return WLK_OK;
 }
 
-/* RFC 4145 4.1 and R17. An answer without a=setup counts as active. */
-static wlk_err check_setup(const struct sdp_session *offer, const struct sdp_session *answer, struct sdp_error *err)
+/* RFC 4145 4.1 and R17, for the transport of one section. An answer without a=setup counts as active. */
+static wlk_err check_setup(const struct sdp_session *offer, const struct sdp_session *answer, size_t index, struct sdp_error *err)
 {
-	const struct sdp_media *offered = sdp_answered_transport(offer, answer);
-	const struct sdp_media *media = sdp_answered_transport(answer, answer);
+	const struct sdp_media *offered = sdp_section_transport(offer, answer, index);
+	const struct sdp_media *media = sdp_section_transport(answer, answer, index);
 	enum sdp_setup asked, said;
 
 	if (!offered || !media)
@@ -216,30 +234,53 @@ static wlk_err check_answered(const struct sdp_session *offer, const struct sdp_
 	return code ? code : check_extension_ids(offer, offered, answer, media, err);
 }
 
-/* One transport for everything that is accepted, and nothing else in the group (RFC 9143 7.3). */
+/* Whether two sections were offered with the lines of one transport. */
+static bool offered_as_one(const struct sdp_session *offer, size_t i, size_t k)
+{
+	struct sdp_ice a = sdp_media_ice(offer, offer->media[i]), b = sdp_media_ice(offer, offer->media[k]);
+
+	return !a.ufrag.size || !b.ufrag.size || str_equal(a.ufrag, b.ufrag);
+}
+
+/* What the answer takes apart must have been offered apart (RFC 9143 7.3.3). */
+static wlk_err check_apart(const struct sdp_session *offer, const struct sdp_session *answer, size_t index, struct sdp_error *err)
+{
+	const struct sdp_media *media = answer->media[index];
+	const struct sdp_media *lines = sdp_section_transport(answer, answer, index);
+
+	if (!lines)
+		return WLK_OK;
+	if (!sdp_bundle_of(answer, media->mid) && offer->media[index]->bundle_only)
+		return REFUSE(err, media, "the answer does not bundle a section that was offered bundle-only");
+	for (size_t k = 0; k < index; k++) {
+		const struct sdp_media *other = sdp_section_transport(answer, answer, k);
+
+		if (other && other != lines && offered_as_one(offer, index, k))
+			return REFUSE(err, media, "the answer does not bundle all sections that were offered with one transport");
+	}
+	return WLK_OK;
+}
+
+/* No rejected or foreign section in a group, and none taken out of one that it cannot do without (RFC 9143 7.3). */
 static wlk_err check_bundle(const struct sdp_session *offer, const struct sdp_session *answer, struct sdp_error *err)
 {
-	const struct sdp_group *offered = sdp_bundle(offer);
-	const struct sdp_group *group = sdp_bundle(answer);
-	size_t accepted = 0, outside = 0;
+	wlk_err code = WLK_OK;
 
-	for (size_t i = 0; group && i < group->mid_count; i++) {
-		const struct sdp_media *media = sdp_media_by_mid(answer, group->mids[i]);
-
-		if (!media || sdp_media_rejected(media))
-			return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "the BUNDLE group names a rejected section");
-		if (!offered || !sdp_group_has(offered, media->mid))
-			return REFUSE(err, media, "a section is bundled that was not offered so");
-	}
 	for (size_t i = 0; i < answer->media_count; i++) {
 		const struct sdp_media *media = answer->media[i];
+		const struct sdp_group *group = sdp_bundle_of(answer, media->mid);
+		const struct sdp_group *offered = sdp_bundle_of(offer, media->mid);
 
-		accepted += !sdp_media_rejected(media);
-		outside += !sdp_media_rejected(media) && !(group && sdp_group_has(group, media->mid));
+		if (!group)
+			continue;
+		if (sdp_media_rejected(media))
+			return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "the BUNDLE group names a rejected section");
+		if (!offered || sdp_bundle_of(offer, group->mids[0]) != offered)
+			return REFUSE(err, media, "a section is bundled that was not offered so");
 	}
-	if (accepted > 1 && outside)
-		return sdp_fail(err, WLK_ERR_NEGOTIATION, 0, "the answer does not bundle all accepted sections");
-	return WLK_OK;
+	for (size_t i = 0; i < answer->media_count && !code; i++)
+		code = check_apart(offer, answer, i, err);
+	return code;
 }
 
 wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_session *answer, struct sdp_error *err)
@@ -257,7 +298,9 @@ wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_sessi
 	}
 	if (!code)
 		code = check_bundle(offer, answer, err);
-	return code ? code : check_setup(offer, answer, err);
+	for (size_t i = 0; i < answer->media_count && !code; i++)
+		code = check_setup(offer, answer, i, err);
+	return code;
 }
 
 /* --- a new remote description --- */
@@ -286,26 +329,47 @@ static bool same_fingerprints(const struct sdp_session *a, const struct sdp_medi
 	return true;
 }
 
+/* Whose lines count for a section of a description by itself. */
+static const struct sdp_media *own_transport(const struct sdp_session *session, size_t index)
+{
+	return index < session->media_count ? sdp_section_transport(session, session, index) : NULL;
+}
+
+static wlk_err check_section_update(const struct sdp_session *previous, const struct sdp_session *next, size_t index, bool next_is_answer,
+				    bool local_restarted, struct sdp_update *update, struct sdp_error *err)
+{
+	const struct sdp_media *before = own_transport(previous, index);
+	const struct sdp_media *after = own_transport(next, index);
+	struct sdp_ice old, new;
+	bool restart, new_fingerprint;
+
+	if (!before || !after)
+		return WLK_OK;
+	old = sdp_media_ice(previous, before);
+	new = sdp_media_ice(next, after);
+	restart = !str_equal(old.ufrag, new.ufrag) || !str_equal(old.pwd, new.pwd);
+	new_fingerprint = !same_fingerprints(previous, before, next, after);
+	if (restart && next_is_answer && !local_restarted)
+		return REFUSE(err, after, "the answer changes the ICE credentials without a restart");
+	if (!restart && next_is_answer && local_restarted)
+		return REFUSE(err, after, "the ICE restart is not answered with new credentials");
+	if (new_fingerprint && !restart)
+		return REFUSE(err, after, "the fingerprint changes without an ICE restart");
+	update->restarts[index] = restart;
+	update->ice_restart |= restart;
+	update->fingerprint_changed |= new_fingerprint;
+	return WLK_OK;
+}
+
 wlk_err sdp_check_update(const struct sdp_session *previous, const struct sdp_session *next, bool next_is_answer,
 			 bool local_restarted, struct sdp_update *out, struct sdp_error *err)
 {
-	const struct sdp_media *before = sdp_transport_media(previous, NULL);
-	const struct sdp_media *after = sdp_transport_media(next, NULL);
 	struct sdp_update update = { 0 };
+	wlk_err code = WLK_OK;
 
-	if (before && after) {
-		struct sdp_ice old = sdp_media_ice(previous, before);
-		struct sdp_ice new = sdp_media_ice(next, after);
-
-		update.ice_restart = !str_equal(old.ufrag, new.ufrag) || !str_equal(old.pwd, new.pwd);
-		update.fingerprint_changed = !same_fingerprints(previous, before, next, after);
-	}
-	if (update.ice_restart && next_is_answer && !local_restarted)
-		return REFUSE(err, after, "the answer changes the ICE credentials without a restart");
-	if (before && after && !update.ice_restart && next_is_answer && local_restarted)
-		return REFUSE(err, after, "the ICE restart is not answered with new credentials");
-	if (update.fingerprint_changed && !update.ice_restart)
-		return REFUSE(err, after, "the fingerprint changes without an ICE restart");
-	*out = update;
-	return WLK_OK;
+	for (size_t i = 0; i < next->media_count && !code; i++)
+		code = check_section_update(previous, next, i, next_is_answer, local_restarted, &update, err);
+	if (!code)
+		*out = update;
+	return code;
 }

@@ -2,7 +2,8 @@
  * Offer and answer as pure functions (RFC 9429 5, RFC 3264, RFC 9143): capabilities and wishes in, descriptions and
  * plain agreed values out. Nothing here keeps state: what must stay stable is read from the previous descriptions.
  *
- * One BUNDLE transport: every accepted m-section rides on it; what cannot is answered with port 0.
+ * Sections ride on the transports that their wishes name: bundled ones on one, the others each on its own (RFC 9143). What
+ * has none is answered with port 0.
  *
  *   offerer:   sdp_make_offer -> ... -> sdp_check_answer(offer, answer) -> sdp_agree(offer, answer, true)
  *   answerer:  sdp_check_offer(offer) -> sdp_make_answer(offer) -> sdp_agree(answer, offer, false)
@@ -123,9 +124,18 @@ struct sdp_wish {
 	bool receive_simulcast;         /* answer a=simulcast:send with recv; off: the attribute is left out */
 	const struct str *receive_rids; /* offer: a=simulcast:recv with these rids */
 	size_t receive_rid_count;
+	/*
+	 * NULL: that of sdp_local. Offer: whose lines the section gets. Answer: on which it rides when it is the first of its
+	 * BUNDLE group to be accepted, or in none; two groups, or sections in none, with the same one cannot both be accepted.
+	 */
+	const struct sdp_transport *transport;
+	size_t bundle;    /* offer: sections of the same number are offered as one BUNDLE group; SDP_UNBUNDLED: in none */
+	bool bundle_only; /* offer: port 0 unless it is bundled, where it was never negotiated (RFC 9143 6) */
 };
 
-/* The one transport. All strings are borrowed. */
+#define SDP_UNBUNDLED SIZE_MAX
+
+/* A transport: that of all sections, or of some. All strings are borrowed. */
 struct sdp_transport {
 	struct str ufrag;       /* 4..256 ice-char */
 	struct str pwd;         /* 22..256 ice-char */
@@ -182,7 +192,7 @@ wlk_err sdp_make_offer(struct sdp_session **out, const struct sdp_local *local, 
 /*
  * Build the answer to |offer| (RFC 9429 5.3), which must have passed sdp_check_offer(). wishes[i] belongs to m-line i
  * of the offer; an m-line without a wish, with a stopped one or one of another kind is rejected, as is one that shares
- * no codec, is not RTP or SCTP over DTLS, or is not bundled with the first accepted one. Accepted sections take payload
+ * no codec, is not RTP or SCTP over DTLS, or has no transport: see sdp_wish. Accepted sections take payload
  * types, rtpmap, fmtp, rtcp-fb and extmap ids from the offer only. WLK_ERR_NEGOTIATION: the offer cannot be answered.
  * WLK_ERR_INVALID, WLK_ERR_NOMEM as above.
  */
@@ -203,9 +213,9 @@ wlk_err sdp_check_offer(const struct sdp_session *offer, struct sdp_error *err) 
 /*
  * Does |answer| fit |offer|? All of sdp_check_offer() and: number, order, kind, protocol and mid of the m-lines, setup
  * active or passive and the opposite of a fixed offer (R17), payload types only from the offer and with the same codec,
- * extension ids that do not contradict the offer's, no section accepted that was rejected in the offer, every accepted
- * section bundled when there is more than one, no rejected or foreign mid in the BUNDLE group (RFC 3264 6, RFC
- * 9143 7.3). A direction that the offer did not allow is no error: sdp_agree() takes what both allow. Errors as above;
+ * extension ids that do not contradict the offer's, no section accepted that was rejected in the offer, none outside of
+ * a BUNDLE group that was offered bundle-only or with the transport of another, no rejected or foreign mid in a BUNDLE
+ * group (RFC 3264 6, RFC 9143 7.3). A direction that the offer did not allow is no error: sdp_agree() takes what both allow. Errors as above;
  * line numbers are the answer's.
  */
 wlk_err sdp_check_answer(const struct sdp_session *offer, const struct sdp_session *answer,
@@ -225,9 +235,13 @@ const struct sdp_media *sdp_transport_media(const struct sdp_session *session, c
  */
 const struct sdp_media *sdp_answered_transport(const struct sdp_session *described, const struct sdp_session *answer);
 
+/* The same for m-line |index|: NULL when it was not accepted. */
+const struct sdp_media *sdp_section_transport(const struct sdp_session *described, const struct sdp_session *answer, size_t index);
+
 /* What a new remote description changes */
 struct sdp_update {
-	bool ice_restart;         /* ICE credentials changed */
+	bool restarts[SDP_MAX_MEDIA]; /* ICE credentials of the transport of this m-line changed */
+	bool ice_restart;         /* of any */
 	bool fingerprint_changed; /* allowed only together with an ICE restart: a new DTLS association */
 };
 
@@ -280,6 +294,7 @@ struct sdp_agreed_rid {
 
 struct sdp_agreed_section {
 	size_t index;
+	size_t transport; /* index into sdp_agreement.transports, SIZE_MAX when rejected */
 	struct str mid; /* may be empty */
 	enum sdp_kind kind;
 	bool rejected;                   /* all that follows is empty then */
@@ -312,6 +327,7 @@ struct sdp_agreed_section {
 struct sdp_agreed_transport {
 	bool present; /* false: every section is rejected */
 	size_t index; /* m-line whose section carries the remote's transport parameters */
+	size_t local_index; /* and the one that carries ours */
 	struct str mid;
 	bool bundled;     /* a BUNDLE group was agreed */
 	struct str ufrag; /* all of the remote */
@@ -328,7 +344,9 @@ struct sdp_agreed_transport {
 };
 
 struct sdp_agreement {
-	struct sdp_agreed_transport transport;
+	struct sdp_agreed_transport transport; /* the first of the following, or none */
+	struct sdp_agreed_transport *transports;
+	size_t transport_count;
 	struct sdp_agreed_section *sections; /* one for each m-line */
 	size_t section_count;
 

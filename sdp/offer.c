@@ -107,6 +107,26 @@ static bool alive(const struct offerer *o, size_t slot)
 	return o->slots[slot] && !o->slots[slot]->stopped;
 }
 
+static const struct sdp_transport *transport_of(const struct offerer *o, size_t slot)
+{
+	return sdp_wish_transport(o->b.local, o->slots[slot]);
+}
+
+/* Candidates and the default address stand once for each transport: where its first section is, or the tag's. */
+static bool carries(const struct offerer *o, size_t slot)
+{
+	const struct sdp_transport *transport = transport_of(o, slot);
+
+	if (o->slots[slot] == o->tag)
+		return true;
+	if (o->tag && sdp_wish_transport(o->b.local, o->tag) == transport)
+		return false;
+	for (size_t i = 0; i < slot; i++)
+		if (alive(o, i) && transport_of(o, i) == transport)
+			return false;
+	return true;
+}
+
 /* The transport stays where it was negotiated; otherwise the first living section carries it. */
 static void choose_tag(struct offerer *o)
 {
@@ -424,26 +444,27 @@ static void write_section(struct offerer *o, size_t slot)
 {
 	const struct sdp_wish *wish = o->slots[slot];
 	const struct sdp_media *old = slot < o->old_count ? previous(o, slot) : NULL;
-	enum sdp_setup setup = o->b.local->transport->setup;
 	struct str proto = STR("UDP/TLS/RTP/SAVPF");
 	struct sdp_media *media;
+	enum sdp_setup setup;
 
 	if (!alive(o, slot)) {
 		write_stopped(o, slot);
 		return;
 	}
+	setup = transport_of(o, slot)->setup;
 	if (wish->kind == SDP_APPLICATION)
 		proto = old && old->protocol == SDP_PROTO_SCTP_LEGACY ? STR("DTLS/SCTP") : STR("UDP/DTLS/SCTP");
 	media = sdp_build_media(&o->b, wish->kind, str_of(sdp_kind_name(wish->kind)), proto, wish->mid);
 	if (!media)
 		return;
-	sdp_build_transport(&o->b, media, setup == SDP_SETUP_NONE ? SDP_SETUP_ACTPASS : setup, wish == o->tag);
+	sdp_build_transport(&o->b, media, transport_of(o, slot), setup == SDP_SETUP_NONE ? SDP_SETUP_ACTPASS : setup, carries(o, slot));
 	if (wish->kind == SDP_APPLICATION)
 		sdp_build_sctp(&o->b, media, STR("webrtc-datachannel"));
 	else
 		write_rtp(o, slot, wish, media);
 	/* Only a section that was never negotiated is bundle-only (RFC 9143 6, 7.2). */
-	if (o->options->bundle_only && wish != o->tag && slot >= o->old_count) {
+	if ((o->options->bundle_only || wish->bundle_only) && wish != o->tag && slot >= o->old_count) {
 		media->bundle_only = true;
 		media->port = 0;
 	}
@@ -455,22 +476,36 @@ static void add_mid(struct offerer *o, struct sdp_group *group, const struct sdp
 		o->b.failed = true;
 }
 
-/* All living sections, the one with the transport first (RFC 9143 7.2). */
-static void write_group(struct offerer *o)
+/* The living sections of a number, the one with the transport first (RFC 9143 7.2). */
+static void write_group(struct offerer *o, size_t number)
 {
-	struct sdp_group *group = o->tag ? sdp_add_group(o->b.out) : NULL;
+	struct sdp_group *group = sdp_add_group(o->b.out);
 
-	if (!o->tag)
-		return;
 	if (!group) {
 		o->b.failed = true;
 		return;
 	}
 	group->semantics = STR("BUNDLE");
-	add_mid(o, group, o->tag);
+	if (o->tag->bundle == number)
+		add_mid(o, group, o->tag);
 	for (size_t i = 0; i < o->slot_count; i++)
-		if (alive(o, i) && o->slots[i] != o->tag)
+		if (alive(o, i) && o->slots[i]->bundle == number && o->slots[i] != o->tag)
 			add_mid(o, group, o->slots[i]);
+}
+
+/* Each number once, in the order of the m-lines; that of the tag comes first. */
+static void write_groups(struct offerer *o)
+{
+	if (o->tag && o->tag->bundle != SDP_UNBUNDLED)
+		write_group(o, o->tag->bundle);
+	for (size_t i = 0; i < o->slot_count; i++) {
+		bool done = !alive(o, i) || o->slots[i]->bundle == SDP_UNBUNDLED || o->slots[i]->bundle == o->tag->bundle;
+
+		for (size_t k = 0; k < i && !done; k++)
+			done = alive(o, k) && o->slots[k]->bundle == o->slots[i]->bundle;
+		if (!done)
+			write_group(o, o->slots[i]->bundle);
+	}
 }
 
 wlk_err sdp_make_offer(struct sdp_session **out, const struct sdp_local *local, const struct sdp_offer_options *options,
@@ -493,7 +528,7 @@ wlk_err sdp_make_offer(struct sdp_session **out, const struct sdp_local *local, 
 		return sdp_fail(err, code, 0, "out of memory");
 	sdp_build_session(&o.b);
 	o.b.out->extmap_allow_mixed = true;
-	write_group(&o);
+	write_groups(&o);
 	for (size_t i = 0; i < o.slot_count; i++)
 		write_section(&o, i);
 	if (o.b.failed) {

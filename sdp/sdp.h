@@ -324,6 +324,8 @@ struct sdp_media *sdp_media_by_mid(const struct sdp_session *session, struct str
 struct sdp_codec *sdp_codec_by_type(const struct sdp_media *media, uint8_t payload_type);
 /* The first BUNDLE group, or NULL. */
 struct sdp_group *sdp_bundle(const struct sdp_session *session);
+/* The BUNDLE group that names |mid|, or NULL; the first one when several do. */
+struct sdp_group *sdp_bundle_of(const struct sdp_session *session, struct str mid);
 bool sdp_group_has(const struct sdp_group *group, struct str mid);
 
 /* Port 0 and not bundle-only: the section is rejected or stopped (RFC 9429 5.2.2, RFC 9143 6). */

@@ -312,6 +312,14 @@ struct sdp_group *sdp_bundle(const struct sdp_session *session)
 	return NULL;
 }
 
+struct sdp_group *sdp_bundle_of(const struct sdp_session *session, struct str mid)
+{
+	for (size_t i = 0; i < session->group_count; i++)
+		if (str_equal(session->groups[i].semantics, STR("BUNDLE")) && sdp_group_has(&session->groups[i], mid))
+			return &session->groups[i];
+	return NULL;
+}
+
 bool sdp_group_has(const struct sdp_group *group, struct str mid)
 {
 	for (size_t i = 0; i < group->mid_count && mid.size; i++)

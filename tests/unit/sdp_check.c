@@ -129,7 +129,7 @@ static void test_answers(void **state)
 	changed("m=audio 0", "m=audio 0", 0, NULL);
 	changed("m=audio 9", "m=video 9", 6, "kind");
 	changed("UDP/TLS/RTP/SAVPF", "RTP/SAVPF", 6, "protocol");
-	changed("a=group:BUNDLE 0 1\r\n", "", 0, "bundle");
+	changed("a=group:BUNDLE 0 1\r\n", "", 13, "bundle");
 	changed("a=mid:2", "a=mid:3", 22, "mid");
 	changed("a=mid:2\r\n", "", 22, "mid");
 	changed("m=audio 0 UDP/TLS/RTP/SAVPF 0\r\na=mid:2\r\n", M "a=mid:2\r\n" TEST_ICE TEST_FINGERPRINT MUX, 22,
@@ -140,7 +140,7 @@ static void test_answers(void **state)
 	changed("1 urn:x", "1 urn:y", 6, "another extension");
 	changed("1 urn:x", "2 urn:z", 0, NULL);
 	changed("BUNDLE 0 1", "BUNDLE 0 1 2", 0, "rejected section");
-	changed("BUNDLE 0 1", "BUNDLE 0", 0, "does not bundle");
+	changed("BUNDLE 0 1", "BUNDLE 0", 14, "does not bundle");
 	changed("a=rtcp-mux\r\n", "", 6, "rtcp-mux");
 	changed(TEST_FINGERPRINT, SHA1, 6, "sha-256");
 }
