@@ -4,9 +4,22 @@ if(NOT EXISTS "${node}/include/node/node_api.h")
 	return()
 endif()
 add_library(wpt_binding MODULE wpt/binding/addon.c wpt/binding/call.c wpt/binding/event.c wpt/binding/connection.c
-	wpt/binding/description.c wpt/binding/certificate.c wpt/binding/channel.c wpt/binding/rtp.c)
+	wpt/binding/description.c wpt/binding/certificate.c wpt/binding/channel.c wpt/binding/rtp.c
+	wpt/binding/transport.c)
 target_include_directories(wpt_binding SYSTEM PRIVATE "${node}/include/node")
-target_link_libraries(wpt_binding PRIVATE Wirelark::wirelark wlk_flags)
+# Node exports an OpenSSL of its own, which would be found before the system's: ours is linked in, and hidden.
+pkg_get_variable(openssl_libdir openssl libdir)
+get_property(modules GLOBAL PROPERTY WLK_MODULES)
+foreach(module ${modules})
+	get_target_property(type ${module} TYPE)
+	if(type STREQUAL "OBJECT_LIBRARY")
+		target_sources(wpt_binding PRIVATE $<TARGET_OBJECTS:${module}>)
+	endif()
+endforeach()
+target_include_directories(wpt_binding PRIVATE "${PROJECT_SOURCE_DIR}/include")
+target_link_options(wpt_binding PRIVATE "LINKER:--exclude-libs,ALL")
+target_link_libraries(wpt_binding PRIVATE wlk_flags PkgConfig::SRTP PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX
+	Threads::Threads m "${openssl_libdir}/libssl.a" "${openssl_libdir}/libcrypto.a")
 set_target_properties(wpt_binding PROPERTIES PREFIX "" SUFFIX .node OUTPUT_NAME wirelark
 	LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/wpt")
 

@@ -30,6 +30,7 @@ extern const struct call_entry description_calls[];
 extern const struct call_entry certificate_calls[];
 extern const struct call_entry channel_calls[];
 extern const struct call_entry rtp_calls[];
+extern const struct call_entry transport_calls[];
 
 /** Make @p entries properties of @p exports. */
 void call_export(napi_env env, napi_value exports, const struct call_entry *entries);

@@ -122,6 +122,17 @@ static void add_details(napi_value object, const wlk_event *event)
 	case WLK_EVENT_RTP_PACKET:
 		add_packet(object, event);
 		break;
+	case WLK_EVENT_DTLS_STATE_CHANGE:
+		add_handle(object, "transport", event->u.dtls_transport);
+		break;
+	case WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE:
+	case WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE:
+	case WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE:
+		add_handle(object, "transport", event->u.ice_transport);
+		break;
+	case WLK_EVENT_SCTP_STATE_CHANGE:
+		add_handle(object, "transport", event->u.sctp_transport);
+		break;
 	case WLK_EVENT_ICE_CANDIDATE_ERROR:
 		add_candidate_error(object, event);
 		break;

@@ -14,9 +14,6 @@ export const native = new Proxy(addon, {
   },
 });
 
-/** Whether the library has a function. */
-export const has = (name) => name in addon;
-
 const EXCEPTIONS = {
   WLK_ERR_INVALID: 'TypeError',
   WLK_ERR_STATE: 'InvalidStateError',
@@ -118,11 +115,13 @@ export function defineHandlers(type, names) {
 }
 
 /** An event class whose members come from its init dictionary. */
-export function eventClass(name, members) {
+export function eventClass(name, members, required = []) {
   return {
     [name]: class extends Event {
       constructor(type, init = {}) {
         super(type, init);
+        for (const member of required)
+          if (init[member] === undefined) throw new TypeError(`${name} needs its ${member}`);
         for (const [member, fallback] of Object.entries(members))
           Object.defineProperty(this, member, { value: init[member] ?? fallback, enumerable: true });
       }

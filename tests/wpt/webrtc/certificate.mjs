@@ -15,8 +15,7 @@ export class RTCCertificate {
   get expires() { return native.certificateExpires(this.#handle) * 1000; }
 
   getFingerprints() {
-    const [algorithm, value] = native.certificateFingerprint(this.#handle).split(' ');
-    return [{ algorithm, value: value.toLowerCase() }];
+    return native.certificateFingerprints(this.#handle);
   }
 }
 

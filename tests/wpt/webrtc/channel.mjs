@@ -5,7 +5,7 @@ import { RTCError, RTCErrorEvent } from './error.mjs';
 const MAX = 65535;
 const OPEN = 10, MESSAGE = 11, LOW = 13, CLOSING = 14, CLOSE = 15, ERROR = 16;
 
-export const RTCDataChannelEvent = eventClass('RTCDataChannelEvent', { channel: null });
+export const RTCDataChannelEvent = eventClass('RTCDataChannelEvent', { channel: null }, ['channel']);
 
 const limit = (value) => (value < 0 ? null : value);
 

@@ -1,5 +1,5 @@
 // RTCPeerConnection: the operations chain, promises and events around the calls of the library.
-import { call, defineHandlers, enforceRange, flush, forget, has, listen, native, oneOf, PRIVATE, task, translate } from './base.mjs';
+import { call, defineHandlers, enforceRange, flush, forget, listen, native, oneOf, PRIVATE, task, translate } from './base.mjs';
 import { certificateHandle, generateCertificate, RTCCertificate } from './certificate.mjs';
 import { createChannel, RTCDataChannel, RTCDataChannelEvent } from './channel.mjs';
 import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent, RTCSessionDescription, SDP_TYPES,
@@ -7,6 +7,7 @@ import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEv
 import { RTCError } from './error.mjs';
 import { MediaStream, MediaStreamTrack } from './media.mjs';
 import { readTransceiverInit, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
+import { Transports } from './transports.mjs';
 
 const NEGOTIATION_NEEDED = 1, SIGNALING = 2, CANDIDATE = 3, GATHERING = 4, ICE = 5, CONNECTION = 6, TRACK = 8, CHANNEL = 9;
 const CHANNEL_FIRST = 10, CHANNEL_LAST = 16, CANDIDATE_ERROR = 20;
@@ -28,6 +29,7 @@ export class RTCPeerConnection extends EventTarget {
   #transceivers = new Map();
   #channels = new Map();
   #streams = new Map();
+  #transports = new Transports();
   #descriptions = new Map();
 
   constructor(configuration = {}) {
@@ -162,7 +164,7 @@ export class RTCPeerConnection extends EventTarget {
   get iceConnectionState() { return this.#states.ice; }
   get connectionState() { return this.#states.connection; }
   get canTrickleIceCandidates() { return native.connectionCanTrickle(this.#handle); }
-  get sctp() { return has('connectionSctp') ? native.connectionSctp(this.#handle) : null; }
+  get sctp() { return this.#transports.sctp(native.connectionSctp(this.#handle)); }
 
   restartIce() {
     if (!this.#isClosed) native.connectionRestartIce(this.#handle);
@@ -226,7 +228,7 @@ export class RTCPeerConnection extends EventTarget {
     sender[PRIVATE](null);
   }
 
-  transportOf(handle) { return native.transceiverTransport(handle); }
+  transportOf(handle) { return this.#transports.dtls(native.transceiverTransport(handle)); }
 
   // ---- data ----
 
@@ -258,6 +260,7 @@ export class RTCPeerConnection extends EventTarget {
     this.#states.ice = native.connectionIceConnectionState(this.#handle);
     this.#states.connection = native.connectionConnectionState(this.#handle);
     for (const channel of this.#channels.values()) channel[PRIVATE]();
+    this.#transports.closed();
   }
 
   /** The case is over: the handle and all that it gave out are gone. */
@@ -275,6 +278,7 @@ export class RTCPeerConnection extends EventTarget {
       this.#channels.get(event.channel)?.[PRIVATE](event);
       return;
     }
+    if (this.#transports.onEvent(event)) return;
     const fire = (name) => this.dispatchEvent(new Event(name));
     switch (event.type) {
       case NEGOTIATION_NEEDED: fire('negotiationneeded'); break;

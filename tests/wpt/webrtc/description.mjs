@@ -1,5 +1,5 @@
 // RTCSessionDescription and RTCIceCandidate, with their events.
-import { enforceRange, eventClass, has, native, oneOf } from './base.mjs';
+import { enforceRange, eventClass, native, oneOf } from './base.mjs';
 
 export const SDP_TYPES = ['offer', 'pranswer', 'answer', 'rollback'];
 
@@ -30,7 +30,8 @@ export class RTCIceCandidate {
   #init;
   #fields;
 
-  constructor(init = {}) {
+  /** `fields`: what the layer knows beyond the line. */
+  constructor(init = {}, fields = undefined) {
     const sdpMid = text(init.sdpMid);
     const sdpMLineIndex = init.sdpMLineIndex === undefined || init.sdpMLineIndex === null ? null
       : enforceRange(init.sdpMLineIndex, 65535, 'sdpMLineIndex');
@@ -41,7 +42,8 @@ export class RTCIceCandidate {
       sdpMLineIndex,
       usernameFragment: text(init.usernameFragment),
     };
-    this.#fields = (has('candidateParse') && native.candidateParse(this.#init.candidate)) || {};
+    this.#fields = fields ?? native.candidateParse(this.#init.candidate) ?? {};
+    this.#init.usernameFragment ??= this.#fields.usernameFragment ?? null;
   }
 
   get candidate() { return this.#init.candidate; }

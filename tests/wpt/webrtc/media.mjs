@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { defineHandlers, eventClass } from './base.mjs';
 
-export const MediaStreamTrackEvent = eventClass('MediaStreamTrackEvent', { track: null });
+export const MediaStreamTrackEvent = eventClass('MediaStreamTrackEvent', { track: null }, ['track']);
 
 export class MediaStreamTrack extends EventTarget {
   #kind;

@@ -5,7 +5,8 @@ import { MediaStream, MediaStreamTrack } from './media.mjs';
 export const DIRECTIONS = ['inactive', 'sendonly', 'recvonly', 'sendrecv', 'stopped'];
 export const KINDS = { audio: 1, video: 2 };
 
-export const RTCTrackEvent = eventClass('RTCTrackEvent', { receiver: null, track: null, streams: [], transceiver: null });
+export const RTCTrackEvent = eventClass('RTCTrackEvent', { receiver: null, track: null, streams: [], transceiver: null },
+  ['receiver', 'track', 'transceiver']);
 
 export class RTCRtpSender {
   #transceiver;
