@@ -439,7 +439,10 @@ function perfect(t, pc, polite, send) {
 function perfectPair(t) {
   const a = t.pc(), b = t.pc();
   const sides = {};
-  const post = (to) => (message) => { t.turn().then(() => sides[to].receive(message)); };
+  const post = (to) => {
+    let last = Promise.resolve();
+    return (message) => { last = last.then(() => t.turn()).then(() => { sides[to].receive(message); }); };
+  };
   sides.a = perfect(t, a, true, post('b'));
   sides.b = perfect(t, b, false, post('a'));
   return { a, b, errors: () => [...sides.a.state.errors, ...sides.b.state.errors].map(String) };
