@@ -137,13 +137,16 @@ bool section_has_feedback(const struct media_section *s, uint32_t fb)
 	return false;
 }
 
-struct recv_stream_config section_stream_config(const struct media_section *s, uint32_t ssrc)
+struct recv_stream_config section_stream_config(struct media_engine *e, const struct media_section *s, uint32_t ssrc)
 {
 	return (struct recv_stream_config){
 		.ssrc = ssrc,
 		.in_order = s->in_order,
 		.use_nack = section_has_feedback(s, MEDIA_FB_NACK),
 		.is_video = s->kind == MEDIA_VIDEO,
+		.frame_budget = s->frames ? &e->received.frame_budget : NULL,
+		.codecs = s->recv_codecs,
+		.ext = &s->recv_ext,
 	};
 }
 
@@ -190,6 +193,8 @@ void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_t
 {
 	struct recv_stream *s = &entry->stream;
 
+	if (s->config.frame_budget) /* the frame buffer sees what the loss means */
+		s->nacks.gave_up = false;
 	if (!s->needs_key_frame && !s->nacks.gave_up)
 		return;
 	s->needs_key_frame = s->nacks.gave_up = false;

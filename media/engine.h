@@ -4,8 +4,10 @@
 
 #include "core/log.h"
 #include "core/pktbuf.h"
+#include "media/recv/frame_buffer.h"
 #include "media/rtp/ext.h"
 #include "media/rtp/packet.h"
+#include "media/rtp/payload.h"
 
 /*
  * The engine stands above SRTP: peer/ gives it decrypted packets and encrypts what it hands out. It knows no SDP;
@@ -41,6 +43,8 @@ struct media_payload {
 	uint8_t send_rtx_pt; /* the rtx payload type whose apt is send_pt */
 	uint32_t clock_hz;   /* of the RTP timestamp: 48000 for Opus, 8000 for G.711 and G.722, 90000 for video */
 	uint32_t fb;         /* enum media_fb bits */
+	enum rtp_codec codec; /* RTP_CODEC_UNKNOWN: only packets */
+	bool h264_single_nal; /* packetization-mode 0 of the peer: each NAL unit is a packet (RFC 6184 6.2) */
 };
 
 /* An SSRC that the remote description announces (a=ssrc), with its RTX partner of a=ssrc-group:FID; 0: none. */
@@ -83,6 +87,8 @@ struct media_section_config {
 	 * too.
 	 */
 	bool in_order;
+	/* Deliver whole frames of the codecs that have them, by media_engine_poll_frame(); of the others packets. */
+	bool frames;
 };
 
 struct media_engine_config {
@@ -145,9 +151,26 @@ struct media_packet {
 	struct rtp_ext_ids ext_ids; /* for rtp_ext_find(&rtp, ext_ids.id[RTP_EXT_...]) */
 };
 
-/** The next received packet with payload; false: none. Padding-only packets never come out and leave no gap in
+/** The next received packet with payload; false: none, or a frame comes first. Padding-only packets never come out and leave no gap in
  * forward_seq. */
 bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out);
+
+/* One received frame. Owns |frame|: give it back with media_frame_release(). */
+struct media_frame {
+	struct recv_frame *frame; /* media/recv/frame_buffer.h */
+	size_t section;
+	const char *rid; /* of its simulcast layer, "": none; valid until the next call */
+	struct media_engine *engine;
+	int64_t capture_unix_us; /* by abs-capture-time, else by the sender's reports; 0: unknown */
+};
+
+/** The next whole frame; false: none, or a packet comes first. Only frames come out whose references came out before. */
+bool media_engine_poll_frame(struct media_engine *e, struct media_frame *out);
+void media_frame_release(struct media_frame *frame);
+
+/** Switch a section between packets and frames. What is half collected is lost, and a key frame is asked for.
+ * WLK_ERR_NOT_FOUND. */
+wlk_err media_engine_set_frames(struct media_engine *e, wlk_time now, size_t section, bool frames);
 
 enum media_event_type {
 	MEDIA_EVENT_KEY_FRAME_REQUEST, /* the peer wants a key frame of what we send; at most one per 500 ms */
@@ -209,6 +232,39 @@ wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct 
 /** Ask the sender of what we receive on |section| for a key frame: PLI, or FIR where only that was negotiated. At most
  * one per 500 ms leaves; an earlier wish waits. WLK_ERR_NOT_FOUND, WLK_ERR_UNSUPPORTED (neither negotiated). */
 wlk_err media_engine_request_key_frame(struct media_engine *e, wlk_time now, size_t section);
+
+/* One frame to send. Borrowed for the call. */
+struct media_send_frame {
+	uint8_t pt;         /* a send_pt of the section, with a codec */
+	size_t layer;       /* index into the section's layers; 0 without simulcast */
+	uint32_t timestamp; /* in the caller's numbering; a random offset is added */
+	wlk_bytes data;     /* in the form that payload_depacketize() makes */
+	int8_t temporal;    /* layers of it, -1: none. TL0PICIDX is counted here */
+	int8_t spatial;
+	bool is_layer_sync;
+	bool is_discardable;
+	bool is_inter_layer;
+	bool more_layers;   /* a higher spatial layer of the same picture follows: no marker yet */
+	bool talk_start;    /* audio: first of a talk spurt (RFC 3551 4.1) */
+	uint8_t ref_count;  /* VP9: pictures referred to, as distances; 0: the one before */
+	uint8_t refs[PAYLOAD_REFS_MAX];
+	bool has_audio_level; /* sent when it is negotiated, as the next one */
+	struct rtp_audio_level audio_level;
+	wlk_bytes dependency; /* dependency descriptor; its first and last bits are set as they must be; empty: none */
+};
+
+/** The preferred send_pt of |codec| on a section, or RTP_PT_NONE. */
+uint8_t media_engine_send_pt(const struct media_engine *e, size_t section, enum rtp_codec codec);
+
+/**
+ * Cut a frame into packets and send them all. They wait in the pacer, which lets them go a few at a time.
+ *
+ * WLK_ERR_NOT_FOUND: no such section, layer or payload type. WLK_ERR_STATE: it does not send, or its first frame is no
+ * key frame. WLK_ERR_INVALID: no frame of that codec. WLK_ERR_UNSUPPORTED: the codec has no payload format here.
+ * WLK_ERR_TOO_LARGE: it cannot be cut, or into more than FRAME_PACKETS_MAX. WLK_ERR_AGAIN: the pacer has no room
+ * for all of it. WLK_ERR_NOMEM. On error nothing was sent, but after WLK_ERR_NOMEM the next frame must be a key frame.
+ */
+wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t section, const struct media_send_frame *frame);
 
 enum media_transmit_kind {
 	MEDIA_TRANSMIT_RTCP,          /* protect as SRTCP */
@@ -277,6 +333,7 @@ struct media_inbound_stats {
 	uint64_t nacked_packets;
 	uint32_t pli_count, fir_count; /* sent */
 	wlk_time last_packet;          /* WLK_TIME_NEVER: none yet */
+	struct frame_buffer_stats frames; /* at the level of frames */
 	/* remote-outbound-rtp, from the peer's SR */
 	bool has_sr;
 	uint32_t sr_count;
@@ -305,6 +362,8 @@ struct media_outbound_stats {
 	uint64_t nacked_packets;
 	uint64_t retransmissions_refused;    /* not in the history any more, too early, or over the budget */
 	wlk_time total_packet_send_delay_us; /* in the pacer */
+	uint32_t frames_sent, key_frames_sent, huge_frames_sent; /* by media_engine_send_frame() */
+	uint16_t frame_width, frame_height;                      /* of the last key frame */
 	/* remote-inbound-rtp, from the peer's report blocks about |ssrc| */
 	bool has_report;
 	uint32_t report_count;

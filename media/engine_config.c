@@ -134,6 +134,10 @@ static wlk_err section_create(struct media_section **out, const struct media_sec
 	s->rtcp_rsize = c->rtcp_rsize;
 	s->rtcp_xr_rrtr = c->rtcp_xr_rrtr;
 	s->in_order = c->in_order;
+	s->frames = c->frames;
+	for (size_t i = 0; i < c->payload_count; i++)
+		if (c->payloads[i].recv_pt < ARRAY_SIZE(s->recv_codecs))
+			s->recv_codecs[c->payloads[i].recv_pt] = (uint8_t)c->payloads[i].codec;
 	s->remote_count = c->remote_ssrc_count;
 	s->ssrc = c->ssrc;
 	s->report_due = s->key_frame_event_due = s->key_frame_due = WLK_TIME_NEVER;
@@ -241,7 +245,7 @@ static void move_streams(struct media_engine *e, const struct media_section *old
 			engine_remove_entry(e, entry);
 			continue;
 		}
-		struct recv_stream_config config = section_stream_config(s, ssrc);
+		struct recv_stream_config config = section_stream_config(e, s, ssrc);
 
 		entry->section = s;
 		recv_stream_reconfigure(&entry->stream, &config);

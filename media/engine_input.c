@@ -123,7 +123,7 @@ static bool make_room(struct media_engine *e, wlk_time now)
 static struct ssrc_entry *add_stream(struct media_engine *e, struct media_section *s, wlk_time now, uint32_t ssrc,
 				     wlk_bytes rid)
 {
-	struct recv_stream_config config = section_stream_config(s, ssrc);
+	struct recv_stream_config config = section_stream_config(e, s, ssrc);
 	struct recv_entry *entry;
 
 	if (!make_room(e, now) || !reserve_ssrc(e))
@@ -289,7 +289,9 @@ bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out)
 	const struct recv_entry *entry;
 	wlk_err err;
 
-	if (e->closed || !recv_queue_pop(&e->received, &item))
+	const struct recv_item *head = recv_queue_head(&e->received);
+
+	if (e->closed || !head || !head->buf || !recv_queue_pop(&e->received, &item))
 		return false;
 	entry = CONTAINER_OF(item.stream, struct recv_entry, stream);
 	*out = (struct media_packet){

@@ -17,6 +17,7 @@
  * engine_input.c   RTP in: which section and stream (RFC 9143 9.2)
  * engine_rtcp_in.c RTCP in
  * engine_rtcp_out.c reports and feedback out
+ * engine_frames.c  whole frames both ways
  * engine_output.c  RTP out: send, forward, pacer to wire
  * engine_stats.c   counters as webrtc-stats names them
  */
@@ -72,7 +73,8 @@ struct media_section {
 	struct media_payload *payloads;
 	size_t payload_count;
 	struct rtp_ext_ids recv_ext, send_ext;
-	bool extmap_allow_mixed, rtcp_rsize, rtcp_xr_rrtr, in_order;
+	uint8_t recv_codecs[128]; /* enum rtp_codec by recv_pt, for recv/frame_buffer.h */
+	bool extmap_allow_mixed, rtcp_rsize, rtcp_xr_rrtr, in_order, frames;
 	bool uses_twcc, uses_remb; /* how the peer learns the rate it may send at, in this section */
 	struct media_remote_ssrc *remotes;
 	size_t remote_count;
@@ -151,7 +153,7 @@ const struct media_payload *section_payload_by_send_pt(const struct media_sectio
 /* Feedback of the payload that |pt| is, or of the preferred one. */
 uint32_t section_feedback(const struct media_section *s, uint8_t recv_pt);
 bool section_has_feedback(const struct media_section *s, uint32_t fb);
-struct recv_stream_config section_stream_config(const struct media_section *s, uint32_t ssrc);
+struct recv_stream_config section_stream_config(struct media_engine *e, const struct media_section *s, uint32_t ssrc);
 struct media_section *engine_section_of_mid(const struct media_engine *e, wlk_bytes mid);
 /* Something happened on |s|: its reports begin, or come at their normal pace again. */
 void section_activate(struct media_engine *e, struct media_section *s, wlk_time now);
@@ -173,6 +175,8 @@ void engine_send_bye(struct media_engine *e, const struct media_section *s);
 void section_key_frame_wanted(struct media_section *s, wlk_time now);
 
 /* engine_output.c */
+/* The section and stream that may send now. WLK_ERR_NOT_FOUND, WLK_ERR_STATE. */
+wlk_err engine_find_sending(struct media_engine *e, size_t section, struct media_section **s, struct send_stream **out);
 void engine_push_resend(struct media_engine *e, struct media_section *s, wlk_time now, const uint16_t *seqs,
 			size_t count);
 

@@ -93,13 +93,14 @@ static wlk_err send_numbered(struct media_engine *e, wlk_time now, struct media_
 	return push(e, s, now, PACER_VIDEO, &out);
 }
 
-static wlk_err find_sending(struct media_engine *e, size_t section, struct media_section **out)
+wlk_err engine_find_sending(struct media_engine *e, size_t section, struct media_section **s, struct send_stream **out)
 {
 	if (section >= e->section_count)
 		return WLK_ERR_NOT_FOUND;
 	if (e->closed || !e->sections[section]->send || !e->sections[section]->out)
 		return WLK_ERR_STATE;
-	*out = e->sections[section];
+	*s = e->sections[section];
+	*out = (*s)->out;
 	return WLK_OK;
 }
 
@@ -120,7 +121,8 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
 	const struct media_payload *payload;
 	struct media_section *s = NULL;
 	int64_t seq, base;
-	wlk_err err = find_sending(e, section, &s);
+	struct send_stream *out = NULL;
+	wlk_err err = engine_find_sending(e, section, &s, &out);
 
 	if (err)
 		return err;
@@ -195,7 +197,8 @@ wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct 
 	struct forward_map map;
 	struct rtp_send send;
 	bool is_rtx = false;
-	wlk_err err = find_sending(e, section, &s);
+	struct send_stream *out = NULL;
+	wlk_err err = engine_find_sending(e, section, &s, &out);
 
 	if (err)
 		return err;

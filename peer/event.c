@@ -22,6 +22,7 @@ static void give_back_lent(wlk_peer_connection *pc)
 		pktbuf_release(pc->lent_packet.buf);
 		pc->packet_is_lent = false;
 	}
+	peer_give_back_frame(pc);
 	if (pc->lent.ev.type == WLK_EVENT_DATA_CHANNEL_CLOSE) {
 		wlk_data_channel *channel = pc->lent.ev.u.channel.channel;
 
@@ -70,16 +71,20 @@ void peer_events_free(wlk_peer_connection *pc)
 	event_queue_free(&pc->events);
 }
 
-/* The next RTP packet that the media engine releases, as an event. */
+/* The next RTP packet or frame that the media engine releases, as an event; they come in the order of their arrival. */
 static bool pull_packet_of(wlk_peer_connection *pc, struct peer_transport *transport)
 {
 	struct media_packet *packet = &pc->lent_packet;
 
+	if (peer_pull_frame(pc, transport))
+		return true;
 	while (media_engine_poll_packet(transport->media, packet)) {
 		struct wlk_transceiver *t = peer_transceiver_by_section(pc, packet->section);
 
 		if (!t || t->stopping) {
 			pktbuf_release(packet->buf);
+			if (peer_pull_frame(pc, transport))
+				return true;
 			continue;
 		}
 		pc->packet_is_lent = true;

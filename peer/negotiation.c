@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "peer/object.h"
+#include "sdp/attr.h"
 
 /* ---- what we say of ourselves ---- */
 
@@ -275,6 +276,14 @@ struct section_build {
 	struct media_remote_ssrc ssrcs[MEDIA_STREAMS_MAX];
 };
 
+/* RFC 6184 8.1: packetization-mode 0 when nothing is said. */
+static bool h264_is_single_nal(const struct sdp_agreed_codec *codec)
+{
+	uint32_t mode = 0;
+
+	return !sdp_fmtp_number(codec->remote_fmtp, STR("packetization-mode"), 2, &mode) || mode == 0;
+}
+
 static void fill_payloads(struct media_section_config *config, struct section_build *b, const struct sdp_agreed_section *section)
 {
 	size_t count = MIN(section->codec_count, ARRAY_SIZE(b->payloads));
@@ -289,6 +298,8 @@ static void fill_payloads(struct media_section_config *config, struct section_bu
 			.send_rtx_pt = codec->send_rtx_type,
 			.clock_hz = codec->clock_hz,
 			.fb = media_feedback(codec->feedback),
+			.codec = rtp_codec_of_name(codec->name.at, codec->name.size),
+			.h264_single_nal = h264_is_single_nal(codec),
 		};
 	}
 	config->payloads = b->payloads;
@@ -349,6 +360,7 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 	config->rtx_ssrc = has_send_rtx(section) ? t->rtx_ssrc : 0;
 	config->cname = pc->cname;
 	config->in_order = true;
+	config->frames = t->receiver.level == WLK_MEDIA_LEVEL_FRAMES;
 	fill_payloads(config, b, section);
 	fill_extensions(config, section);
 	fill_remote_ssrcs(config, b, section);
@@ -456,6 +468,7 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 	sdp_agreement_destroy(pc->agreement);
 	pc->agreement = agreement;
 	apply_directions(pc, agreement);
+	peer_announce_senders(pc);
 	if (pc->sctp_started && pc->section_of_data < agreement->section_count && !agreement->sections[pc->section_of_data].rejected)
 		sctp_assoc_set_remote_max_message_size(
 			pc->sctp, (size_t)MIN(agreement->sections[pc->section_of_data].remote_max_message_size, (uint64_t)SIZE_MAX));

@@ -19,6 +19,7 @@ struct wlk_rtp_sender {
 	char *track_id;         /* NULL: no track */
 	char *msid_track;       /* what a=msid names */
 	struct id_list streams;
+	bool can_send; /* agreed on and with keys, as far as the application was told */
 };
 
 struct wlk_rtp_receiver {
@@ -31,6 +32,7 @@ struct wlk_rtp_receiver {
 	/* What is to be told of the track when the state is (remote_track.c). */
 	bool tell_ended, tell_mute, tell_track;
 	struct id_list left; /* streams */
+	wlk_media_level level;
 };
 
 struct wlk_transceiver {
@@ -157,6 +159,8 @@ struct wlk_peer_connection {
 	struct media_packet lent_packet;
 	bool packet_is_lent;
 	wlk_rtp_packet lent_rtp;
+	struct media_frame lent_media_frame; /* frame NULL: none */
+	wlk_encoded_frame lent_frame;
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
 	struct text last_error;
 
@@ -298,6 +302,19 @@ struct wlk_transceiver *peer_transceiver_by_mid(const wlk_peer_connection *pc, s
 /* The engine of the transport that it rides on, or will ride on as far as is known. */
 struct media_engine *peer_transceiver_media(const struct wlk_transceiver *t);
 struct wlk_transceiver *peer_transceiver_by_section(const wlk_peer_connection *pc, size_t section);
+
+/* R34: media leaves only after both descriptions are set and the transport is up; nothing waits for that. */
+wlk_err peer_sending_allowed(const struct wlk_transceiver *t);
+/* The end of every call that sends: the error in words, or the driver's turn. */
+wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err);
+
+/* ---- frames.c ---- */
+
+/* The next whole frame, as the lent event. */
+bool peer_pull_frame(wlk_peer_connection *pc, struct peer_transport *transport);
+void peer_give_back_frame(wlk_peer_connection *pc);
+/* Video that can be sent from now on begins with a key frame: ask for it. To be called when keys or directions change. */
+void peer_announce_senders(wlk_peer_connection *pc);
 
 /* ---- channel.c ---- */
 

@@ -167,6 +167,7 @@ static void start_srtp(struct peer_transport *t)
 	}
 	if (err)
 		peer_set_failed(t->pc, "SRTP cannot be set up");
+	peer_announce_senders(t->pc);
 }
 
 /* Keys and associations stand on DTLS; offer and answer say what they are for. */

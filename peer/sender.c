@@ -215,7 +215,7 @@ const char *const *wlk_rtp_sender_stream_ids(const wlk_rtp_sender *sender, size_
 /* ---- packets ---- */
 
 /* R34: media leaves only after both descriptions are set and the transport is up; nothing waits for that. */
-static wlk_err sending_allowed(const struct wlk_transceiver *t)
+wlk_err peer_sending_allowed(const struct wlk_transceiver *t)
 {
 	wlk_peer_connection *pc = t->pc;
 
@@ -226,7 +226,7 @@ static wlk_err sending_allowed(const struct wlk_transceiver *t)
 	return WLK_OK;
 }
 
-static wlk_err after_send(wlk_peer_connection *pc, wlk_err err)
+wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err)
 {
 	if (err)
 		return peer_fail(pc, err == WLK_ERR_NOT_FOUND ? WLK_ERR_INVALID : err, "the packet cannot be sent");
@@ -237,7 +237,7 @@ static wlk_err after_send(wlk_peer_connection *pc, wlk_err err)
 wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
 {
 	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = sending_allowed(t);
+	wlk_err err = peer_sending_allowed(t);
 	struct rtp_send send;
 
 	if (!packet || (!packet->payload && packet->payload_size))
@@ -254,20 +254,20 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 		.seq = packet->keep_gaps ? (int64_t)packet->sequence : MEDIA_SEQ_NEXT,
 		.payload = { packet->payload, packet->payload_size },
 	};
-	return after_send(t->pc, media_engine_send_rtp(peer_transceiver_media(t), t->pc->now, t->section, &send));
+	return peer_after_send(t->pc, media_engine_send_rtp(peer_transceiver_media(t), t->pc->now, t->section, &send));
 }
 
 wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
 {
 	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = sending_allowed(t);
+	wlk_err err = peer_sending_allowed(t);
 
 	if (err)
 		return err;
 	if (!packet || !packet->internal)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
 	peer_refresh_now(t->pc);
-	return after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section));
+	return peer_after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section));
 }
 
 wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender)

@@ -26,6 +26,7 @@ wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
 target_link_libraries(sim_statistics PRIVATE PkgConfig::JANSSON)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
+wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
 
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
 	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS

@@ -137,6 +137,28 @@ WLK_API wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp
  */
 WLK_API wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet);
 
+/**
+ * Send one encoded frame: it is cut into packets, which the pacer lets go a few at a time. The bytes are copied.
+ *
+ * The first video frame must be a key frame, and WLK_EVENT_KEY_FRAME_REQUEST says when: as soon as the transport is up and
+ * sending is agreed on. Before that nothing is accepted.
+ *
+ * Errors: WLK_ERR_STATE (nothing negotiated for sending, the transport is not up, or a key frame must come first),
+ * WLK_ERR_INVALID (codec or payload type not negotiated, no such rid, or the bytes are no frame of that codec),
+ * WLK_ERR_AGAIN (too much waits in the pacer: give up this frame, and a few milliseconds later send the next one that decodes
+ * without it), WLK_ERR_TOO_LARGE (more than 1,024 packets, or audio that does not fit one), WLK_ERR_NOMEM. Nothing was sent then, but
+ * after WLK_ERR_NOMEM a key frame must come first.
+ */
+WLK_API wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_frame *frame);
+
+/**
+ * What the receiver delivers from now on; packets when nothing was said. With frames, only whole and decodable ones come, in
+ * order; after a loss that retransmission did not mend, key frames are asked for until one comes. Allowed at any time, before a
+ * description too. Errors: WLK_ERR_INVALID, WLK_ERR_STATE when closed.
+ */
+WLK_API wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level level);
+WLK_API wlk_media_level wlk_rtp_receiver_level(const wlk_rtp_receiver *receiver);
+
 /** Ask whoever sends to this receiver for a key frame (PLI, RFC 4585 6.3.1); at most one in 500 ms leaves. */
 WLK_API wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver);
 

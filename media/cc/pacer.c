@@ -40,6 +40,11 @@ bool pacer_is_full(const struct pacer *p)
 	return queued_packets(p) >= PACER_QUEUE_MAX;
 }
 
+size_t pacer_room(const struct pacer *p)
+{
+	return PACER_QUEUE_MAX - MIN(queued_packets(p), PACER_QUEUE_MAX);
+}
+
 static uint64_t effective_rate(struct pacer *p, wlk_time now)
 {
 	uint64_t rate = p->rate_bps, drain = p->queued_bytes * 8 * 1000000 / PACER_DRAIN_US;

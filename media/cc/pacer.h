@@ -52,6 +52,8 @@ wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const s
 bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out);
 /** Release all packets of |owner|. */
 void pacer_forget(struct pacer *p, const void *owner);
+/** How many more packets pacer_push() takes. */
+size_t pacer_room(const struct pacer *p);
 /** True when pacer_push() would answer WLK_ERR_AGAIN. */
 bool pacer_is_full(const struct pacer *p);
 

@@ -5,6 +5,7 @@ enum { SR_OVERTAKEN_S = 2 };
 wlk_err recv_queue_init(struct recv_queue *q)
 {
 	q->drops = 0;
+	q->frame_budget = (struct frame_budget){ 0 };
 	return event_queue_init(&q->items, sizeof(struct recv_item), 64);
 }
 
@@ -13,12 +14,24 @@ bool recv_queue_pop(struct recv_queue *q, struct recv_item *out)
 	return event_queue_pop(&q->items, out);
 }
 
+const struct recv_item *recv_queue_head(const struct recv_queue *q)
+{
+	return event_queue_count(&q->items) ? (const void *)(q->items.items + q->items.first * q->items.item_size) : NULL;
+}
+
+static void release_item(struct recv_queue *q, const struct recv_item *item)
+{
+	if (item->buf)
+		pktbuf_release(item->buf);
+	recv_frame_free(item->frame, &q->frame_budget);
+}
+
 void recv_queue_free(struct recv_queue *q)
 {
 	struct recv_item item;
 
 	while (recv_queue_pop(q, &item))
-		pktbuf_release(item.buf);
+		release_item(q, &item);
 	event_queue_free(&q->items);
 }
 
@@ -29,16 +42,16 @@ void recv_queue_forget(struct recv_queue *q, const struct recv_stream *stream)
 	for (size_t left = event_queue_count(&q->items); left && recv_queue_pop(q, &item); left--) {
 		/* The place it came from is free, so pushing it back needs no memory. */
 		if (item.stream == stream || event_queue_push(&q->items, &item) != WLK_OK)
-			pktbuf_release(item.buf);
+			release_item(q, &item);
 	}
 }
 
-static void queue_push(struct recv_queue *q, const struct recv_item *item)
+static bool queue_push(struct recv_queue *q, const struct recv_item *item)
 {
-	if (event_queue_count(&q->items) >= RECV_QUEUE_MAX || event_queue_push(&q->items, item) != WLK_OK) {
-		q->drops++;
-		pktbuf_release(item->buf);
-	}
+	if (event_queue_count(&q->items) < RECV_QUEUE_MAX && event_queue_push(&q->items, item) == WLK_OK)
+		return true;
+	q->drops++;
+	return false;
 }
 
 wlk_time recv_stream_hold_time(const struct recv_stream_config *config, wlk_time rtt_us)
@@ -61,20 +74,73 @@ void recv_stream_init(struct recv_stream *s, const struct recv_stream_config *co
 	source_init(&s->rtx_source);
 	nack_list_init(&s->nacks);
 	reorder_init(&s->order, recv_stream_hold_time(config, 0));
+	frame_buffer_init(&s->frames, config->frame_budget);
 }
 
 void recv_stream_free(struct recv_stream *s)
 {
 	nack_list_free(&s->nacks);
 	reorder_free(&s->order);
+	frame_buffer_free(&s->frames);
 }
 
 void recv_stream_reconfigure(struct recv_stream *s, const struct recv_stream_config *config)
 {
 	assert(s->config.ssrc == config->ssrc && "a stream is its SSRC");
+	if (!config->frame_budget != !s->config.frame_budget) {
+		frame_buffer_free(&s->frames);
+		frame_buffer_init(&s->frames, config->frame_budget);
+	}
 	s->config = *config;
 	if (!config->use_nack)
 		nack_list_clear(&s->nacks);
+}
+
+/* What a frame goes through on its way into the queue. */
+struct frame_passage {
+	struct recv_stream *stream;
+	struct recv_queue *queue;
+};
+
+static bool queue_frame(void *user, struct recv_frame *frame)
+{
+	const struct frame_passage *passage = user;
+
+	return queue_push(passage->queue, &(struct recv_item){
+						  .frame = frame,
+						  .stream = passage->stream,
+						  .seq = frame->last_seq,
+						  .arrival = frame->last_arrival,
+						  .is_recovered = frame->is_recovered,
+					  });
+}
+
+/* Into the frame that it belongs to. */
+static void deliver_to_frame(struct recv_stream *s, const struct reorder_out *packet, const struct rtp_packet *p,
+			     struct recv_queue *out)
+{
+	struct frame_passage passage = { s, out };
+
+	frame_buffer_input(&s->frames,
+			   &(struct frame_packet){
+				   .rtp = p,
+				   .seq = packet->seq - s->padding_cut,
+				   .now = packet->arrival,
+				   .is_recovered = packet->is_recovered,
+				   .after_reset = s->after_reset,
+				   .codecs = s->config.codecs,
+				   .ext = s->config.ext,
+			   },
+			   queue_frame, &passage);
+	s->after_reset = false;
+	s->needs_key_frame = s->needs_key_frame || s->frames.wants_key_frame;
+	s->frames.wants_key_frame = false;
+	pktbuf_release(packet->buf);
+}
+
+static bool makes_frames(const struct recv_stream *s, uint8_t pt)
+{
+	return s->config.frame_budget && rtp_codec_has_frames((enum rtp_codec)s->config.codecs[pt & 0x7f]);
 }
 
 /* Hand one packet out, unless it is only padding: that vanishes from the numbering as well. */
@@ -88,7 +154,11 @@ static void deliver(struct recv_stream *s, const struct reorder_out *packet, str
 		pktbuf_release(packet->buf);
 		return;
 	}
-	queue_push(out, &(struct recv_item){
+	if (makes_frames(s, p.pt)) {
+		deliver_to_frame(s, packet, &p, out);
+		return;
+	}
+	if (!queue_push(out, &(struct recv_item){
 				.buf = packet->buf,
 				.stream = s,
 				.seq = packet->seq,
@@ -96,8 +166,15 @@ static void deliver(struct recv_stream *s, const struct reorder_out *packet, str
 				.arrival = packet->arrival,
 				.is_recovered = packet->is_recovered,
 				.after_reset = s->after_reset,
-			});
+			}))
+		pktbuf_release(packet->buf);
 	s->after_reset = false;
+}
+
+/* Something will not come. Whether that needs a key frame the frame buffer knows better, if it is asked. */
+static void lose(struct recv_stream *s)
+{
+	s->needs_key_frame = s->needs_key_frame || (s->config.is_video && !s->config.frame_budget);
 }
 
 /* Go on behind a hole: nobody waits for it any more. */
@@ -105,7 +182,7 @@ static void give_up_hole(struct recv_stream *s)
 {
 	nack_list_forget_before(&s->nacks, s->order.next);
 	s->nacks.gave_up = false;
-	s->needs_key_frame = s->config.is_video;
+	lose(s);
 }
 
 static void drain(struct recv_stream *s, wlk_time now, struct recv_queue *out)
@@ -158,7 +235,7 @@ static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64
 {
 	struct reorder_out packet = { buf, seq, now, is_recovered };
 
-	if (!s->config.in_order) {
+	if (!s->config.in_order && !s->config.frame_budget) {
 		deliver(s, &packet, out);
 		return;
 	}
@@ -205,7 +282,7 @@ void recv_stream_input(struct recv_stream *s, wlk_time now, struct pktbuf *buf, 
 		nack_list_clear(&s->nacks);
 		reorder_reset(&s->order);
 		s->after_reset = true;
-		s->needs_key_frame = s->config.is_video;
+		lose(s);
 	} else if (verdict == SOURCE_NEW && started && s->config.use_nack) {
 		nack_list_add(&s->nacks, previous + 1, seq - 1, now);
 	} else if (verdict == SOURCE_OLD) {

@@ -4,6 +4,7 @@
 
 #include "core/event_queue.h"
 #include "core/pktbuf.h"
+#include "media/recv/frame_buffer.h"
 #include "media/recv/nack_list.h"
 #include "media/recv/reorder.h"
 #include "media/recv/source.h"
@@ -14,9 +15,10 @@ enum { RECV_QUEUE_MAX = 2048 };
 
 struct recv_stream;
 
-/* A packet that may be delivered. Owns |buf|. */
+/* A packet or a whole frame that may be delivered. Owns |buf| and |frame|. */
 struct recv_item {
-	struct pktbuf *buf;
+	struct pktbuf *buf;        /* NULL: it is a frame */
+	struct recv_frame *frame;  /* NULL: it is a packet */
 	struct recv_stream *stream;
 	int64_t seq;         /* extended */
 	int64_t forward_seq; /* without the padding-only packets before it */
@@ -30,12 +32,15 @@ struct recv_item {
 struct recv_queue {
 	struct event_queue items; /* of struct recv_item */
 	uint64_t drops;
+	struct frame_budget frame_budget; /* of all streams */
 };
 
 wlk_err recv_queue_init(struct recv_queue *q);
 /** Releases what is inside. */
 void recv_queue_free(struct recv_queue *q);
 bool recv_queue_pop(struct recv_queue *q, struct recv_item *out);
+/** The oldest item, which stays inside; NULL: none. */
+const struct recv_item *recv_queue_head(const struct recv_queue *q);
 /** Release the items of a stream that goes away. */
 void recv_queue_forget(struct recv_queue *q, const struct recv_stream *stream);
 
@@ -44,6 +49,10 @@ struct recv_stream_config {
 	bool in_order; /* hold packets behind a hole; see reorder.h */
 	bool use_nack;
 	bool is_video;
+	/* Deliver frames of the codecs that have them, and with them in order. NULL: packets. */
+	struct frame_budget *frame_budget;
+	const uint8_t *codecs;          /* enum rtp_codec by payload type, 128 of them; outlives the stream */
+	const struct rtp_ext_ids *ext;  /* likewise */
 };
 
 struct recv_stream {
@@ -58,6 +67,7 @@ struct recv_stream {
 	int64_t padding_cut; /* padding-only packets taken out of the sequence so far */
 	bool after_reset;
 	bool needs_key_frame; /* a hole was given up; set for video only, cleared by the owner */
+	struct frame_buffer frames; /* while config.frame_budget is set */
 
 	/* the peer's last SR */
 	bool has_sr;

@@ -6,6 +6,7 @@
 #include "core/time.h"
 #include "media/rtp/ext.h"
 #include "media/rtp/rtcp.h"
+#include "media/send/frames.h"
 #include "media/send/history.h"
 
 enum {
@@ -26,6 +27,7 @@ struct send_stream {
 	int64_t caller_base; /* seq of ours minus seq of the caller */
 
 	struct history history;
+	struct send_frames frames; /* at the level of frames */
 	int64_t budget_bytes; /* retransmissions allowed now (R22) */
 
 	/* what an SR says */

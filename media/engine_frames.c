@@ -1,0 +1,166 @@
+/* Whole frames through the engine: cut and sent, collected and handed out. */
+#include "media/engine_internal.h"
+#include "media/rtp/av1.h"
+
+enum {
+	PAYLOAD_MAX = 1120, /* leaves room for our own extensions, the SRTP tag and RTX in 1,200 bytes */
+	DEPENDENCY_SIZE = 3, /* the part of a dependency descriptor that each packet has */
+};
+
+/* ---- out ---- */
+
+uint8_t media_engine_send_pt(const struct media_engine *e, size_t section, enum rtp_codec codec)
+{
+	const struct media_section *s = section < e->section_count ? e->sections[section] : NULL;
+
+	for (size_t i = 0; s && i < s->payload_count; i++)
+		if (codec != RTP_CODEC_UNKNOWN && s->payloads[i].codec == codec && s->payloads[i].send_pt != RTP_PT_NONE)
+			return s->payloads[i].send_pt;
+	return RTP_PT_NONE;
+}
+
+/* AV1 RTP specification A.8.2: the first packet has it all, the others its mandatory part; each says where it stands. */
+static struct rtp_ext dependency_of(const struct media_send_frame *frame, uint8_t id, uint8_t copy[255], bool first, bool last)
+{
+	size_t size = first ? MIN(frame->dependency.size, 255) : DEPENDENCY_SIZE;
+
+	memcpy(copy, frame->dependency.data, size);
+	copy[0] = (uint8_t)((copy[0] & 0x3f) | (first ? 0x80 : 0) | (last ? 0x40 : 0));
+	return (struct rtp_ext){ id, { copy, size } };
+}
+
+static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_section *s,
+			   const struct media_send_frame *frame, struct packetizer *p)
+{
+	uint8_t payload[PAYLOAD_MAX], copy[255], level, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
+	uint8_t level_id = s->send_ext.id[RTP_EXT_AUDIO_LEVEL];
+	struct rtp_ext items[2];
+	struct rtp_send send = { .pt = frame->pt, .timestamp = frame->timestamp, .seq = MEDIA_SEQ_NEXT, .ext = items };
+	bool first = true, last = false;
+	wlk_err err = WLK_OK;
+
+	rtp_ext_put_audio_level(&level, &frame->audio_level);
+	while (!err && !last) {
+		struct bytes_writer w = bytes_writer(payload, sizeof(payload));
+
+		if (!packetizer_next(p, &w, &last))
+			break;
+		send.ext_count = 0;
+		if (level_id && frame->has_audio_level)
+			items[send.ext_count++] = (struct rtp_ext){ level_id, { &level, 1 } };
+		if (id && frame->dependency.size >= DEPENDENCY_SIZE)
+			items[send.ext_count++] = dependency_of(frame, id, copy, first, last);
+		send.payload = (wlk_bytes){ payload, w.size };
+		send.marker = s->kind == MEDIA_AUDIO ? frame->talk_start : last && !frame->more_layers;
+		err = media_engine_send_rtp(e, now, s->index, &send);
+		first = false;
+	}
+	return err;
+}
+
+wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t section, const struct media_send_frame *frame)
+{
+	const struct media_payload *payload;
+	struct payload_info info = PAYLOAD_INFO_NONE;
+	struct send_frame_layers layers = {
+		.temporal = frame->temporal,
+		.spatial = frame->spatial,
+		.is_layer_sync = frame->is_layer_sync,
+		.is_discardable = frame->is_discardable,
+		.is_inter_layer = frame->is_inter_layer,
+		.ref_count = frame->ref_count,
+	};
+	struct media_section *s = NULL;
+	struct send_stream *out = NULL;
+	struct packetizer p;
+	wlk_err err = engine_find_sending(e, section, &s, &out);
+
+	if (err)
+		return err;
+	payload = section_payload_by_send_pt(s, frame->pt);
+	if (!payload)
+		return WLK_ERR_NOT_FOUND;
+	memcpy(layers.refs, frame->refs, sizeof(layers.refs));
+	payload_inspect(payload->codec, frame->data, &info);
+	err = send_frames_describe(&out->frames, payload->codec, &layers, &info);
+	if (!err)
+		err = packetizer_init(&p, payload->codec, &info, frame->data,
+				      PAYLOAD_MAX - frame->dependency.size, payload->h264_single_nal);
+	if (err)
+		return err;
+	if (packetizer_bound(&p) > FRAME_PACKETS_MAX)
+		return WLK_ERR_TOO_LARGE;
+	if (packetizer_bound(&p) > pacer_room(&e->pacer))
+		return WLK_ERR_AGAIN;
+	err = send_pieces(e, now, s, frame, &p);
+	if (err && p.started)
+		send_frames_broken(&out->frames);
+	if (!err)
+		send_frames_sent(&out->frames, payload->codec, &info, frame->data.size, frame->more_layers);
+	return err;
+}
+
+/* ---- in ---- */
+
+/* When it was captured, by the clock of whoever captured it [us since 1970]; 0: unknown. */
+static int64_t capture_time(const struct recv_stream *stream, const struct recv_frame *frame)
+{
+	const int64_t ntp_to_unix = INT64_C(2208988800);
+	uint64_t ntp = frame->has_capture_time ? frame->capture_ntp : stream->has_sr ? stream->sr.ntp : 0;
+	int64_t us, ticks = 0;
+
+	if (!ntp || !stream->clock_hz)
+		return 0;
+	us = ((int64_t)(ntp >> 32) - ntp_to_unix) * 1000000 + (int64_t)((ntp & 0xffffffff) * 1000000 >> 32);
+	if (!frame->has_capture_time)
+		ticks = (int32_t)(frame->timestamp - stream->sr.rtp_timestamp);
+	return us + ticks * 1000000 / (int64_t)stream->clock_hz;
+}
+
+bool media_engine_poll_frame(struct media_engine *e, struct media_frame *out)
+{
+	const struct recv_item *head = recv_queue_head(&e->received);
+	const struct recv_entry *entry;
+	struct recv_item item;
+
+	if (e->closed || !head || !head->frame || !recv_queue_pop(&e->received, &item))
+		return false;
+	entry = CONTAINER_OF(item.stream, struct recv_entry, stream);
+	*out = (struct media_frame){
+		.frame = item.frame,
+		.section = entry->section->index,
+		.rid = entry->rid,
+		.engine = e,
+		.capture_unix_us = capture_time(item.stream, item.frame),
+	};
+	return true;
+}
+
+void media_frame_release(struct media_frame *frame)
+{
+	recv_frame_free(frame->frame, &frame->engine->received.frame_budget);
+	frame->frame = NULL;
+}
+
+wlk_err media_engine_set_frames(struct media_engine *e, wlk_time now, size_t section, bool frames)
+{
+	struct media_section *s;
+
+	if (section >= e->section_count)
+		return WLK_ERR_NOT_FOUND;
+	s = e->sections[section];
+	if (s->frames == frames)
+		return WLK_OK;
+	s->frames = frames;
+	for (size_t i = 0; i < e->ssrc_count; i++) {
+		struct recv_entry *entry = e->ssrcs[i].entry;
+		struct recv_stream_config config = section_stream_config(e, s, entry->stream.config.ssrc);
+
+		if (entry->section != s || e->ssrcs[i].is_rtx)
+			continue;
+		recv_stream_reconfigure(&entry->stream, &config);
+		if (frames && s->kind == MEDIA_VIDEO)
+			(void)media_engine_request_key_frame(e, now, section);
+	}
+	return WLK_OK;
+}
