@@ -126,6 +126,7 @@ static wlk_certificate *make_rsa(void)
 static bool make_offer(struct offerer *o, bool media, bool rsa)
 {
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	wlk_transceiver_init audio = WLK_TRANSCEIVER_INIT, video = WLK_TRANSCEIVER_INIT;
 	wlk_transceiver *t;
 	wlk_err err;
 
@@ -138,8 +139,10 @@ static bool make_offer(struct offerer *o, bool media, bool rsa)
 	wlk_certificate_release(config.certificate);
 	if (err)
 		return false;
-	if (media && (wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_AUDIO, NULL, &t) ||
-		      wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_VIDEO, NULL, &t)))
+	audio.track_id = "echoed-audio";
+	video.track_id = "echoed-video";
+	if (media && (wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_AUDIO, &audio, &t) ||
+		      wlk_peer_connection_add_transceiver(o->pc, WLK_MEDIA_VIDEO, &video, &t)))
 		return false;
 	return !wlk_peer_connection_create_data_channel(o->pc, "offered", NULL, &o->channel) &&
 	       !wlk_peer_connection_set_local_description(o->pc, NULL) && !wlk_loop_start_thread(o->loop);

@@ -61,10 +61,14 @@ static bool is_open(struct sim *sim)
 /* Audio, video and a data channel from a to b. */
 static void start(struct call *call, const struct sim_config *config)
 {
+	wlk_transceiver_init microphone = WLK_TRANSCEIVER_INIT, camera = WLK_TRANSCEIVER_INIT;
+
+	microphone.track_id = "microphone";
+	camera.track_id = "camera";
 	memset(call, 0, sizeof(*call));
 	sim_init(&call->sim, config, on_event, call);
-	assert_int_equal(wlk_peer_connection_add_transceiver(call->sim.a.pc, WLK_MEDIA_AUDIO, NULL, &call->audio), WLK_OK);
-	assert_int_equal(wlk_peer_connection_add_transceiver(call->sim.a.pc, WLK_MEDIA_VIDEO, NULL, &call->video), WLK_OK);
+	assert_int_equal(wlk_peer_connection_add_transceiver(call->sim.a.pc, WLK_MEDIA_AUDIO, &microphone, &call->audio), WLK_OK);
+	assert_int_equal(wlk_peer_connection_add_transceiver(call->sim.a.pc, WLK_MEDIA_VIDEO, &camera, &call->video), WLK_OK);
 	assert_int_equal(wlk_peer_connection_create_data_channel(call->sim.a.pc, "label \"1\"", NULL, &call->channel), WLK_OK);
 }
 
@@ -192,9 +196,11 @@ static void test_streams_of_a_small_call(void **state)
 	assert_text(out->mid, wlk_transceiver_mid(call.video));
 	source = referred(a, &out->media_source_id, WLK_STATS_MEDIA_SOURCE);
 	assert_text(source->kind, "video");
+	assert_text(source->track_identifier, "camera");
 
 	in = find(b, WLK_STATS_INBOUND_RTP, "video");
 	assert_count(in->ssrc, out->ssrc.value);
+	assert_text(in->track_identifier, "camera");
 	assert_count(in->packets_received, 100);
 	assert_count(in->bytes_received, 100 * PAYLOAD_SIZE);
 	assert_count(in->header_bytes_received, out->header_bytes_sent.value);
