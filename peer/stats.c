@@ -59,6 +59,9 @@ static void add_sctp(struct stats_build *b)
 	stats_set_count(&s->packets_received, stats.packets_received);
 	stats_set_count(&s->bytes_sent, stats.bytes_sent);
 	stats_set_count(&s->bytes_received, stats.bytes_received);
+	stats_set_count(&s->retransmitted_chunks, stats.chunks_repeated);
+	if (stats.flight_is_known)
+		stats_set_count(&s->flight_size, stats.flight_size);
 	stats_set_bool(&s->zero_checksum, stats.zero_checksum);
 	stats_set_bool(&s->interleaving, false); /* I-DATA (RFC 8260) is not offered */
 	if (!stats.has_path)

@@ -236,6 +236,7 @@ void sctp_assoc_destroy(struct sctp_assoc *a)
 	assoc_free_rx(a, a->held_open);
 	wlk_free(a->held_reset);
 	early_data_free(&a->early);
+	flight_free(&a->flight);
 	wlk_free(a->init_ack);
 	wlk_free(a->rx_block);
 	wlk_free(a->slots);
@@ -355,6 +356,7 @@ static void feed_packet(struct sctp_assoc *a, const uint8_t *packet, size_t size
 
 	packet_filter_learn_input(&a->filter, packet, size);
 	early_data_on_input(&a->early, packet, size);
+	flight_on_input(&a->flight, packet, size);
 	if (packet_shim_concerns(packet, size)) {
 		memcpy(copy, packet, size);
 		packet = copy;
@@ -464,6 +466,7 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 	a->out_first = buf->next;
 	buf->next = NULL;
 	early_data_on_output(&a->early, now, buf);
+	flight_on_output(&a->flight, buf->data, buf->size);
 	a->stats.packets_sent++;
 	a->stats.bytes_sent += buf->size;
 	assoc_mark_active(a);
@@ -625,6 +628,8 @@ void sctp_assoc_set_remote_max_message_size(struct sctp_assoc *a, size_t size)
 void sctp_assoc_stats(const struct sctp_assoc *a, struct sctp_assoc_stats *out)
 {
 	*out = a->stats;
+	out->chunks_repeated = a->flight.repeated;
+	out->flight_is_known = flight_size(&a->flight, &out->flight_size);
 	(void)assoc_status(a, out);
 	out->zero_checksum = a->filter.zero_checksum_rx && a->filter.zero_checksum_tx;
 	out->send_buffer = (uint32_t)a->send_buffer;

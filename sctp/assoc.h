@@ -111,6 +111,9 @@ struct sctp_assoc_stats {
 	uint64_t channels_closed;
 	uint64_t channels_requested; /* by us */
 	uint64_t channels_accepted;  /* by OPEN of the other side */
+	uint64_t chunks_repeated;    /* DATA chunks sent again */
+	bool flight_is_known;
+	uint64_t flight_size;        /* user data sent and not acknowledged [bytes] */
 	bool zero_checksum;          /* RFC 9653 is in use */
 	bool has_path;               /* the association is up: what follows is known */
 	uint32_t cwnd;               /* bytes */

@@ -9,6 +9,7 @@
 #include "sctp/assoc.h"
 #include "sctp/dcep.h"
 #include "sctp/early_data.h"
+#include "sctp/flight.h"
 #include "sctp/packet_filter.h"
 #include "sctp/stack.h"
 
@@ -183,6 +184,7 @@ struct sctp_assoc {
 	uint32_t forward_tsn;        /* of the last FORWARD-TSN, while |forwarded| */
 	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
 	struct early_data early;
+	struct flight flight;
 	uint8_t *init_ack; /* waits to be fed; see assoc_early_open.c */
 	size_t init_ack_size;
 	wlk_time init_ack_due;

@@ -332,6 +332,8 @@ static void test_transport_pair_and_channel_of_a_small_call(void **state)
 	sctp = find(a, WLK_STATS_SCTP_TRANSPORT, NULL);
 	assert_text(sctp->state, "connected");
 	assert_count(sctp->unack_data, 0);
+	assert_count(sctp->flight_size, 0);
+	assert_count(sctp->retransmitted_chunks, 0);
 	assert_count(sctp->bytes_sent, ((const wlk_stats_sctp_transport *)find(b, WLK_STATS_SCTP_TRANSPORT, NULL))->bytes_received.value);
 	assert_true(sctp->smoothed_round_trip_time.value >= 0.040);
 	assert_true(sctp->congestion_window.value >= sctp->mtu.value);
@@ -399,6 +401,33 @@ static void test_selectors_give_streams_and_what_they_refer_to(void **state)
 	wlk_stats_report_destroy(sender);
 	wlk_stats_report_destroy(receiver);
 	wlk_stats_report_destroy(idle);
+	sim_free(&call.sim);
+}
+
+static void test_a_bulk_transfer_flies(void **state)
+{
+	static uint8_t bulk[60000];
+	const wlk_stats_sctp_transport *sctp;
+	wlk_stats_report *report;
+	struct call call;
+
+	(void)state;
+	connect_call(&call, &(struct sim_config){ .seed = 6, .latency_us = 50 * SIM_MS, .loss = 200 });
+	sim_run_for(&call.sim, SIM_SECOND);
+	for (unsigned i = 0; i < 15; i++)
+		assert_int_equal(wlk_data_channel_send(call.channel, WLK_MESSAGE_BINARY, bulk, sizeof(bulk)), WLK_OK);
+	sim_run_for(&call.sim, 20 * SIM_MS);
+	report = stats_of(&call.sim.a);
+	sctp = find(report, WLK_STATS_SCTP_TRANSPORT, NULL);
+	assert_in_range(sctp->flight_size.value, 1, sctp->congestion_window.value + sctp->mtu.value);
+	assert_true(sctp->unack_data.value >= sctp->flight_size.value / sctp->mtu.value);
+	wlk_stats_report_destroy(report);
+	sim_run_for(&call.sim, 60 * SIM_SECOND);
+	report = stats_of(&call.sim.a);
+	sctp = find(report, WLK_STATS_SCTP_TRANSPORT, NULL);
+	assert_count(sctp->flight_size, 0);
+	assert_in_range(sctp->retransmitted_chunks.value, 1, 200); /* 2 % of 900 KB are 16 chunks */
+	wlk_stats_report_destroy(report);
 	sim_free(&call.sim);
 }
 
@@ -611,6 +640,7 @@ int main(void)
 		cmocka_unit_test(test_transport_pair_and_channel_of_a_small_call),
 		cmocka_unit_test(test_nothing_is_known_before_the_first_description),
 		cmocka_unit_test(test_selectors_give_streams_and_what_they_refer_to),
+		cmocka_unit_test(test_a_bulk_transfer_flies),
 		cmocka_unit_test(test_every_report_is_sound),
 		cmocka_unit_test(test_each_listed_member_exists),
 	};

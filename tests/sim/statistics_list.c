@@ -255,8 +255,8 @@ const struct listed_member listed_members[] = {
 	{ "sctp-transport", "unackData", KNOWN },
 	{ "sctp-transport", "zeroChecksum", KNOWN },
 	{ "sctp-transport", "interleaving", KNOWN },
-	{ "sctp-transport", "flightSize", NEVER },
-	{ "sctp-transport", "retransmittedChunks", NEVER },
+	{ "sctp-transport", "flightSize", KNOWN },
+	{ "sctp-transport", "retransmittedChunks", KNOWN },
 };
 
 const unsigned listed_member_count = sizeof(listed_members) / sizeof(listed_members[0]);

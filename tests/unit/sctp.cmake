@@ -1,6 +1,7 @@
 wlk_unit_test(sctp_dcep SOURCES unit/sctp_dcep.c MODULES sctp core)
 wlk_unit_test(sctp_packet_filter SOURCES unit/sctp_packet_filter.c MODULES sctp core)
 wlk_unit_test(sctp_packet_shim SOURCES unit/sctp_packet_shim.c MODULES sctp core)
+wlk_unit_test(sctp_flight SOURCES unit/sctp_flight.c MODULES sctp core)
 wlk_unit_test(sctp_early_data SOURCES unit/sctp_early_data.c MODULES sctp core)
 foreach(file assoc assoc_recv assoc_reset assoc_send assoc_silent channel stack)
 	wlk_unit_test(sctp_${file} SOURCES unit/sctp_${file}.c support/sctp_pair.c MODULES sctp core)
