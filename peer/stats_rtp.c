@@ -139,6 +139,19 @@ static void set_received(wlk_stats_inbound_rtp *s, const struct media_inbound_st
 	stats_set_number(&s->jitter, in->jitter_s);
 }
 
+/* Frames are put together only where the application wants frames. */
+static void set_frames_received(wlk_stats_inbound_rtp *s, const struct frame_buffer_stats *frames)
+{
+	stats_set_count(&s->frames_received, frames->frames_received);
+	stats_set_count(&s->frames_dropped, frames->frames_dropped);
+	stats_set_count(&s->frames_assembled_from_multiple_packets, frames->frames_assembled_from_multiple_packets);
+	stats_set_number(&s->total_assembly_time, stats_seconds(frames->total_assembly_time_us));
+	if (!frames->width)
+		return;
+	stats_set_count(&s->frame_width, frames->width);
+	stats_set_count(&s->frame_height, frames->height);
+}
+
 static void add_inbound(struct stats_build *b, const struct peer_transport *transport, const struct media_inbound_stats *in)
 {
 	const struct wlk_transceiver *t = peer_transceiver_by_section(b->pc, in->section);
@@ -166,6 +179,8 @@ static void add_inbound(struct stats_build *b, const struct peer_transport *tran
 	if (t && t->kind == WLK_MEDIA_VIDEO) {
 		stats_set_count(&s->fir_count, in->fir_count);
 		stats_set_count(&s->pli_count, in->pli_count);
+		if (t->receiver.level == WLK_MEDIA_LEVEL_FRAMES || in->frames.frames_received)
+			set_frames_received(s, &in->frames);
 	}
 }
 
@@ -195,6 +210,17 @@ static void add_remote_outbound(struct stats_build *b, const struct peer_transpo
 		stats_set_number(&s->round_trip_time, stats_seconds(in->rtt_us));
 	stats_set_number(&s->total_round_trip_time, stats_seconds(in->total_rtt_us));
 	stats_set_count(&s->round_trip_time_measurements, in->rtt_measurements);
+}
+
+/* Frames are known where the application sends frames. */
+static void set_frames_sent(wlk_stats_outbound_rtp *s, const struct media_outbound_stats *out)
+{
+	stats_set_count(&s->frames_sent, out->frames_sent);
+	stats_set_count(&s->huge_frames_sent, out->huge_frames_sent);
+	if (!out->frame_width)
+		return;
+	stats_set_count(&s->frame_width, out->frame_width);
+	stats_set_count(&s->frame_height, out->frame_height);
 }
 
 static void add_outbound(struct stats_build *b, const struct peer_transport *transport, const struct media_outbound_stats *out)
@@ -227,6 +253,8 @@ static void add_outbound(struct stats_build *b, const struct peer_transport *tra
 	if (t && t->kind == WLK_MEDIA_VIDEO) {
 		stats_set_count(&s->fir_count, out->fir_count);
 		stats_set_count(&s->pli_count, out->pli_count);
+		if (out->frames_sent)
+			set_frames_sent(s, out);
 	}
 	if (out->has_report)
 		stats_set_textf(b->report, &s->remote_id, "RI%s", id);

@@ -404,6 +404,59 @@ static void test_selectors_give_streams_and_what_they_refer_to(void **state)
 	sim_free(&call.sim);
 }
 
+/* VP8 of 640x360, or what looks like it to whoever only counts. */
+static void send_frame(struct call *call, uint32_t number, bool key, size_t size)
+{
+	static uint8_t data[8000];
+	static const uint8_t head[] = { 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01 };
+	wlk_encoded_frame frame = WLK_ENCODED_FRAME_INIT;
+
+	memset(data, 0x55, sizeof(data));
+	memcpy(data, head, sizeof(head));
+	if (!key)
+		data[0] = 0x31;
+	frame.codec = WLK_CODEC_VP8;
+	frame.data = data;
+	frame.size = size;
+	frame.timestamp = number * 3000;
+	assert_int_equal(wlk_rtp_sender_send_frame(wlk_transceiver_sender(call->video), &frame), WLK_OK);
+	sim_run_for(&call->sim, 33 * SIM_MS);
+}
+
+static void test_frames_of_a_small_call(void **state)
+{
+	const wlk_stats_outbound_rtp *out;
+	const wlk_stats_inbound_rtp *in;
+	wlk_stats_report *a, *b;
+	struct call call;
+
+	(void)state;
+	connect_call(&call, &(struct sim_config){ .seed = 7, .latency_us = 20 * SIM_MS });
+	assert_int_equal(wlk_rtp_receiver_set_level(wlk_transceiver_receiver(call.video_b), WLK_MEDIA_LEVEL_FRAMES), WLK_OK);
+	for (uint32_t i = 0; i < 30; i++)
+		send_frame(&call, i, i == 0, i == 0 ? 6000 : 500);
+	sim_run_for(&call.sim, SIM_SECOND);
+	a = stats_of(&call.sim.a);
+	b = stats_of(&call.sim.b);
+	out = find(a, WLK_STATS_OUTBOUND_RTP, "video");
+	in = find(b, WLK_STATS_INBOUND_RTP, "video");
+	assert_count(out->frames_sent, 30);
+	assert_count(out->huge_frames_sent, 0); /* the first one has no average to be above of */
+	assert_count(out->frame_width, 640);
+	assert_count(out->frame_height, 360);
+	assert_false(out->frames_encoded.exists);
+	assert_count(in->frames_received, 30);
+	assert_count(in->frames_dropped, 0);
+	assert_count(in->frames_assembled_from_multiple_packets, 1);
+	assert_near(in->total_assembly_time, 0.005, 0.005); /* as long as the pacer took */
+	assert_count(in->frame_width, 640);
+	assert_count(in->frame_height, 360);
+	assert_false(in->frames_decoded.exists);
+	wlk_stats_report_destroy(a);
+	wlk_stats_report_destroy(b);
+	sim_free(&call.sim);
+}
+
 static void test_a_bulk_transfer_flies(void **state)
 {
 	static uint8_t bulk[60000];
@@ -640,6 +693,7 @@ int main(void)
 		cmocka_unit_test(test_transport_pair_and_channel_of_a_small_call),
 		cmocka_unit_test(test_nothing_is_known_before_the_first_description),
 		cmocka_unit_test(test_selectors_give_streams_and_what_they_refer_to),
+		cmocka_unit_test(test_frames_of_a_small_call),
 		cmocka_unit_test(test_a_bulk_transfer_flies),
 		cmocka_unit_test(test_every_report_is_sound),
 		cmocka_unit_test(test_each_listed_member_exists),

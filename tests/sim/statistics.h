@@ -5,7 +5,7 @@
 enum member_expectation {
 	KNOWN,        /* seen on some record of its type in the calls of the test */
 	CIRCUMSTANCE, /* exists under circumstances that the call of the test does not have; tested where named */
-	NOT_YET,      /* needs frames or raw media */
+	NOT_YET,      /* needs raw media */
 	NEVER,        /* needs something that this stack does not do, see docs/stats.md */
 };
 

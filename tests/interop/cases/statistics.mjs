@@ -165,7 +165,7 @@ const OURS_ALONE = {
   'candidate-pair': ['availableIncomingBitrate'],
 };
 
-/** Members of the browser's that need frames or raw media (docs/stats.md), or are none of webrtc-stats. */
+/** Members of the browser's that need frames at our end, or raw media (docs/stats.md), or are none of webrtc-stats. */
 const THEIRS_ALONE = {
   rtp: /^mediaType$/, // of all streams; the former name of kind
   'inbound-rtp': /^(frames?[A-Z]|keyFrames|total|jitterBuffer|qpSum|freeze|pause|decoder|powerEfficient|playoutId|audioLevel|concea|silent|inserted|removed|estimated|fec|goog|contentType|playout|delayed|relative|interruption|jitterBufferFlushes|packetsReceivedWith|packetsDiscarded|hugeFrames|minPlayout|corruption)/,
