@@ -407,6 +407,62 @@ static void test_R8_R9_what_a_name_resolves_to(void **state)
 
 /* ------------------------------------------------------------------------------------------------ stats */
 
+static void test_discarded_packets_and_ufrags_are_told(void **state)
+{
+	struct ice_link link = { .latency_us = 10000 };
+	struct ice_candidate_stats c;
+	struct ice_pair_stats before, p;
+	struct ice_agent *agent;
+	wlk_addr local, remote;
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &link, 3, NULL, NULL);
+	ice_sim_connect(&sim);
+	ice_sim_pass(&sim, 2 * SECOND);
+	agent = sim.side[0].agent;
+	assert_true(ice_agent_selected(agent, &local, &remote));
+	assert_true(ice_agent_pair_stats(agent, 0, &before));
+	ice_agent_on_discarded(agent, sim.now, &local, &remote, 300);
+	ice_agent_on_discarded(agent, sim.now, &local, &local, 300); /* no pair: counted nowhere */
+	assert_true(ice_agent_pair_stats(agent, 0, &p));
+	assert_int_equal(p.packets_discarded, 1);
+	assert_int_equal(p.bytes_discarded, 300);
+	assert_int_equal(p.packets_sent, before.packets_sent);
+	assert_true(ice_agent_local_candidate(agent, 0, &c));
+	assert_string_equal(c.ufrag, ice_agent_local_ufrag(agent));
+	assert_true(ice_agent_remote_candidate(agent, 0, &c));
+	assert_string_equal(c.ufrag, ice_agent_local_ufrag(sim.side[1].agent));
+	assert_int_equal(ice_agent_restart(agent, sim.now), WLK_OK);
+	assert_true(ice_agent_remote_candidate(agent, 0, &c)); /* of the generation before, which is in use */
+	assert_string_equal(c.ufrag, ice_agent_local_ufrag(sim.side[1].agent));
+	assert_true(ice_agent_local_candidate(agent, 0, &c));
+	assert_string_equal(c.ufrag, ice_agent_local_ufrag(agent));
+	ice_sim_free(&sim);
+}
+
+static void test_repeated_checks_are_told_apart(void **state)
+{
+	const wlk_addr nobody = { .family = 4, .port = 9, .ip = { 10, 9, 9, 9 } };
+	struct ice_candidate candidate = { .type = CANDIDATE_HOST, .component = 1, .priority = 1, .addr = nobody, .foundation = "1" };
+	struct ice_link link = { .latency_us = 10000 };
+	struct ice_pair_stats p = { 0 };
+	struct ice_sim sim;
+
+	(void)state;
+	ice_sim_init(&sim, &link, 3, NULL, NULL);
+	ice_sim_connect(&sim);
+	assert_int_equal(ice_agent_add_remote_candidate(sim.side[0].agent, sim.now, &candidate), WLK_OK);
+	ice_sim_pass(&sim, 3 * SECOND);
+	for (size_t i = 0; ice_agent_pair_stats(sim.side[0].agent, i, &p) && p.remote.port != 9;)
+		i++;
+	assert_int_equal(p.remote.port, 9);
+	assert_int_equal(p.responses_received, 0);
+	assert_true(p.requests_repeated >= 2);
+	assert_true(p.requests_sent > p.requests_repeated);
+	ice_sim_free(&sim);
+}
+
 static void test_counters_of_a_call(void **state)
 {
 	struct ice_link link = { .latency_us = 10000 };
@@ -434,6 +490,8 @@ static void test_counters_of_a_call(void **state)
 	assert_int_equal(p.current_rtt_us, 20000);
 	assert_int_equal(p.total_rtt_us, 20000 * p.responses_received);
 	assert_int_equal(p.consent_requests_sent, p.requests_sent - 2); /* one check, one nomination */
+	assert_int_equal(p.requests_repeated, 0);
+	assert_int_equal(p.packets_discarded, 0);
 	ice_agent_get_stats(sim.side[0].agent, &s);
 	assert_int_equal(s.requests_sent, p.requests_sent);
 	assert_int_equal(s.responses_sent, p.responses_sent);
@@ -609,6 +667,8 @@ int main(void)
 		cmocka_unit_test(test_local_names_are_looked_up_and_not_needed),
 		cmocka_unit_test(test_R9_only_uuid_names),
 		cmocka_unit_test(test_R8_R9_what_a_name_resolves_to),
+		cmocka_unit_test(test_discarded_packets_and_ufrags_are_told),
+		cmocka_unit_test(test_repeated_checks_are_told_apart),
 		cmocka_unit_test(test_counters_of_a_call),
 		cmocka_unit_test(test_five_verbs_under_random_calls),
 		cmocka_unit_test(test_polling_changes_nothing),

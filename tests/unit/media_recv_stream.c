@@ -331,6 +331,39 @@ static void test_report_block_carries_lsr_and_dlsr(void **state)
 	teardown(&f);
 }
 
+static void sender_report(struct fixture *f, uint32_t second, uint32_t packets, uint32_t bytes)
+{
+	recv_stream_on_sr(&f->s, second * SECOND,
+			  &(struct rtcp_sender_info){ .ntp = (uint64_t)second << 32, .packets = packets, .bytes = bytes });
+}
+
+/* Statistics count on where the 32 bits of a sender report wrap, and never fall. */
+static void test_the_counts_of_sender_reports_only_grow(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, true, true);
+	sender_report(&f, 10, 5, 0xfffffff0);
+	assert_int_equal(f.s.sr_packets, 5);
+	assert_int_equal(f.s.sr_bytes, 0xfffffff0);
+	sender_report(&f, 12, 7, 0x10);
+	assert_int_equal(f.s.sr_packets, 7);
+	assert_int_equal(f.s.sr_bytes, 0x100000010);
+	sender_report(&f, 11, 6, 0); /* overtaken: counted, and nothing of it taken */
+	assert_int_equal(f.s.sr_count, 3);
+	assert_int_equal(f.s.sr_packets, 7);
+	assert_int_equal(f.s.sr.packets, 7);
+	sender_report(&f, 14, 2, 9); /* the sender began anew */
+	assert_int_equal(f.s.sr_packets, 9);
+	assert_int_equal(f.s.sr_bytes, 0x100000019);
+	sender_report(&f, 5, 4, 19); /* its clock was set back */
+	assert_int_equal(f.s.sr_packets, 11);
+	assert_int_equal(f.s.sr_bytes, 0x100000023);
+	assert_int_equal(f.s.sr_count, 5);
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_R25_queue_of_a_sleeping_application_is_bounded),
 		cmocka_unit_test(test_held_packets_do_not_keep_a_receive_slab),
 		cmocka_unit_test(test_report_block_carries_lsr_and_dlsr),
+		cmocka_unit_test(test_the_counts_of_sender_reports_only_grow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
