@@ -32,7 +32,8 @@ function normalize(algorithm) {
   if (name.toUpperCase() === 'RSASSA-PKCS1-V1_5') {
     if (typeof algorithm === 'string' || algorithm.modulusLength === undefined) throw new TypeError('RSA needs its members');
     const hash = algorithm.hash?.name ?? algorithm.hash;
-    return { type: 'RSA', modulusLength: Number(algorithm.modulusLength), hash: String(hash) };
+    if (String(hash).toUpperCase() !== 'SHA-256') throw new DOMException('certificates are signed with SHA-256', 'NotSupportedError');
+    return { type: 'RSA', modulusLength: Number(algorithm.modulusLength) };
   }
   throw new DOMException(`${name} makes no certificate`, 'NotSupportedError');
 }

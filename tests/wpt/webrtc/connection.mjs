@@ -25,6 +25,7 @@ export class RTCPeerConnection extends EventTarget {
   #isClosed = false;
   #wasLocalSet = false;
   #chain = [];
+  #isNeeded = false; // negotiation, told once the chain is empty
   #states = { gathering: 'new', ice: 'new', connection: 'new' };
   #transceivers = new Map();
   #channels = new Map();
@@ -86,7 +87,12 @@ export class RTCPeerConnection extends EventTarget {
     await null;
     if (this.#isClosed) return;
     this.#chain.shift();
-    if (this.#chain.length) this.#runFirst();
+    if (this.#chain.length) {
+      this.#runFirst();
+    } else if (this.#isNeeded) {
+      this.#isNeeded = false;
+      setImmediate(() => this.#onEvent({ type: NEGOTIATION_NEEDED }));
+    }
   }
 
   createOffer(options = {}) {
@@ -281,7 +287,7 @@ export class RTCPeerConnection extends EventTarget {
     if (this.#transports.onEvent(event)) return;
     const fire = (name) => this.dispatchEvent(new Event(name));
     switch (event.type) {
-      case NEGOTIATION_NEEDED: fire('negotiationneeded'); break;
+      case NEGOTIATION_NEEDED: this.#onNegotiationNeeded(); break;
       case SIGNALING: fire('signalingstatechange'); break;
       case CANDIDATE: this.#onCandidate(event); break;
       case GATHERING: this.#onGathering(event.state); break;
@@ -292,6 +298,11 @@ export class RTCPeerConnection extends EventTarget {
       case CANDIDATE_ERROR: this.#onCandidateError(event); break;
       default: break;
     }
+  }
+
+  #onNegotiationNeeded() {
+    if (this.#chain.length) this.#isNeeded = true;
+    else if (this.signalingState === 'stable') this.dispatchEvent(new Event('negotiationneeded'));
   }
 
   #onCandidate(event) {
