@@ -71,6 +71,26 @@ static napi_value remote(struct call *call)
 	return make_description(call, wlk_peer_connection_remote_description(call_handle(call, 0)));
 }
 
+static napi_value current_local(struct call *call)
+{
+	return make_description(call, wlk_peer_connection_current_local_description(call_handle(call, 0)));
+}
+
+static napi_value pending_local(struct call *call)
+{
+	return make_description(call, wlk_peer_connection_pending_local_description(call_handle(call, 0)));
+}
+
+static napi_value current_remote(struct call *call)
+{
+	return make_description(call, wlk_peer_connection_current_remote_description(call_handle(call, 0)));
+}
+
+static napi_value pending_remote(struct call *call)
+{
+	return make_description(call, wlk_peer_connection_pending_remote_description(call_handle(call, 0)));
+}
+
 const struct call_entry description_calls[] = {
 	{ "connectionCreateOffer", create_offer },
 	{ "connectionCreateAnswer", create_answer },
@@ -78,5 +98,9 @@ const struct call_entry description_calls[] = {
 	{ "connectionSetRemoteDescription", set_remote },
 	{ "connectionLocalDescription", local },
 	{ "connectionRemoteDescription", remote },
+	{ "connectionCurrentLocalDescription", current_local },
+	{ "connectionPendingLocalDescription", pending_local },
+	{ "connectionCurrentRemoteDescription", current_remote },
+	{ "connectionPendingRemoteDescription", pending_remote },
 	{ NULL, NULL },
 };

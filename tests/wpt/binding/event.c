@@ -57,9 +57,14 @@ static void add_message(napi_value object, const wlk_event *event)
 
 static void add_track(napi_value object, const wlk_event *event)
 {
+	napi_value streams;
+
 	add_handle(object, "transceiver", event->u.track.transceiver);
-	add_text(object, "streamId", event->u.track.stream_id);
 	add_text(object, "trackId", event->u.track.track_id);
+	napi_create_array(sink.env, &streams);
+	for (uint32_t i = 0; i < event->u.track.stream_count; i++)
+		napi_set_element(sink.env, streams, i, make_text(sink.env, event->u.track.stream_ids[i]));
+	set_member(sink.env, object, "streamIds", streams);
 }
 
 static void add_candidate_error(napi_value object, const wlk_event *event)
@@ -102,6 +107,9 @@ static void add_details(napi_value object, const wlk_event *event)
 		add_address(object, "remote", &event->u.selected_pair.remote);
 		break;
 	case WLK_EVENT_TRACK:
+	case WLK_EVENT_TRACK_MUTE:
+	case WLK_EVENT_REMOVE_TRACK:
+	case WLK_EVENT_TRACK_ENDED:
 		add_track(object, event);
 		break;
 	case WLK_EVENT_DATA_CHANNEL:

@@ -5,14 +5,15 @@ import { createChannel, RTCDataChannel, RTCDataChannelEvent } from './channel.mj
 import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent, RTCSessionDescription, SDP_TYPES,
 } from './description.mjs';
 import { RTCError } from './error.mjs';
-import { MediaStream, MediaStreamTrack } from './media.mjs';
-import { readTransceiverInit, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
+import { MediaStream, MediaStreamTrack, MediaStreamTrackEvent } from './media.mjs';
+import { KINDS, readTransceiverInit, remember, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
 import { Transports } from './transports.mjs';
 
 const NEGOTIATION_NEEDED = 1, SIGNALING = 2, CANDIDATE = 3, GATHERING = 4, ICE = 5, CONNECTION = 6, TRACK = 8, CHANNEL = 9;
-const CHANNEL_FIRST = 10, CHANNEL_LAST = 16, CANDIDATE_ERROR = 20;
+const CHANNEL_FIRST = 10, CHANNEL_LAST = 16, RTP = 17, CANDIDATE_ERROR = 20;
+const MUTE = 27, REMOVE_TRACK = 28, ENDED = 29;
 // What the standard tells in the task that settles the promise of setLocal/RemoteDescription().
-const OF_THE_DESCRIPTION = [SIGNALING, TRACK];
+const OF_THE_DESCRIPTION = [SIGNALING, TRACK, MUTE, REMOVE_TRACK, ENDED];
 
 const DESCRIPTION_ERRORS = { WLK_ERR_NEGOTIATION: 'InvalidAccessError', WLK_ERR_INVALID: 'InvalidModificationError',
   WLK_ERR_UNSUPPORTED: 'InvalidAccessError' };
@@ -201,28 +202,23 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   getTransceivers() { return native.transceivers(this.#handle).map((handle) => this.#inner(handle).object); }
-  #going() { return this.getTransceivers().filter(({ direction }) => direction !== 'stopped'); }
-  getSenders() { return this.#going().map(({ sender }) => sender); }
-  getReceivers() { return this.#going().map(({ receiver }) => receiver); }
+  getSenders() { return native.connectionSenders(this.#handle).map((handle) => this.#inner(handle).sender); }
+  getReceivers() { return native.connectionReceivers(this.#handle).map((handle) => this.#inner(handle).receiver); }
 
   addTransceiver(trackOrKind, init = {}) {
-    const { track, kind, options } = readTransceiverInit(trackOrKind, init ?? {});
+    const { kind, options } = readTransceiverInit(trackOrKind, init ?? {});
     const inner = this.#inner(call(() => native.transceiverAdd(this.#handle, kind, options),
       { WLK_ERR_UNSUPPORTED: 'OperationError' }));
-    inner.sender[PRIVATE](track);
     return inner.object;
   }
 
   addTrack(track, ...streams) {
     if (!(track instanceof MediaStreamTrack)) throw new TypeError('addTrack() takes a track');
     for (const stream of streams) if (!(stream instanceof MediaStream)) throw new TypeError('streams are MediaStreams');
-    if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
-    if (this.getSenders().some((sender) => sender.track === track))
-      throw new DOMException('the track is being sent', 'InvalidAccessError');
     const ids = streams.map((stream) => stream.id);
-    const inner = this.#inner(call(() => native.connectionAddTrack(this.#handle, track.kind === 'audio' ? 1 : 2, track.id, ids)));
-    inner.sender[PRIVATE](track);
-    return inner.sender;
+    remember(track);
+    return this.#inner(call(() => native.connectionAddTrack(this.#handle, KINDS[track.kind], track.id, ids),
+      { WLK_ERR_INVALID: 'InvalidAccessError' })).sender;
   }
 
   removeTrack(sender) {
@@ -230,8 +226,7 @@ export class RTCPeerConnection extends EventTarget {
     if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
     const inner = [...this.#transceivers.values()].find((each) => each.sender === sender);
     if (!inner) throw new DOMException('the sender is of another connection', 'InvalidAccessError');
-    call(() => native.connectionRemoveTrack(this.#handle, inner.handle));
-    sender[PRIVATE](null);
+    call(() => native.connectionRemoveTrack(this.#handle, inner.handle), { WLK_ERR_INVALID: 'InvalidAccessError' });
   }
 
   transportOf(handle) { return this.#transports.dtls(native.transceiverTransport(handle)); }
@@ -294,6 +289,10 @@ export class RTCPeerConnection extends EventTarget {
       case ICE: this.#states.ice = event.state; fire('iceconnectionstatechange'); break;
       case CONNECTION: this.#states.connection = event.state; fire('connectionstatechange'); break;
       case TRACK: this.#onTrack(event); break;
+      case RTP: this.#onMuted(event, false); break;
+      case MUTE: this.#onMuted(event, true); break;
+      case REMOVE_TRACK: this.#onRemoveTrack(event); break;
+      case ENDED: this.#inner(event.transceiver).receiver.track.dispatchEvent(new Event('ended')); break;
       case CHANNEL: this.#onChannel(event.channel); break;
       case CANDIDATE_ERROR: this.#onCandidateError(event); break;
       default: break;
@@ -324,11 +323,31 @@ export class RTCPeerConnection extends EventTarget {
 
   #onTrack(event) {
     const { object } = this.#inner(event.transceiver);
-    const ids = event.streamIds ?? (event.streamId && event.streamId !== '-' ? [event.streamId] : []);
-    const streams = ids.map((id) => this.#stream(id));
-    for (const stream of streams) stream.addTrack(object.receiver.track);
+    const { track } = object.receiver;
+    const streams = event.streamIds.map((id) => this.#stream(id));
+    for (const stream of streams) {
+      if (stream.getTracks().includes(track)) continue;
+      stream.addTrack(track);
+      stream.dispatchEvent(new MediaStreamTrackEvent('addtrack', { track }));
+    }
     this.dispatchEvent(new RTCTrackEvent('track', { receiver: object.receiver, track: object.receiver.track, streams,
       transceiver: object }));
+  }
+
+  #onRemoveTrack(event) {
+    const { track } = this.#inner(event.transceiver).receiver;
+    for (const stream of event.streamIds.map((id) => this.#stream(id))) {
+      stream.removeTrack(track);
+      stream.dispatchEvent(new MediaStreamTrackEvent('removetrack', { track }));
+    }
+  }
+
+  /** Packets come again, or will not any more. */
+  #onMuted(event, isMuted) {
+    const inner = this.#inner(event.transceiver);
+    if (inner.isMuted === isMuted) return;
+    inner.isMuted = isMuted;
+    inner.receiver.track.dispatchEvent(new Event(isMuted ? 'mute' : 'unmute'));
   }
 
   #onChannel(handle) {

@@ -1,6 +1,13 @@
 // RTCRtpTransceiver, RTCRtpSender and RTCRtpReceiver.
-import { call, defineHandlers, eventClass, native, oneOf, onlyInside, PRIVATE } from './base.mjs';
+import { call, defineHandlers, eventClass, native, oneOf, onlyInside, PRIVATE, task } from './base.mjs';
 import { MediaStream, MediaStreamTrack } from './media.mjs';
+
+const tracks = new Map();
+
+/** The library knows tracks by their ids: the objects are kept here. */
+export function remember(track) {
+  tracks.set(track.id, track);
+}
 
 export const DIRECTIONS = ['inactive', 'sendonly', 'recvonly', 'sendrecv', 'stopped'];
 export const KINDS = { audio: 1, video: 2 };
@@ -10,20 +17,19 @@ export const RTCTrackEvent = eventClass('RTCTrackEvent', { receiver: null, track
 
 export class RTCRtpSender {
   #transceiver;
-  #track = null;
 
   constructor(key, transceiver) {
     onlyInside(key);
     this.#transceiver = transceiver;
   }
 
-  get track() { return this.#track; }
+  get track() { return tracks.get(native.senderTrackId(this.#transceiver[PRIVATE].handle)) ?? null; }
   get transport() { return this.#transceiver[PRIVATE].transport(); }
   get dtmf() { return this.#transceiver[PRIVATE].dtmf(); }
 
   async replaceTrack(track) {
     if (track !== null && !(track instanceof MediaStreamTrack)) throw new TypeError('replaceTrack() takes a track or null');
-    return this.#transceiver[PRIVATE].replaceTrack(track, () => { this.#track = track; });
+    return this.#transceiver[PRIVATE].replaceTrack(track);
   }
 
   setStreams(...streams) {
@@ -36,8 +42,6 @@ export class RTCRtpSender {
   async generateKeyFrame(rids) { return native.senderGenerateKeyFrame(this.#transceiver[PRIVATE].handle, rids); }
 
   static getCapabilities(kind) { return capabilities('sender', kind); }
-
-  [PRIVATE](track) { this.#track = track; }
 }
 
 export class RTCRtpReceiver {
@@ -86,7 +90,7 @@ export class RTCRtpTransceiver {
 
   get currentDirection() {
     const direction = native.transceiverCurrentDirection(this.#inner.handle);
-    return direction === null ? null : DIRECTIONS[direction];
+    return DIRECTIONS[direction] ?? null;
   }
 
   stop() { call(() => native.transceiverStop(this.#inner.handle)); }
@@ -121,11 +125,12 @@ export class TransceiverInner {
   transport() { return this.connection.transportOf(this.handle); }
   dtmf() { return this.kind === 'audio' ? native.senderDtmf(this.handle) : null; }
 
-  async replaceTrack(track, done) {
+  async replaceTrack(track) {
     if (track && track.kind !== this.kind) throw new TypeError('the track is of another kind');
+    if (track) remember(track);
     return this.connection.chain(async () => {
+      await task();
       call(() => native.senderReplaceTrack(this.handle, track?.id ?? null));
-      done();
     });
   }
 
@@ -144,20 +149,20 @@ export class TransceiverInner {
   }
 
   async getStats(side) {
-    return new Map(Object.entries(JSON.parse(native.transceiverStats(this.handle, side))));
+    return new Map(Object.entries(JSON.parse(native.transceiverStats(this.handle, side === 'sender'))));
   }
 }
 
 /** addTransceiver()'s arguments, checked as Web IDL does, and the track if there is one. */
 export function readTransceiverInit(trackOrKind, init = {}) {
   const track = trackOrKind instanceof MediaStreamTrack ? trackOrKind : null;
+  if (track) remember(track);
   const kind = track ? track.kind : oneOf(trackOrKind, Object.keys(KINDS), 'kind');
   const streams = init.streams === undefined ? [] : [...init.streams];
   for (const stream of streams) if (!(stream instanceof MediaStream)) throw new TypeError('streams are MediaStreams');
   const direction = init.direction === undefined ? 'sendrecv' : oneOf(init.direction, DIRECTIONS, 'direction');
   return { track, kind: KINDS[kind], options: {
     direction: DIRECTIONS.indexOf(direction),
-    streamId: streams[0]?.id,
     streamIds: streams.map((stream) => stream.id),
     trackId: track?.id,
     sendEncodings: init.sendEncodings,
