@@ -11,6 +11,10 @@ wlk_err rand_u32(uint32_t *out) WLK_NODISCARD;
 wlk_err rand_u64(uint64_t *out) WLK_NODISCARD;
 /* |size| characters of ice-char's base64 alphabet (6 bits each) and a NUL: out holds size + 1. */
 wlk_err rand_ice_chars(char *out, size_t size) WLK_NODISCARD;
+/* The same for a password: a recording notes a stand-in for it. */
+wlk_err rand_ice_password(char *out, size_t size) WLK_NODISCARD;
+/* Turn random bytes into such characters, in place. */
+void rand_to_ice_chars(char *bytes, size_t size);
 
 /*
  * A small generator for values that need no secrecy (timer jitter, pacing), seeded once from rand_u64().

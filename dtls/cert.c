@@ -273,6 +273,17 @@ wlk_err dtls_cert_export_key_der(const struct dtls_cert *cert, char **out, size_
 	return err;
 }
 
+wlk_err dtls_cert_import_public(struct dtls_cert **out, const uint8_t *der, size_t size)
+{
+	X509 *x509 = size <= LONG_MAX ? d2i_X509(NULL, &der, (long)size) : NULL;
+	wlk_err err = x509 ? wrap(out, x509, NULL) : WLK_ERR_PARSE;
+
+	if (err)
+		X509_free(x509);
+	ERR_clear_error();
+	return err;
+}
+
 wlk_err dtls_cert_export_pem(const struct dtls_cert *cert, char **out, size_t *size)
 {
 	wlk_err err = WLK_ERR_CRYPTO;

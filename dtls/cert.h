@@ -69,6 +69,12 @@ wlk_err dtls_cert_import_der(struct dtls_cert **out, wlk_bytes cert, wlk_bytes k
 wlk_err dtls_cert_export_key_der(const struct dtls_cert *cert, char **out, size_t *size) WLK_NODISCARD;
 
 /**
+ * Read a certificate without its key from DER: it has a fingerprint, and makes no handshake (WLK_ERR_CRYPTO there).
+ * WLK_ERR_PARSE, WLK_ERR_NOMEM.
+ */
+wlk_err dtls_cert_import_public(struct dtls_cert **out, const uint8_t *der, size_t size) WLK_NODISCARD;
+
+/**
  * Write certificate and PKCS#8 key as PEM.
  *
  * @param out   a heap text with a NUL behind it; give it to dtls_cert_free_pem(), which wipes it (R38)

@@ -1,6 +1,7 @@
 /* The peer's side: its parameters and candidates, and the pairs that come of them. */
 #include "core/addr.h"
 #include "core/alloc.h"
+#include "core/tap.h"
 #include "ice/agent_internal.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@ bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr)
 
 	if (!ice_remote_address_allowed(addr, flags))
 		return false;
-	return !agent->config.remote_filter || agent->config.remote_filter(addr, NULL, agent->config.filter_user);
+	return !agent->config.remote_filter || tap_verdict(agent->config.remote_filter(addr, NULL, agent->config.filter_user));
 }
 
 bool agent_may_use(const struct ice_agent *agent, const struct ice_base *base)

@@ -9,7 +9,7 @@ wlk_err ice_credentials_init(struct ice_credentials *c, uint32_t generation)
 	wlk_err err = rand_ice_chars(fresh.local_ufrag, ICE_LOCAL_UFRAG_SIZE);
 
 	if (!err)
-		err = rand_ice_chars(fresh.local_pwd, ICE_LOCAL_PWD_SIZE);
+		err = rand_ice_password(fresh.local_pwd, ICE_LOCAL_PWD_SIZE);
 	if (!err)
 		err = crypto_hmac_create(&fresh.local_hmac, CRYPTO_DIGEST_SHA1, fresh.local_pwd, ICE_LOCAL_PWD_SIZE);
 	if (!err)

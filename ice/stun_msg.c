@@ -2,6 +2,7 @@
 
 #include "core/addr.h"
 #include "core/alloc.h"
+#include "core/tap.h"
 
 enum {
 	ATTR_HEADER_SIZE = 4,
@@ -336,9 +337,10 @@ bool stun_msg_check_integrity(const struct stun_msg *msg, struct crypto_hmac *hm
 	uint8_t digest[CRYPTO_SHA1_SIZE];
 	size_t offset = msg->integrity_offset;
 
-	if (!offset || !hmac_up_to(msg->data, offset, sizeof(digest), hmac, digest))
+	if (!offset)
 		return false;
-	return crypto_equal(digest, msg->data + offset + ATTR_HEADER_SIZE, sizeof(digest));
+	return tap_verdict(hmac_up_to(msg->data, offset, sizeof(digest), hmac, digest) &&
+			   crypto_equal(digest, msg->data + offset + ATTR_HEADER_SIZE, sizeof(digest)));
 }
 
 bool stun_msg_check_integrity_sha256(const struct stun_msg *msg, struct crypto_hmac *hmac)
@@ -347,9 +349,10 @@ bool stun_msg_check_integrity_sha256(const struct stun_msg *msg, struct crypto_h
 	size_t offset = msg->integrity_sha256_offset;
 	size_t size = msg->integrity_sha256_size;
 
-	if (!offset || !hmac_up_to(msg->data, offset, size, hmac, digest))
+	if (!offset)
 		return false;
-	return crypto_equal(digest, msg->data + offset + ATTR_HEADER_SIZE, size);
+	return tap_verdict(hmac_up_to(msg->data, offset, size, hmac, digest) &&
+			   crypto_equal(digest, msg->data + offset + ATTR_HEADER_SIZE, size));
 }
 
 /* RFC 8489 14.11: a list of algorithm, parameter length, parameters padded to four bytes. */

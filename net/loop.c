@@ -12,6 +12,7 @@
 #include "net/clock.h"
 #include "net/driver.h"
 #include "net/keylog.h"
+#include "net/recording.h"
 #include "net/timers.h"
 #include "peer/env.h"
 
@@ -29,6 +30,7 @@ struct wlk_loop {
 	struct timers timers;
 	struct keylog keylog;
 	struct peer_env env;
+	wlk_recording *recording; /* that WLK_RECORD asked for */
 	struct driver driver;
 
 	/* The descriptor that turns our deadline into an event, so that a host may wait for the poller's descriptor
@@ -146,6 +148,11 @@ static wlk_err make_environment(struct wlk_loop *loop, const wlk_loop_config *co
 			return err;
 	}
 	loop->env.unix_us_at_zero = unix_us - loop->now;
+	loop->env.recording = config->recording;
+	if (!config->recording) {
+		recording_from_environment(&loop->recording);
+		loop->env.recording = loop->recording;
+	}
 	loop->env.pool = pktbuf_pool_create(SPARE_BUFFERS);
 	if (!loop->env.pool)
 		return WLK_ERR_NOMEM;
@@ -191,6 +198,7 @@ out_driver:
 	driver_free(&loop->driver);
 	peer_env_destroy_dtls(&loop->env);
 out_environment:
+	wlk_recording_close(loop->recording);
 	pktbuf_pool_destroy(loop->env.pool);
 	keylog_close(&loop->keylog);
 out_descriptors:
@@ -225,6 +233,7 @@ void wlk_loop_destroy(wlk_loop *loop)
 	timers_free(&loop->timers);
 	driver_free(&loop->driver);
 	peer_env_destroy_dtls(&loop->env);
+	wlk_recording_close(loop->recording);
 	pktbuf_pool_destroy(loop->env.pool);
 	keylog_close(&loop->keylog);
 	close_descriptors(loop);

@@ -76,6 +76,7 @@ wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc, const c
 	wlk_data_channel *channel;
 	wlk_err err;
 
+	RECORD(pc, record_create_channel(recorded, pc, label, init, out != NULL));
 	if (!label || !out)
 		return peer_fail(pc, WLK_ERR_INVALID, "a channel needs a label and a place for its handle");
 	if (pc->closed)
@@ -107,6 +108,7 @@ wlk_err wlk_data_channel_send(wlk_data_channel *channel, wlk_message_type type, 
 	wlk_peer_connection *pc = channel->pc;
 	wlk_err err;
 
+	RECORD(pc, record_channel_send(recorded, channel, type, data, size));
 	if ((type != WLK_MESSAGE_TEXT && type != WLK_MESSAGE_BINARY) || (!data && size))
 		return peer_fail(pc, WLK_ERR_INVALID, "a message is text or binary and has bytes");
 	if (pc->closed)
@@ -124,6 +126,7 @@ wlk_err wlk_data_channel_send(wlk_data_channel *channel, wlk_message_type type, 
 
 void wlk_data_channel_close(wlk_data_channel *channel)
 {
+	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_CLOSE, channel, 0, 0));
 	if (channel->pc->closed)
 		return;
 	peer_refresh_now(channel->pc);
@@ -135,6 +138,7 @@ void wlk_data_channel_set_paused(wlk_data_channel *channel, bool paused)
 {
 	wlk_event ev = { .type = WLK_EVENT_DATA_CHANNEL_MESSAGE };
 
+	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_PAUSE, channel, paused, 1));
 	channel->paused = paused;
 	if (paused || !channel->has_messages)
 		return;
@@ -146,6 +150,7 @@ void wlk_data_channel_set_paused(wlk_data_channel *channel, bool paused)
 
 void wlk_data_channel_release(wlk_data_channel *channel)
 {
+	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_RELEASE, channel, 0, 0));
 	channel->released = true;
 	if (channel->close_delivered)
 		peer_channel_free(channel);
@@ -158,6 +163,7 @@ size_t wlk_data_channel_buffered_amount(const wlk_data_channel *channel)
 
 void wlk_data_channel_set_buffered_amount_low_threshold(wlk_data_channel *channel, size_t bytes)
 {
+	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_LOW, channel, bytes, 8));
 	sctp_channel_set_buffered_low(channel->sctp, bytes);
 }
 
@@ -168,6 +174,7 @@ size_t wlk_data_channel_buffered_amount_low_threshold(const wlk_data_channel *ch
 
 void wlk_data_channel_set_high_water_mark(wlk_data_channel *channel, size_t bytes)
 {
+	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_HIGH, channel, bytes, 8));
 	sctp_channel_set_high_water(channel->sctp, bytes);
 }
 

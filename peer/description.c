@@ -195,6 +195,7 @@ wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offe
 	struct sdp_session *made;
 	wlk_err err;
 
+	RECORD(pc, record_create_offer(recorded, pc, options, sdp != NULL));
 	if (!sdp || (options && options->struct_size != sizeof(*options)))
 		return peer_fail(pc, WLK_ERR_INVALID, "an offer needs a place for its text, and WLK_OFFER_OPTIONS_INIT");
 	if (pc->signaling_state != WLK_SIGNALING_STABLE && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_OFFER)
@@ -209,6 +210,7 @@ wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **
 	struct sdp_session *made;
 	wlk_err err;
 
+	RECORD(pc, record_api_number(recorded, RECORD_CREATE_ANSWER, pc, sdp != NULL, 1));
 	if (!sdp)
 		return peer_fail(pc, WLK_ERR_INVALID, "an answer needs a place for its text");
 	if (pc->signaling_state != WLK_SIGNALING_HAVE_REMOTE_OFFER && pc->signaling_state != WLK_SIGNALING_HAVE_LOCAL_PRANSWER)
@@ -363,6 +365,7 @@ wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const
 	struct sdp_session *sdp = NULL;
 	wlk_err err = pc->closed ? WLK_OK : check_unchanged(pc, type, text);
 
+	RECORD(pc, record_set_description(recorded, RECORD_SET_LOCAL, pc, description));
 	if (err)
 		return err;
 	err = signaling_next(pc->signaling_state, SIGNALING_LOCAL, type, &next);
@@ -539,6 +542,7 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 	bool glare;
 	wlk_err err;
 
+	RECORD(pc, record_set_description(recorded, RECORD_SET_REMOTE, pc, description));
 	if (!description)
 		return peer_fail(pc, WLK_ERR_INVALID, "a remote description is given");
 	/* W3C webrtc-pc 4.4.1.5: a remote offer that meets our own takes ours back first. */
@@ -574,6 +578,7 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 
 wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc)
 {
+	RECORD(pc, record_api(recorded, RECORD_RESTART_ICE, pc));
 	if (pc->closed)
 		return WLK_OK;
 	pc->wants_ice_restart = true;

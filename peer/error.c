@@ -10,6 +10,8 @@ wlk_err peer_fail(wlk_peer_connection *pc, wlk_err err, const char *format, ...)
 	va_start(args, format);
 	text_vaddf(&pc->last_error, format, args);
 	va_end(args);
+	if (tap_current)
+		record_failed(err);
 	LOG_D(pc, "%s: %s", wlk_strerror(err), text_ok(&pc->last_error) ? pc->last_error.at : "");
 	return err;
 }

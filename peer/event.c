@@ -150,7 +150,7 @@ static const wlk_event *drained(wlk_peer_connection *pc)
 	return NULL;
 }
 
-const wlk_event *peer_poll_event(wlk_peer_connection *pc)
+static const wlk_event *next_event(wlk_peer_connection *pc)
 {
 	struct peer_event item;
 
@@ -179,4 +179,15 @@ const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 		return &pc->lent.ev;
 	}
 	return NULL; /* close() was the last word */
+}
+
+const wlk_event *peer_poll_event(wlk_peer_connection *pc)
+{
+	const wlk_event *ev;
+
+	RECORD(pc, record_call(recorded, RECORD_POLL_EVENT, pc->now));
+	ev = next_event(pc);
+	if (ev && tap_current)
+		record_event(ev);
+	return ev;
 }

@@ -78,9 +78,11 @@ wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_fram
 {
 	struct wlk_transceiver *t = sender->transceiver;
 	wlk_peer_connection *pc = t->pc;
-	wlk_err err = check_frame(pc, frame);
 	struct media_send_frame out;
+	wlk_err err;
 
+	RECORD(pc, record_send_frame(recorded, t, frame));
+	err = check_frame(pc, frame);
 	if (!err)
 		err = peer_sending_allowed(t);
 	if (err)
@@ -125,6 +127,7 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_peer_connection *pc = t->pc;
 
+	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)level, 4));
 	if (level != WLK_MEDIA_LEVEL_PACKETS && level != WLK_MEDIA_LEVEL_FRAMES)
 		return peer_fail(pc, WLK_ERR_INVALID, "level %d is none", (int)level);
 	if (pc->closed)

@@ -166,6 +166,7 @@ void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 {
 	struct peer_transport *t = pc->transport;
 
+	RECORD(pc, record_input(recorded, now, &d));
 	peer_set_now(pc, now);
 	if (pc->closed) {
 		pktbuf_release(d.buf);
@@ -181,6 +182,7 @@ wlk_err peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_ad
 {
 	wlk_err err;
 
+	RECORD(pc, record_stream_accepted(recorded, now, listener, remote, id));
 	peer_set_now(pc, now);
 	err = ice_agent_stream_accepted(pc->transport->ice, pc->now, listener, remote, id);
 	peer_pump(pc);
@@ -191,6 +193,7 @@ void peer_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const
 {
 	struct peer_transport *t = pc->transport;
 
+	RECORD(pc, record_stream_input(recorded, now, id, data, size));
 	peer_set_now(pc, now);
 	/* In steps, so that the datagrams of a long piece fit into the agent's queue; of tiny ones the last may be dropped. */
 	for (size_t at = 0; at < size; at += PKTBUF_PAYLOAD) {
@@ -204,6 +207,7 @@ void peer_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id)
 {
 	struct peer_transport *t = pc->transport;
 
+	RECORD(pc, record_stream_closed(recorded, now, id));
 	peer_set_now(pc, now);
 	ice_agent_stream_closed(t->ice, pc->now, id);
 	input_received(t);

@@ -11,6 +11,9 @@
 #include "peer/id_list.h"
 #include "peer/peer.h"
 #include "peer/peer_transport.h"
+#include "peer/record_call.h"
+#include "peer/record_event.h"
+#include "peer/seam.h"
 #include "sctp/assoc.h"
 #include "sdp/negotiate.h"
 
@@ -38,6 +41,7 @@ struct wlk_rtp_receiver {
 struct wlk_transceiver {
 	struct list link; /* in pc->transceivers, in order of creation; or in pc->retired */
 	wlk_peer_connection *pc;
+	uint32_t number;  /* of those ever made here, for recordings */
 	wlk_media_kind kind;
 	char *mid;                /* NULL: not associated with an m-section */
 	char offered_mid[16];     /* what the latest offer that was made calls its m-section, while mid is NULL */
@@ -99,6 +103,8 @@ struct wlk_peer_connection {
 	peer_destroy_hook destroy_hook;
 	void *user;
 	wlk_time now; /* of the latest verb */
+	struct record_peer *record; /* NULL: not recorded */
+	uint32_t next_transceiver; /* number */
 
 	/* configuration */
 	struct sdp_capabilities capabilities;

@@ -126,7 +126,7 @@ static void drop_media_without_path(struct peer_transport *t)
 		pktbuf_release(lost);
 }
 
-bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
+static bool next_datagram(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
 	peer_set_now(pc, now);
 	if (pc->closed)
@@ -147,8 +147,19 @@ bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out
 	return false;
 }
 
+bool peer_poll_transmit(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
+{
+	RECORD(pc, record_call(recorded, RECORD_POLL_TRANSMIT, now));
+	if (!next_datagram(pc, now, out))
+		return false;
+	if (tap_current)
+		record_out(out);
+	return true;
+}
+
 void peer_hold(wlk_peer_connection *pc, bool hold)
 {
+	RECORD(pc, record_api_number(recorded, RECORD_HOLD, pc, hold, 1));
 	pc->held = hold;
 }
 

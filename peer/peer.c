@@ -186,11 +186,15 @@ wlk_err peer_create(wlk_peer_connection **out, const struct peer_env *env, const
 	if (!err)
 		err = name_logs(pc, config);
 	if (!err)
+		err = record_peer_begin(pc, config, env, now);
+	if (!err)
 		err = draw_names(pc);
 	if (!err)
 		err = event_queue_init(&pc->events, sizeof(struct peer_event), STATE_EVENTS_RESERVED);
 	if (!err)
 		err = create_layers(pc, config);
+	if (pc->record)
+		record_leave_recorded();
 	if (err) {
 		peer_free(pc);
 		return err;
@@ -201,6 +205,7 @@ wlk_err peer_create(wlk_peer_connection **out, const struct peer_env *env, const
 
 void wlk_peer_connection_close(wlk_peer_connection *pc)
 {
+	RECORD(pc, record_api(recorded, RECORD_CLOSE, pc));
 	if (pc->closed)
 		return;
 	peer_refresh_now(pc);
@@ -248,6 +253,7 @@ void peer_free(wlk_peer_connection *pc)
 {
 	if (!pc)
 		return;
+	RECORD(pc, record_call(recorded, RECORD_PEER_FREE, pc->now));
 	list_remove(&pc->ready_link);
 	peer_events_free(pc);
 	free_handles(pc);
@@ -259,6 +265,7 @@ void peer_free(wlk_peer_connection *pc)
 	peer_descriptions_free(pc);
 	text_free(&pc->last_error);
 	dtls_cert_release(pc->cert);
+	record_peer_destroy(pc->record);
 	wlk_free(pc);
 }
 
@@ -326,12 +333,14 @@ void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
 
 wlk_err peer_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
 {
-	wlk_err err = ice_agent_set_interfaces(pc->transport->ice, pc->now, addresses, count);
+	wlk_err err;
 
+	RECORD(pc, record_interfaces(recorded, pc, addresses, count));
+	err = ice_agent_set_interfaces(pc->transport->ice, pc->now, addresses, count);
 	return !err && pc->gathers_ahead ? ice_agent_gather_ahead(pc->transport->ice, pc->now) : err;
 }
 
-bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
+static bool next_request(wlk_peer_connection *pc, wlk_request *out)
 {
 	static const wlk_request_type types[] = {
 		[ICE_REQUEST_BIND_UDP] = WLK_REQUEST_BIND_UDP,
@@ -364,7 +373,7 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
 		if (!pc->lent_host) {
 			ice_agent_on_request(pc->transport->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
-			return peer_poll_request(pc, out);
+			return next_request(pc, out);
 		}
 		out->host = pc->lent_host;
 		if (request.type == ICE_REQUEST_RESOLVE)
@@ -373,8 +382,19 @@ bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
 	return true;
 }
 
+bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
+{
+	RECORD(pc, record_call(recorded, RECORD_POLL_REQUEST, pc->now));
+	if (!next_request(pc, out))
+		return false;
+	if (tap_current)
+		record_request(out);
+	return true;
+}
+
 void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
 {
+	RECORD(pc, record_on_request(recorded, now, id, err, addresses, count));
 	peer_set_now(pc, now);
 	ice_agent_on_request(pc->transport->ice, pc->now, id, err, addresses, count);
 	peer_pump(pc);
@@ -382,6 +402,7 @@ void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err
 
 void peer_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
 {
+	RECORD(pc, record_on_request_failed(recorded, now, id, err, why));
 	peer_set_now(pc, now);
 	ice_agent_on_request_failed(pc->transport->ice, pc->now, id, err, str_of(why));
 	peer_pump(pc);
@@ -393,6 +414,7 @@ wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk
 {
 	wlk_err err;
 
+	RECORD(pc, record_set_configuration(recorded, pc, config));
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (!config || config->struct_size != sizeof(*config))

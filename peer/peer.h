@@ -27,6 +27,7 @@ struct peer_env {
 	 * whoever drives takes it out and drives that peer. NULL: the caller drains after every call.
 	 */
 	struct list *ready;
+	struct wlk_recording *recording; /* of peers whose configuration names none; NULL: they are not recorded */
 	/* Called from another loop's thread when SCTP output waits for this peer; only posts. NULL: found at the next deadline. */
 	void (*wake)(void *user);
 	void *wake_user;

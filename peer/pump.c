@@ -36,6 +36,7 @@ wlk_time peer_deadline(const wlk_peer_connection *pc)
 
 void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
 {
+	RECORD(pc, record_call(recorded, RECORD_TIMEOUT, now));
 	peer_set_now(pc, now);
 	if (pc->closed)
 		return;

@@ -126,6 +126,7 @@ wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk
 	wlk_err parsed = WLK_OK;
 	wlk_err err;
 
+	RECORD(pc, record_add_candidate(recorded, pc, candidate));
 	if (pc->closed || (!pc->pending_remote.sdp && !pc->current_remote.sdp))
 		return peer_fail(pc, WLK_ERR_STATE, "a candidate needs a remote description");
 	peer_refresh_now(pc);

@@ -124,6 +124,7 @@ wlk_err wlk_peer_connection_add_track(wlk_peer_connection *pc, wlk_media_kind ki
 	struct wlk_transceiver *t;
 	wlk_err err;
 
+	RECORD(pc, record_add_track(recorded, pc, kind, track_id, stream_ids, stream_count, out != NULL));
 	if ((kind != WLK_MEDIA_AUDIO && kind != WLK_MEDIA_VIDEO) || !peer_is_media_id(track_id) || (stream_count && !stream_ids))
 		return peer_fail(pc, WLK_ERR_INVALID, "a track has a kind, and an id of 1 to 256 visible ASCII characters without blanks");
 	if (pc->closed)
@@ -153,6 +154,7 @@ wlk_err wlk_peer_connection_remove_track(wlk_peer_connection *pc, wlk_rtp_sender
 {
 	struct wlk_transceiver *t = sender ? sender->transceiver : NULL;
 
+	RECORD(pc, record_api_number(recorded, RECORD_REMOVE_TRACK, pc, t && t->pc == pc ? t->number : UINT32_MAX, 4));
 	if (!t || t->pc != pc)
 		return peer_fail(pc, WLK_ERR_INVALID, "not a sender of this connection");
 	if (pc->closed)
@@ -171,6 +173,7 @@ wlk_err wlk_rtp_sender_replace_track(wlk_rtp_sender *sender, const char *track_i
 {
 	struct wlk_transceiver *t = sender->transceiver;
 
+	RECORD(t->pc, record_replace_track(recorded, t, track_id));
 	if (t->stopping || t->pc->closed)
 		return peer_fail(t->pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (!track_id) {
@@ -189,6 +192,7 @@ wlk_err wlk_rtp_sender_set_streams(wlk_rtp_sender *sender, const char *const *st
 	struct id_list streams = { 0 };
 	wlk_err err;
 
+	RECORD(pc, record_set_streams(recorded, sender->transceiver, stream_ids, stream_count));
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (stream_count && !stream_ids)
@@ -237,9 +241,11 @@ wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err)
 wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
 {
 	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = peer_sending_allowed(t);
 	struct rtp_send send;
+	wlk_err err;
 
+	RECORD(t->pc, record_send_packet(recorded, t, packet));
+	err = peer_sending_allowed(t);
 	if (!packet || (!packet->payload && packet->payload_size))
 		return peer_fail(t->pc, WLK_ERR_INVALID, "a packet has a payload");
 	if (err)
@@ -260,8 +266,10 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
 {
 	struct wlk_transceiver *t = sender->transceiver;
-	wlk_err err = peer_sending_allowed(t);
+	wlk_err err;
 
+	RECORD(t->pc, record_transceiver_call(recorded, RECORD_FORWARD, t, packet && packet->internal, 1));
+	err = peer_sending_allowed(t);
 	if (err)
 		return err;
 	if (!packet || !packet->internal)

@@ -33,6 +33,7 @@ wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_d
 		return WLK_ERR_NOMEM;
 	list_init(&t->link);
 	t->pc = pc;
+	t->number = pc->next_transceiver++;
 	t->kind = kind;
 	t->direction = direction;
 	t->current = t->fired = t->stable_fired = WLK_DIRECTION_NONE;
@@ -111,6 +112,7 @@ wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_k
 	struct wlk_transceiver *t = NULL;
 	wlk_err err;
 
+	RECORD(pc, record_add_transceiver(recorded, pc, kind, init, out != NULL));
 	if (!out || (init && init->struct_size != sizeof(*init)))
 		return peer_fail(pc, WLK_ERR_INVALID, "a transceiver needs a place for its handle, and WLK_TRANSCEIVER_INIT");
 	if (kind != WLK_MEDIA_AUDIO && kind != WLK_MEDIA_VIDEO)
@@ -170,6 +172,7 @@ wlk_err wlk_transceiver_stop(wlk_transceiver *transceiver)
 {
 	wlk_peer_connection *pc = transceiver->pc;
 
+	RECORD(pc, record_transceiver_call(recorded, RECORD_STOP_TRANSCEIVER, transceiver, 0, 0));
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (transceiver->stopping)
@@ -250,6 +253,7 @@ wlk_err wlk_transceiver_set_direction(wlk_transceiver *transceiver, wlk_directio
 {
 	wlk_peer_connection *pc = transceiver->pc;
 
+	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_DIRECTION, transceiver, (uint32_t)direction, 4));
 	if (transceiver->stopping || pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (direction < WLK_DIRECTION_INACTIVE || direction > WLK_DIRECTION_SENDRECV)
@@ -299,6 +303,7 @@ wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver)
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_err err;
 
+	RECORD(t->pc, record_transceiver_call(recorded, RECORD_REQUEST_KEY_FRAME, t, 0, 0));
 	if (t->pc->closed || t->stopping || t->section == SIZE_MAX)
 		return peer_fail(t->pc, WLK_ERR_STATE, "nothing is received on this transceiver");
 	peer_refresh_now(t->pc);

@@ -28,6 +28,18 @@ wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
 
+if(WLK_BUILD_APPS)
+	# The same faulty module in the program that is recorded and in one that replays. REPLAY FAULTY_REPLAY FIRST_SEED COUNT
+	set(fault -Wl,--wrap=media_engine_input_rtp)
+	add_executable(wirelark-replay-faulty ${WLK_REPLAY_SOURCES} support/planted_fault.c)
+	target_link_libraries(wirelark-replay-faulty PRIVATE wlk_flags PkgConfig::OPENSSL Threads::Threads m)
+	target_link_options(wirelark-replay-faulty PRIVATE ${fault})
+	wlk_sim(sim_recordings SOURCES sim/recordings.c support/planted_fault.c ARGS $<TARGET_FILE:wirelark-replay>
+		$<TARGET_FILE:wirelark-replay-faulty> 1 12)
+	target_link_options(sim_recordings PRIVATE ${fault} -Wl,--wrap=dtls_transport_export_srtp)
+	add_dependencies(sim_recordings wirelark-replay wirelark-replay-faulty)
+endif()
+
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
 	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS
 	wlk_sim(sim_foreign_oom SOURCES sim/foreign_oom.c sim/foreign_heap.c ARGS ${CMAKE_CURRENT_SOURCE_DIR}/sim/foreign_crashes.txt 2000)

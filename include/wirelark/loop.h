@@ -28,9 +28,10 @@ typedef struct wlk_loop_config {
 	uint16_t udp_port;            /**< one UDP port for all its connections, on each address of the host; 0: ports of their own */
 	uint16_t tcp_port;            /**< the same for passive ICE-TCP (connections with ice_tcp WLK_ICE_TCP_BOTH) */
 	const char *tls_ca_file;      /**< PEM file of the authorities that TURN servers over TLS are checked against; NULL: the system's */
+	wlk_recording *recording;     /**< of connections whose configuration names none (record.h); NULL: what WLK_RECORD asks for */
 } wlk_loop_config;
 
-#define WLK_LOOP_CONFIG_INIT { sizeof(wlk_loop_config), NULL, false, NULL, 0, 0, NULL }
+#define WLK_LOOP_CONFIG_INIT { sizeof(wlk_loop_config), NULL, false, NULL, 0, 0, NULL, NULL }
 
 /** Create a loop. @p config may be NULL. Errors: WLK_ERR_IO, WLK_ERR_CRYPTO, WLK_ERR_NOMEM. */
 WLK_API wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out);

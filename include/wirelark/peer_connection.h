@@ -5,6 +5,7 @@
 #include <wirelark/certificate.h>
 #include <wirelark/data_channel.h>
 #include <wirelark/media.h>
+#include <wirelark/record.h>
 #include <wirelark/transceiver.h>
 #include <wirelark/transport.h>
 #include <wirelark/types.h>
@@ -136,11 +137,12 @@ typedef struct wlk_configuration {
 	 */
 	wlk_certificate *const *certificates;
 	size_t certificate_count;
+	wlk_recording *recording; /**< write down what crosses into this connection's code, see record.h; NULL: the loop's, if it has one */
 } wlk_configuration;
 
 #define WLK_CONFIGURATION_INIT \
 	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL, WLK_ICE_TRANSPORT_ALL, \
-	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0 }
+	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0, NULL }
 
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1, /**< in stable only, and only if it is still needed when it is delivered */

@@ -9,6 +9,7 @@
 #include <wirelark/loop.h>
 #include <wirelark/media.h>
 #include <wirelark/peer_connection.h>
+#include <wirelark/record.h>
 #include <wirelark/stats.h>
 #include <wirelark/transceiver.h>
 #include <wirelark/transport.h>

@@ -12,7 +12,7 @@ awk '
 		if (path ~ /^(ice|dtls|srtp|sctp|sdp|media\/rtp|media\/cc|media\/codec)\//) return 1
 		if (path ~ /^media\//) return 2
 		if (path ~ /^peer\//) return 3
-		if (path ~ /^net\//) return 4
+		if (path ~ /^(net|apps\/replay)\//) return 4
 		if (path ~ /^(apps|tests)\//) return 5
 		return -1
 	}

@@ -381,8 +381,30 @@ static void copy_interfaces(struct sim_peer *peer, const struct sim_interface *f
 			(struct sim_interface){ .ip = { .family = 4, .ip = { 10, 0, 0, host } }, .up = true };
 }
 
-static void peer_init(struct sim *sim, struct sim_peer *peer, const char *name, uint8_t host, const wlk_configuration *config)
+static void start_recording(struct sim *sim)
 {
+	static unsigned number;
+	const char *prefix = getenv("SIM_RECORD");
+	char name[4096];
+
+	if (!prefix)
+		return;
+	snprintf(name, sizeof(name), "%s.%u", prefix, number++);
+	if (wlk_recording_open(name, 0, &sim->recording))
+		sim_fail(sim, "%s cannot be recorded", name);
+}
+
+static void peer_init(struct sim *sim, struct sim_peer *peer, const char *name, uint8_t host, const wlk_configuration *given)
+{
+	wlk_configuration recorded = WLK_CONFIGURATION_INIT;
+	const wlk_configuration *config = given;
+
+	if (sim->recording) {
+		if (given)
+			recorded = *given;
+		recorded.recording = sim->recording;
+		config = &recorded;
+	}
 	peer->sim = sim;
 	peer->name = name;
 	peer->next_port = 40000;
@@ -410,8 +432,9 @@ void sim_init(struct sim *sim, const struct sim_config *config, sim_event_fn on_
 
 	if (getenv("SIM_LOG"))
 		wlk_log_configure(WLK_LOG_DEBUG, print_log, NULL);
-	rand_use_seed(config->seed);
 	*sim = (struct sim){ .config = *config, .random = config->seed, .on_event = on_event, .user = user };
+	start_recording(sim);
+	rand_use_seed(config->seed);
 	sim->now = epoch > wall_clock_us ? epoch : wall_clock_us + SIM_SECOND;
 	wall_clock_us = sim->now;
 	peer_init(sim, &sim->a, "a", 1, config->config_a);
@@ -424,6 +447,7 @@ void sim_free(struct sim *sim)
 {
 	wlk_peer_connection_destroy(sim->a.pc);
 	wlk_peer_connection_destroy(sim->b.pc);
+	wlk_recording_close(sim->recording);
 	while (sim->flying_count)
 		free(land(sim));
 	free(sim->flying);

@@ -1,5 +1,6 @@
 /* Two peers, a link between them and a clock, all in one thread and in virtual time; everything random comes from a seed.
- * With SIM_LOG in the environment the peers write their debug log. */
+ * With SIM_LOG in the environment the peers write their debug log; with SIM_RECORD=PREFIX each simulation is recorded into PREFIX.0,
+ * PREFIX.1 and so on. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -82,6 +83,7 @@ struct sim {
 	struct sim_host hosts[SIM_HOSTS_MAX];
 	size_t host_count;
 	void *user;
+	wlk_recording *recording; /* NULL: none */
 	struct sim_packet **flying; /* heap by arrival */
 	size_t flying_count, flying_capacity;
 	/* figures */

@@ -1,0 +1,3 @@
+#include "core/tap.h"
+
+TAP_THREAD_LOCAL struct tap *tap_current;
