@@ -46,6 +46,7 @@ static const char *const kind_names[256] = {
 	[RECORD_REPLACE_TRACK] = "sender-replace-track",
 	[RECORD_SET_STREAMS] = "sender-set-streams",
 	[RECORD_STOP_TRANSCEIVER] = "transceiver-stop",
+	[RECORD_REFRESH] = "get-stats",
 	[RECORD_DRAW] = "draw",
 	[RECORD_SECRET] = "secret",
 	[RECORD_VERDICT] = "verdict",

@@ -74,6 +74,7 @@ enum record_kind {
 	RECORD_REPLACE_TRACK = 54,     /* transceiver, track text or none */
 	RECORD_SET_STREAMS = 55,       /* transceiver, ids */
 	RECORD_STOP_TRANSCEIVER = 56,  /* transceiver */
+	RECORD_REFRESH = 57,           /* statistics were asked for */
 
 	RECORD_ANSWERS = 128,
 	/* Of core/: */

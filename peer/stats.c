@@ -87,6 +87,13 @@ static void add_data(struct stats_build *b)
 	}
 }
 
+/* What is asked is of no interest to a recording; that time went on is. */
+static void refresh_now(wlk_peer_connection *pc)
+{
+	RECORD(pc, record_api(recorded, RECORD_REFRESH, pc));
+	peer_refresh_now(pc);
+}
+
 static wlk_err get_stats(wlk_peer_connection *pc, const void *selector, wlk_stats_report **out)
 {
 	struct stats_build b = { .pc = pc, .selector = selector };
@@ -94,7 +101,7 @@ static wlk_err get_stats(wlk_peer_connection *pc, const void *selector, wlk_stat
 
 	if (!out)
 		return peer_fail(pc, WLK_ERR_INVALID, "the report needs a place");
-	peer_refresh_now(pc);
+	refresh_now(pc);
 	err = stats_report_create(&b.report, stats_timestamp(pc, pc->now));
 	if (err)
 		return peer_fail(pc, err, "out of memory");

@@ -135,7 +135,7 @@ static void stream_accepted(struct bytes_reader body)
 
 	record_get_addr(&body, &listener);
 	record_get_addr(&body, &remote);
-	peer_stream_accepted(replay.peer->pc, replay.now, &listener, &remote, bytes_u32(&body));
+	(void)!peer_stream_accepted(replay.peer->pc, replay.now, &listener, &remote, bytes_u32(&body));
 }
 
 static void stream_input(struct bytes_reader body)
@@ -485,6 +485,12 @@ static void request_key_frame(struct bytes_reader body)
 	(void)!wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(transceiver_of(&body)));
 }
 
+static void refresh(struct bytes_reader body)
+{
+	(void)body;
+	peer_refresh_now(replay.peer->pc);
+}
+
 static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_PEER_NEW] = peer_new,
 	[RECORD_PEER_FREE] = peer_gone,
@@ -525,6 +531,7 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_REPLACE_TRACK] = replace_track,
 	[RECORD_SET_STREAMS] = set_streams,
 	[RECORD_STOP_TRANSCEIVER] = stop_transceiver,
+	[RECORD_REFRESH] = refresh,
 };
 
 void replay_call(struct bytes_reader body)
