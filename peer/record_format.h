@@ -74,6 +74,8 @@ enum record_kind {
 	RECORD_REPLACE_TRACK = 54,     /* transceiver, track text or none */
 	RECORD_SET_STREAMS = 55,       /* transceiver, ids */
 	RECORD_STOP_TRANSCEIVER = 56,  /* transceiver */
+	RECORD_SET_LEVEL = 58,         /* transceiver, u32 */
+	RECORD_SEND_FRAME = 59,        /* transceiver, given u8, frame (record_put_frame) */
 	RECORD_REFRESH = 57,           /* statistics were asked for */
 
 	RECORD_ANSWERS = 128,

@@ -71,9 +71,12 @@ void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid
 void record_send_frame(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_encoded_frame *frame)
 {
 	bool readable = frame && frame->struct_size == sizeof(*frame);
-	size_t size = readable ? FIXED_SIZE + text_size(frame->rid) + frame->dependency_descriptor_size + frame->size : 0;
-	struct bytes_writer *w = record_begin_call(rec, RECORD_SEND_FRAME, record_api_time(t->pc), 5 + size);
+	size_t size = readable ? FIXED_SIZE + text_size(frame->rid) + (frame->data ? frame->size : 0) : 0;
+	struct bytes_writer *w;
 
+	if (readable && frame->dependency_descriptor)
+		size += frame->dependency_descriptor_size;
+	w = record_begin_call(rec, RECORD_SEND_FRAME, record_api_time(t->pc), 5 + size);
 	if (!w)
 		return;
 	bytes_put_u32(w, t->number);

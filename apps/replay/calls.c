@@ -485,6 +485,27 @@ static void request_key_frame(struct bytes_reader body)
 	(void)!wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(transceiver_of(&body)));
 }
 
+static void set_level(struct bytes_reader body)
+{
+	wlk_rtp_receiver *receiver = wlk_transceiver_receiver(transceiver_of(&body));
+
+	(void)!wlk_rtp_receiver_set_level(receiver, (wlk_media_level)bytes_u32(&body));
+}
+
+static void send_frame(struct bytes_reader body)
+{
+	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	bool readable = bytes_u8(&body) != 0;
+	wlk_encoded_frame frame;
+	char *rid = NULL;
+
+	if (readable)
+		record_get_frame(&body, &frame, &rid);
+	check_text(&body);
+	(void)!wlk_rtp_sender_send_frame(sender, readable ? &frame : NULL);
+	wlk_free(rid);
+}
+
 static void refresh(struct bytes_reader body)
 {
 	(void)body;
@@ -531,6 +552,8 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_REPLACE_TRACK] = replace_track,
 	[RECORD_SET_STREAMS] = set_streams,
 	[RECORD_STOP_TRANSCEIVER] = stop_transceiver,
+	[RECORD_SET_LEVEL] = set_level,
+	[RECORD_SEND_FRAME] = send_frame,
 	[RECORD_REFRESH] = refresh,
 };
 
