@@ -31,9 +31,10 @@ export async function freePort() {
 }
 
 /** Starts the echo peer on a free port; gives { url, child }. Rates are raised: a test is one very busy address. */
-export async function startEcho(program, args = [], flags = ['--max-per-ip', '1000', '--max-rate', '1000']) {
+export async function startEcho(program, args = [], flags = ['--max-per-ip', '1000', '--max-rate', '1000'], env = {}) {
   let url;
   const child = new Child(program, [...args, '--port', String(await freePort()), ...flags], {
+    env,
     onLine(line) {
       url ??= line.match(/https?:\/\/[^\s"']+/)?.[0];
       if (process.env.WLK_ECHO_VERBOSE) console.error(`echo: ${line}`);

@@ -10,6 +10,7 @@ import { buildGo } from './echo.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
 import { reachGroup } from './reach.mjs';
+import { recordingGroup } from './recording.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
@@ -78,7 +79,7 @@ function browserGroups(name) {
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
-      reachGroup(browser, missing, close)] : []),
+      reachGroup(browser, missing, close), recordingGroup(browser, missing, close)] : []),
   ];
 }
 
