@@ -4,7 +4,7 @@
 
 enum member_expectation {
 	KNOWN,        /* seen on some record of its type in the calls of the test */
-	CIRCUMSTANCE, /* exists under circumstances that the call of the test does not have; tested where named */
+	CIRCUMSTANCE, /* exists under circumstances that not every one of these calls has */
 	NOT_YET,      /* needs raw media */
 	NEVER,        /* needs something that this stack does not do, see docs/stats.md */
 };
