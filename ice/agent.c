@@ -132,6 +132,7 @@ void ice_agent_destroy(struct ice_agent *agent)
 {
 	if (!agent)
 		return;
+	assert(!agent->in_filter && "an address filter calls no function of this library");
 	stun_txn_table_free(&agent->txns);
 	checklist_free(&agent->checklist);
 	for (size_t i = 0; i < agent->remote_count; i++)
@@ -156,6 +157,7 @@ void ice_agent_close(struct ice_agent *agent)
 {
 	struct dgram d;
 
+	assert(!agent->in_filter && "an address filter calls no function of this library");
 	if (agent->closed)
 		return;
 	agent->closed = true;

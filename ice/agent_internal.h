@@ -85,6 +85,7 @@ struct ice_agent {
 	bool controlling;
 	bool offered_role; /* what ice_agent_set_controlling() said last; counts between two lite agents */
 	bool closed;
+	bool in_filter; /* config.remote_filter is being asked */
 	bool path_lost; /* the path in use has just lost consent */
 	bool halted;    /* consent was lost: nothing is sent until a restart (R7) */
 
@@ -187,7 +188,7 @@ struct ice_remote_candidate *agent_find_remote(const struct ice_agent *agent, co
 /* The peer-reflexive candidate of an authenticated request (RFC 8445 7.3.1.3), or NULL: no memory, cap. */
 struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, const wlk_addr *addr, uint32_t priority);
 /* Whether R8 and the application's filter let us send checks there. */
-bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr);
+bool agent_address_allowed(struct ice_agent *agent, const wlk_addr *addr);
 /* Those of the current generation, names that are being looked up included. */
 size_t agent_count_remotes(const struct ice_agent *agent);
 /* As ice_agent_add_remote_candidate(), without running. */

@@ -6,14 +6,25 @@
 
 #include <stdio.h>
 
-bool agent_address_allowed(const struct ice_agent *agent, const wlk_addr *addr)
+/* The application's filter is asked in the middle of the work: it must not end the agent. */
+static bool passes_filter(struct ice_agent *agent, const wlk_addr *addr)
+{
+	bool passes;
+
+	if (!agent->config.remote_filter)
+		return true;
+	agent->in_filter = true;
+	passes = tap_verdict(agent->config.remote_filter(addr, NULL, agent->config.filter_user));
+	agent->in_filter = false;
+	return passes;
+}
+
+bool agent_address_allowed(struct ice_agent *agent, const wlk_addr *addr)
 {
 	unsigned flags = (agent->config.allow_loopback ? ICE_ALLOW_LOOPBACK : 0u) |
 			 (agent->config.include_link_local ? ICE_ALLOW_LINK_LOCAL : 0u);
 
-	if (!ice_remote_address_allowed(addr, flags))
-		return false;
-	return !agent->config.remote_filter || tap_verdict(agent->config.remote_filter(addr, NULL, agent->config.filter_user));
+	return ice_remote_address_allowed(addr, flags) && passes_filter(agent, addr);
 }
 
 bool agent_may_use(const struct ice_agent *agent, const struct ice_base *base)

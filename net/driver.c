@@ -104,6 +104,7 @@ static void on_destroy(struct wlk_peer_connection *pc, void *driver)
 
 	(void)pc;
 	assert(!p->gone && "a peer connection is destroyed once");
+	assert(!d->in_filter && "an address filter calls no function of this library");
 	p->gone = true;
 	last_words(p);
 	driver_close_all(p);

@@ -49,6 +49,7 @@ struct driver {
 	struct udp_rx rx;
 	struct udp_stats stats;
 	struct netmon netmon; /* the addresses of this host */
+	bool in_filter;       /* an address filter of a peer is being asked */
 	wlk_time tell_again_at; /* a peer could not be told of a change; WLK_TIME_NEVER: all know */
 	struct driver_streams streams;
 	struct driver_timers timers;

@@ -4,6 +4,18 @@
 #include "core/alloc.h"
 #include "net/driver.h"
 
+static bool passes_filter(const struct driver_peer *p, const struct net_interface *interface)
+{
+	bool passes;
+
+	if (!p->address_filter)
+		return true;
+	p->driver->in_filter = true;
+	passes = p->address_filter(&interface->addr, interface->name, p->filter_user);
+	p->driver->in_filter = false;
+	return passes;
+}
+
 /* The list for |p|, best first. *networks: how many of it reach further than this host. */
 static size_t choose(const struct driver_peer *p, wlk_addr *out, size_t *networks)
 {
@@ -14,7 +26,7 @@ static size_t choose(const struct driver_peer *p, wlk_addr *out, size_t *network
 	for (size_t i = 0; i < m->count; i++) {
 		const struct net_interface *interface = &m->list[i];
 
-		if (p->address_filter && !p->address_filter(&interface->addr, interface->name, p->filter_user))
+		if (!passes_filter(p, interface))
 			continue;
 		out[count++] = interface->addr;
 		*networks += !interface->loopback;

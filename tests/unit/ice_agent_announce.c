@@ -9,6 +9,11 @@
 
 #include <cmocka.h>
 
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "ice/mdns_msg.h"
@@ -485,6 +490,38 @@ static void test_R8_remote_filter_refuses_candidates_and_requests(void **state)
 
 /* ---------------------------------------------------------------------------------------------- ahead */
 
+static bool close_in_filter(const wlk_addr *address, const char *interface_name, void *user)
+{
+	(void)address;
+	(void)interface_name;
+	ice_agent_close(*(struct ice_agent **)user);
+	return true;
+}
+
+static void test_R39_closing_inside_a_filter_is_an_assertion(void **state)
+{
+	static const char line[] = "candidate:1 1 udp 2113937151 10.0.0.2 5000 typ host";
+	struct ice_agent *agent = NULL;
+	struct ice_agent_config config = { .remote_filter = close_in_filter, .filter_user = &agent };
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(ice_agent_create(&agent, &config), WLK_OK);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		signal(SIGABRT, SIG_DFL);
+		(void)!freopen("/dev/null", "w", stderr);
+		(void)!ice_agent_add_remote_candidate_line(agent, SECOND, line, sizeof(line) - 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	ice_agent_destroy(agent);
+}
+
 static void test_gathering_ahead_tells_nothing_and_happens_once(void **state)
 {
 	struct ice_sim sim;
@@ -591,6 +628,7 @@ int main(void)
 		cmocka_unit_test(test_default_route_only_tells_reflexive_candidates),
 		cmocka_unit_test(test_relay_policy_comes_with_the_next_generation),
 		cmocka_unit_test(test_R8_remote_filter_refuses_candidates_and_requests),
+		cmocka_unit_test(test_R39_closing_inside_a_filter_is_an_assertion),
 		cmocka_unit_test(test_gathering_ahead_tells_nothing_and_happens_once),
 		cmocka_unit_test(test_gathering_ahead_follows_a_new_policy_and_new_servers),
 		cmocka_unit_test(test_every_failing_allocation_is_survived),

@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -295,6 +296,42 @@ static void test_who_had_no_memory_for_a_change_hears_of_it_later(void **state)
 	assert_true(driver_deadline(&f.driver) > f.now + DRIVER_TELL_AGAIN_US);
 }
 
+static bool destroy_in_filter(const wlk_addr *address, const char *name, void *user)
+{
+	(void)address;
+	(void)name;
+	wlk_peer_connection_destroy(user);
+	return true;
+}
+
+/* All peers are being told: one that goes meanwhile would take the list along. It ends with words, not with a crash. */
+static void test_R39_destroying_inside_a_filter_is_an_assertion(void **state)
+{
+	wlk_peer_connection *a = NULL, *b = NULL;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(driver_create_peer(&f.driver, NULL, on_event, NULL, &a), WLK_OK);
+	assert_int_equal(driver_create_peer(&f.driver, NULL, on_event, NULL, &b), WLK_OK);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		struct driver_peer *p = a->driver;
+
+		signal(SIGABRT, SIG_DFL);
+		(void)!freopen("/dev/null", "w", stderr);
+		p->address_filter = destroy_in_filter;
+		p->filter_user = b;
+		forget_list(0);
+		run_after(NETMON_SETTLE_US);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 static bool refuse_all(const wlk_addr *address, const char *name, void *user)
 {
 	(void)address;
@@ -448,6 +485,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_changes_settle_before_the_list_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_list_that_cannot_be_read_is_tried_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_every_peer_hears_of_a_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_R39_destroying_inside_a_filter_is_an_assertion, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_who_had_no_memory_for_a_change_hears_of_it_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_without_any_network_the_sockets_stay, setup, teardown),
 		cmocka_unit_test(test_addresses_come_and_go_in_a_namespace),
