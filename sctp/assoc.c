@@ -13,8 +13,11 @@
 #include "sctp/assoc_internal.h"
 #include "sctp/packet_shim.h"
 
-/* With nothing in flight and nothing queued only heartbeats run: the deadline may be far. */
-enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 500 };
+/*
+ * With nothing in flight and nothing queued only heartbeats run, every 30 s: the deadline may be far. They do not end the
+ * idleness themselves: what answers one leaves at once, and that none answers counts when the next one is due.
+ */
+enum { IDLE_AFTER_MS = 1000, IDLE_DEADLINE_MS = 5000 };
 /*
  * usrsctp gives up connecting by itself after 60 INITs and 60 COOKIE-ECHOs, at most 2 s apart. When there was no memory
  * for one of them it may forget its timer, and would connect for ever.
@@ -40,6 +43,17 @@ void assoc_uncharge(struct sctp_assoc *a, size_t size)
 	assert(size <= a->charged && "only what was charged is given back");
 	a->charged -= size;
 	*a->config.budget.used -= size;
+}
+
+/* ---- idleness ---- */
+
+/* RFC 9260 3.3.5, 3.3.6: HEARTBEAT or its ACK, and nothing behind it. */
+static bool is_heartbeat(const uint8_t *packet, size_t size)
+{
+	enum { COMMON_HEADER = 12, HEARTBEAT = 4, HEARTBEAT_ACK = 5 };
+
+	return size >= COMMON_HEADER + 4 && (packet[COMMON_HEADER] == HEARTBEAT || packet[COMMON_HEADER] == HEARTBEAT_ACK) &&
+	       COMMON_HEADER + (size_t)load_u16(packet + COMMON_HEADER + 2) + 4 > size;
 }
 
 /* ---- packets out of usrsctp ---- */
@@ -364,7 +378,8 @@ static void feed_packet(struct sctp_assoc *a, const uint8_t *packet, size_t size
 		a->forwarded |= packet_shim_in(copy, size, &a->forward_tsn);
 	}
 	usrsctp_conninput(stack_address(&a->entry), packet, size, 0);
-	assoc_mark_active(a);
+	if (!is_heartbeat(packet, size))
+		assoc_mark_active(a);
 	a->dirty = true;
 }
 
@@ -469,7 +484,8 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 	flight_on_output(&a->flight, buf->data, buf->size);
 	a->stats.packets_sent++;
 	a->stats.bytes_sent += buf->size;
-	assoc_mark_active(a);
+	if (!is_heartbeat(buf->data, buf->size))
+		assoc_mark_active(a);
 	*out = buf;
 	return true;
 }
@@ -528,13 +544,17 @@ void assoc_post(struct sctp_channel *channel, enum sctp_assoc_event_type type)
 	channel->events |= 1u << type;
 }
 
+static bool has_work(const struct sctp_assoc *a)
+{
+	return a->state != SCTP_ASSOC_CONNECTED || a->closing || a->resets_wanted || a->resets_open || a->locked ||
+	       a->held_open || a->held_reset || !list_empty(&a->ready);
+}
+
 static bool is_idle(const struct sctp_assoc *a)
 {
 	struct sctp_assoc_stats status;
 
-	if (a->state != SCTP_ASSOC_CONNECTED || a->closing || a->resets_wanted || a->resets_open || a->locked ||
-	    a->held_open || a->held_reset || !list_empty(&a->ready) ||
-	    a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
+	if (has_work(a) || a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
 		return false;
 	return assoc_status(a, &status) && status.unacked == 0;
 }
@@ -545,7 +565,7 @@ wlk_time sctp_assoc_deadline(const struct sctp_assoc *a)
 		return WLK_TIME_NEVER;
 	if (atomic_load(&a->attention))
 		return a->now;
-	if (a->idle_until > a->now)
+	if (a->idle_until > a->now && !has_work(a))
 		return time_min(a->idle_until, early_data_deadline(&a->early));
 	return time_min(time_min(MAX(stack_next_tick(), a->now + MILLISECOND), MAX(assoc_open_due(a), a->now + MILLISECOND)),
 			time_min(assoc_init_ack_due(a), early_data_deadline(&a->early)));

@@ -532,6 +532,38 @@ static void test_an_idle_association_wakes_rarely_and_a_busy_one_every_tick(void
 	sctp_pair_free(&pair);
 }
 
+static size_t steps_until(struct sctp_pair *pair, wlk_time end)
+{
+	size_t steps = 0;
+
+	while (pair->now < end && sctp_assoc_state(pair->side[0]) == SCTP_ASSOC_CONNECTED) {
+		sctp_pair_step(pair);
+		sctp_pair_drain(pair);
+		steps++;
+	}
+	return steps;
+}
+
+/* Ten minutes of nothing but heartbeats, every 30 s, which do not bring the ticks of 10 ms back. */
+static void test_heartbeats_do_not_end_idleness(void **state)
+{
+	struct sctp_assoc_stats stats;
+	struct sctp_pair pair;
+
+	(void)state;
+	begin_connected(&pair, &near);
+	sctp_pair_pass(&pair, 5 * SECOND);
+	sctp_assoc_stats(pair.side[0], &stats);
+	uint64_t before = stats.packets_sent;
+
+	assert_in_range(steps_until(&pair, pair.now + 600 * SECOND), 200, 500);
+	sctp_assoc_stats(pair.side[0], &stats);
+	assert_in_range(stats.packets_sent - before, 30, 45); /* heartbeats, and answers to those of the other side */
+	assert_int_equal(sctp_channel_send(channel_of(&pair, 0), pair.now, SCTP_MESSAGE_STRING, "x", 1), WLK_OK);
+	assert_true(sctp_assoc_deadline(pair.side[0]) - pair.now <= 10 * MILLISECOND);
+	sctp_pair_free(&pair);
+}
+
 /* ---- memory ---- */
 
 static void start_side(struct sctp_assoc *assoc, wlk_time now, bool client)
@@ -648,6 +680,7 @@ int main(void)
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_property_of_the_verbs),
 		cmocka_unit_test(test_an_idle_association_wakes_rarely_and_a_busy_one_every_tick),
+		cmocka_unit_test(test_heartbeats_do_not_end_idleness),
 		cmocka_unit_test(test_every_failing_allocation),
 	};
 
