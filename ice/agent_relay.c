@@ -2,50 +2,7 @@
 
 #include "core/addr.h"
 #include "core/alloc.h"
-#include "ice/agent_internal.h"
-#include "ice/gather_server.h"
-#include "ice/tcp_framing.h"
-#include "ice/turn_client.h"
-
-enum relay_state {
-	RELAY_WAITING, /* for the next run, or for |start_at| */
-	RELAY_CONNECTING,
-	RELAY_ALLOCATING,
-	RELAY_ALLOCATED,
-	RELAY_FAILED, /* until the next generation */
-};
-
-/* One allocation, made or to be made. */
-struct agent_relay {
-	struct gather_server *server;
-	struct ice_base *via; /* the socket; for streams only its interface counts */
-	wlk_addr addr;        /* the server's, or where it sent us to */
-	wlk_addr visited[1 + AGENT_RELAY_HOPS_MAX];
-	size_t hops;
-	enum relay_state state;
-	wlk_time start_at;
-	wlk_time allocated_at;
-	struct turn_client *client;
-	struct ice_base *base; /* the relayed one, once allocated */
-	uint32_t permitted;    /* pairs of the checklist below this id have their permissions */
-	bool renew_credentials;
-	bool probe;     /* ask whether the allocation is still there */
-	bool retired;   /* goes with its last pair */
-	bool connected; /* |stream| is open */
-	uint32_t stream;
-	struct tcp_framing framing;
-};
-
-static bool is_stream(const struct agent_relay *relay)
-{
-	return relay->server->transport != ICE_SERVER_UDP;
-}
-
-/* TCP and TLS; a record of DTLS may get lost like a datagram. */
-static bool is_reliable(const struct agent_relay *relay)
-{
-	return relay->server->transport == ICE_SERVER_TCP || relay->server->transport == ICE_SERVER_TLS;
-}
+#include "ice/agent_relay_internal.h"
 
 const char *agent_relay_url(const struct agent_relay *relay)
 {
@@ -117,13 +74,12 @@ void agent_relay_add(struct ice_agent *agent, struct gather_server *server, stru
 	rs->items[rs->count++] = relay;
 }
 
-/* Move what the client has to send to the agent's queue, in order with its checks. */
-static void drain(struct ice_agent *agent, struct agent_relay *relay)
+void agent_relay_drain(struct ice_agent *agent, struct agent_relay *relay)
 {
 	struct dgram d = { .local = relay->via->addr, .remote = relay->addr };
 
 	while (relay->client && turn_client_poll_transmit(relay->client, 0, &d.buf)) {
-		d.stream = is_stream(relay) ? relay->stream : 0;
+		d.stream = agent_relay_is_stream(relay) ? relay->stream : 0;
 		if (!dgram_queue_push(&agent->out, d))
 			agent->stats.out_of_memory++;
 	}
@@ -139,7 +95,7 @@ static void stop(struct ice_agent *agent, struct agent_relay *relay)
 		gather_remove_base(agent, base);
 	if (relay->client) {
 		turn_client_close(relay->client);
-		drain(agent, relay);
+		agent_relay_drain(agent, relay);
 		turn_client_destroy(relay->client);
 		relay->client = NULL;
 	}
@@ -196,7 +152,7 @@ void agent_relays_forget_base(struct ice_agent *agent, const struct ice_base *ba
 void agent_relays_move_streams(struct ice_agent *agent, const struct ice_base *base, struct ice_base *other)
 {
 	for (size_t i = 0; i < agent->relays.count; i++)
-		if (agent->relays.items[i]->via == base && is_stream(agent->relays.items[i]))
+		if (agent->relays.items[i]->via == base && agent_relay_is_stream(agent->relays.items[i]))
 			agent->relays.items[i]->via = other;
 }
 
@@ -205,7 +161,7 @@ void agent_relays_check(struct ice_agent *agent, wlk_time now)
 	for (size_t i = 0; i < agent->relays.count; i++) {
 		struct agent_relay *relay = agent->relays.items[i];
 
-		if (relay->state == RELAY_ALLOCATED && !is_stream(relay))
+		if (relay->state == RELAY_ALLOCATED && !agent_relay_is_stream(relay))
 			turn_client_probe(relay->client, now);
 	}
 }
@@ -241,19 +197,18 @@ void agent_relays_begin_generation(struct ice_agent *agent)
 
 /* ------------------------------------------------------------------------------------------------- failing */
 
-static void fail(struct ice_agent *agent, struct agent_relay *relay, uint16_t code, struct str why)
+void agent_relay_fail(struct ice_agent *agent, struct agent_relay *relay, uint16_t code, struct str why)
 {
 	agent_tell_error(agent, &relay->via->addr, relay->server->url, code, why);
 	stop(agent, relay);
 	relay->state = RELAY_FAILED;
 }
 
-/* A living allocation is gone. It is made anew, once in a while: the server may have been restarted. */
-static void lose(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, uint16_t code, struct str why)
+void agent_relay_lose(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, uint16_t code, struct str why)
 {
 	bool lived = relay->state == RELAY_ALLOCATED && now - relay->allocated_at >= AGENT_RELAY_RENEW_AFTER_US;
 
-	fail(agent, relay, code, why);
+	agent_relay_fail(agent, relay, code, why);
 	if (!lived || relay->retired)
 		return;
 	relay->state = RELAY_WAITING;
@@ -287,14 +242,14 @@ static void allocate(struct ice_agent *agent, wlk_time now, struct agent_relay *
 	struct turn_client_config config = {
 		.pool = agent->config.pool,
 		.log_parent = agent->log.prefix,
-		.reliable = is_reliable(relay),
+		.reliable = agent_relay_is_reliable(relay),
 		.family = relayed_family(agent, relay),
 		.credentials = relay->server->credentials,
 	};
 
 	if (turn_client_create(&relay->client, &config)) {
 		agent->stats.out_of_memory++;
-		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
+		agent_relay_fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
 		return;
 	}
 	relay->renew_credentials = false;
@@ -315,13 +270,13 @@ static void connect_stream(struct ice_agent *agent, wlk_time now, struct agent_r
 		.remote = relay->addr,
 	};
 
-	if (is_reliable(relay))
+	if (agent_relay_is_reliable(relay))
 		request.local.transport = request.remote.transport = WLK_TRANSPORT_TCP;
 	if (relay->server->transport != ICE_SERVER_TCP)
 		request.host = str_of(relay->server->host);
 	if (agent_request_add(&agent->requests, &request, OWNER_RELAY, relay)) {
 		agent->stats.out_of_memory++;
-		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
+		agent_relay_fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
 		return;
 	}
 	relay->state = RELAY_CONNECTING;
@@ -343,75 +298,10 @@ void agent_relay_on_stream_failed(struct ice_agent *agent, wlk_time now, struct 
 {
 	(void)now;
 	(void)err;
-	fail(agent, relay, TURN_UNREACHABLE, why.size ? why : STR("cannot connect to the TURN server"));
+	agent_relay_fail(agent, relay, TURN_UNREACHABLE, why.size ? why : STR("cannot connect to the TURN server"));
 }
 
-/* --------------------------------------------------------------------------------------------- candidates */
-
-/* Relayed candidates stand below all others; among them UDP goes before DTLS, TCP and TLS, then the better interface.
- */
-static uint16_t preference_of(const struct agent_relay *relay)
-{
-	static const uint16_t tiers[] = {
-		[ICE_SERVER_UDP] = 3,
-		[ICE_SERVER_DTLS] = 2,
-		[ICE_SERVER_TCP] = 1,
-		[ICE_SERVER_TLS] = 0,
-	};
-	const uint16_t tier_size = 0x2000;
-	const uint16_t place = (uint16_t)MIN(0xffff - relay->via->local_preference, tier_size - 1);
-
-	return (uint16_t)(tiers[relay->server->transport] * tier_size + (tier_size - 1 - place));
-}
-
-static struct ice_base *create_base(struct ice_agent *agent, struct agent_relay *relay, const wlk_addr *relayed)
-{
-	struct gatherer *g = &agent->gather;
-	struct ice_base *base;
-
-	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
-		return NULL;
-	base = wlk_calloc(1, sizeof(*base));
-	if (!base)
-		return NULL;
-	base->kind = BASE_RELAY;
-	base->relay = relay;
-	base->state = BASE_BOUND;
-	base->ip = *relayed;
-	base->ip.port = 0;
-	base->addr = *relayed;
-	base->local_preference = preference_of(relay);
-	g->bases[g->base_count++] = base;
-	return base;
-}
-
-static void on_allocated(struct ice_agent *agent, wlk_time now, struct agent_relay *relay,
-			 const struct turn_event *event)
-{
-	struct ice_local_candidate *local;
-
-	/* A server that names an address of ours would make two paths one. */
-	if (gather_find_base(agent, &event->relayed)) {
-		fail(agent, relay, TURN_UNREACHABLE, STR("the relayed address is in use here"));
-		return;
-	}
-	relay->state = RELAY_ALLOCATED;
-	relay->allocated_at = now;
-	relay->permitted = 0;
-	relay->base = create_base(agent, relay, &event->relayed);
-	local = relay->base ? gather_add_local(agent, CANDIDATE_RELAY, relay->base, &event->relayed, &relay->addr, 0)
-			    : NULL;
-	if (!local) {
-		agent->stats.out_of_memory++;
-		fail(agent, relay, TURN_UNREACHABLE, STR("out of memory"));
-		return;
-	}
-	local->candidate.related = event->mapped.family ? event->mapped : relay->via->addr;
-	gather_announce(agent, local);
-	if (event->mapped.family && !is_stream(relay) && agent->gather.policy == ICE_POLICY_ALL)
-		gather_on_mapped(agent, relay->via, &event->mapped, &relay->addr);
-	agent_pair_base(agent, relay->base);
-}
+/* -------------------------------------------------------------------------------------------- redirection */
 
 /* R8 holds for servers that another one names as well. */
 static bool is_allowed(const struct ice_agent *agent, const wlk_addr *server)
@@ -432,93 +322,17 @@ static void on_redirected(struct ice_agent *agent, struct agent_relay *relay, co
 		next.port = relay->addr.port;
 	for (size_t i = 0; i <= relay->hops; i++)
 		seen |= addr_equal(&relay->visited[i], &next);
-	for (size_t i = 0; i < agent->relays.count && !is_stream(relay); i++)
+	for (size_t i = 0; i < agent->relays.count && !agent_relay_is_stream(relay); i++)
 		seen |= agent->relays.items[i]->client && is_same_path(agent->relays.items[i], relay->via, &next);
 	if (seen || relay->hops == AGENT_RELAY_HOPS_MAX || !ice_pair_fits(&relay->via->addr, &next) ||
 	    !is_allowed(agent, &next)) {
-		fail(agent, relay, 300, STR("the server it sends us to is not asked"));
+		agent_relay_fail(agent, relay, 300, STR("the server it sends us to is not asked"));
 		return;
 	}
 	stop(agent, relay);
 	relay->addr = next;
 	relay->visited[++relay->hops] = next;
 	relay->state = RELAY_WAITING;
-}
-
-/* ------------------------------------------------------------------------------------------- permissions */
-
-/* A check that the server dropped for want of a permission is sent again at once, not after its timer. */
-static void send_again(struct ice_agent *agent, wlk_time now, const struct agent_relay *relay, const wlk_addr *peer)
-{
-	for (size_t i = 0; i < agent->txns.count; i++) {
-		struct stun_txn *txn = agent->txns.items[i];
-
-		if (txn->kind != TXN_CHECK || !addr_equal(&txn->local, &relay->base->addr) ||
-		    !addr_ip_equal(&txn->remote, peer))
-			continue;
-		agent_transmit(agent, &txn->local, &txn->remote, txn->msg, txn->msg_size);
-		agent->stats.requests_sent++;
-		txn->sends++;
-		txn->sends_max++;
-		txn->last_sent = now;
-		txn->next_at = now + txn->rto;
-	}
-}
-
-/* The server refuses to relay to |peer|: its pairs on this base lead nowhere. */
-static void forbid(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer)
-{
-	for (size_t i = 0; i < agent->checklist.count; i++) {
-		struct ice_pair *pair = agent->checklist.pairs[i];
-
-		if (pair->base != relay->base || !addr_ip_equal(&pair->remote->candidate.addr, peer) || pair->valid)
-			continue;
-		stun_txn_remove_owner(&agent->txns, pair);
-		pair->nominating = false;
-		pair->state = PAIR_FAILED;
-		pair->retry_at = WLK_TIME_NEVER;
-	}
-}
-
-/* After all, it does. */
-static void allow(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer)
-{
-	for (size_t i = 0; i < agent->checklist.count; i++) {
-		struct ice_pair *pair = agent->checklist.pairs[i];
-
-		if (pair->base == relay->base && addr_ip_equal(&pair->remote->candidate.addr, peer) &&
-		    pair->state == PAIR_FAILED && !pair->consent_lost)
-			pair->state = PAIR_WAITING;
-	}
-}
-
-static void on_permission(struct ice_agent *agent, wlk_time now, const struct agent_relay *relay,
-			  const struct turn_event *event)
-{
-	char text[WLK_ADDR_TEXT_MAX];
-
-	if (!event->granted) {
-		LOG_D(agent, "no permission for %s", addr_ip_text(&event->peer, text));
-		forbid(agent, relay, &event->peer);
-	} else if (event->late) {
-		allow(agent, relay, &event->peer);
-		send_again(agent, now, relay, &event->peer);
-	}
-}
-
-/* R7: permissions exist for every remote address that is paired, before its check leaves. */
-static void permit_pairs(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
-{
-	if (relay->permitted == agent->checklist.next_id)
-		return;
-	for (size_t i = 0; i < agent->checklist.count; i++) {
-		const struct ice_pair *pair = agent->checklist.pairs[i];
-
-		if (pair->base == relay->base && pair->id >= relay->permitted)
-			turn_client_permit(relay->client, now, &pair->remote->candidate.addr);
-	}
-	turn_client_handle_timeout(relay->client, now);
-	relay->permitted = agent->checklist.next_id;
 }
 
 /* ----------------------------------------------------------------------------------------------- running */
@@ -528,22 +342,22 @@ static void take_events(struct ice_agent *agent, wlk_time now, struct agent_rela
 	struct turn_event event;
 
 	while (relay->client && turn_client_poll_event(relay->client, &event)) {
-		drain(agent, relay); /* the permission goes before the check that waits for it */
+		agent_relay_drain(agent, relay); /* the permission goes before the check that waits for it */
 		switch (event.type) {
 		case TURN_EVENT_ALLOCATED:
-			on_allocated(agent, now, relay, &event);
+			agent_relay_on_allocated(agent, now, relay, &event);
 			break;
 		case TURN_EVENT_FAILED:
 			if (event.was_allocated)
-				lose(agent, now, relay, event.error_code, event.reason);
+				agent_relay_lose(agent, now, relay, event.error_code, event.reason);
 			else
-				fail(agent, relay, event.error_code, event.reason);
+				agent_relay_fail(agent, relay, event.error_code, event.reason);
 			break;
 		case TURN_EVENT_REDIRECTED:
 			on_redirected(agent, relay, &event);
 			break;
 		case TURN_EVENT_PERMISSION:
-			on_permission(agent, now, relay, &event);
+			agent_relay_on_permission(agent, now, relay, &event);
 			break;
 		}
 	}
@@ -552,7 +366,7 @@ static void take_events(struct ice_agent *agent, wlk_time now, struct agent_rela
 /* Another one, whose allocation would be that of |relay| as well. NULL: none lives. */
 static const struct agent_relay *find_twin(const struct ice_agent *agent, const struct agent_relay *relay)
 {
-	for (size_t i = 0; i < agent->relays.count && !is_stream(relay); i++) {
+	for (size_t i = 0; i < agent->relays.count && !agent_relay_is_stream(relay); i++) {
 		const struct agent_relay *twin = agent->relays.items[i];
 
 		if (twin != relay && twin->client && is_same_path(twin, relay->via, &relay->addr))
@@ -569,7 +383,7 @@ static bool may_start(const struct ice_agent *agent, wlk_time now, const struct 
 
 static void start(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
 {
-	if (is_stream(relay))
+	if (agent_relay_is_stream(relay))
 		connect_stream(agent, now, relay);
 	else
 		allocate(agent, now, relay);
@@ -595,7 +409,7 @@ static bool is_in_doubt(const struct ice_agent *agent, wlk_time now, const struc
 static void run_relay(struct ice_agent *agent, wlk_time now, struct agent_relay *relay)
 {
 	if (relay->state == RELAY_CONNECTING && now >= relay->start_at + AGENT_RELAY_CONNECT_US)
-		fail(agent, relay, TURN_UNREACHABLE, STR("the TURN server does not answer"));
+		agent_relay_fail(agent, relay, TURN_UNREACHABLE, STR("the TURN server does not answer"));
 	if (relay->client && relay->renew_credentials) {
 		relay->renew_credentials = false;
 		turn_client_set_credentials(relay->client, now, relay->server->credentials);
@@ -612,10 +426,10 @@ static void run_relay(struct ice_agent *agent, wlk_time now, struct agent_relay 
 		take_events(agent, now, relay);
 	}
 	if (relay->state == RELAY_ALLOCATED)
-		permit_pairs(agent, now, relay);
+		agent_relay_permit_pairs(agent, now, relay);
 	if (relay->state == RELAY_ALLOCATED && agent->path && agent->path->base == relay->base)
 		turn_client_bind(relay->client, now, &agent->path->remote->candidate.addr);
-	drain(agent, relay);
+	agent_relay_drain(agent, relay);
 }
 
 static bool has_pair(const struct ice_agent *agent, const struct ice_base *base)
@@ -664,198 +478,5 @@ bool agent_relays_done(const struct ice_agent *agent)
 	for (size_t i = 0; i < agent->relays.count; i++)
 		if (agent->relays.items[i]->state < RELAY_ALLOCATED)
 			return false;
-	return true;
-}
-
-/* ---------------------------------------------------------------------------------------------- incoming */
-
-static struct agent_relay *find_by_path(const struct ice_agent *agent, const wlk_addr *via, const wlk_addr *remote)
-{
-	for (size_t i = 0; i < agent->relays.count; i++) {
-		struct agent_relay *relay = agent->relays.items[i];
-
-		if (relay->client && !is_stream(relay) && addr_equal(&relay->addr, remote) &&
-		    addr_equal(&relay->via->addr, via))
-			return relay;
-	}
-	return NULL;
-}
-
-static struct agent_relay *find_by_stream(const struct ice_agent *agent, uint32_t stream)
-{
-	for (size_t i = 0; i < agent->relays.count; i++)
-		if (agent->relays.items[i]->connected && agent->relays.items[i]->stream == stream)
-			return agent->relays.items[i];
-	return NULL;
-}
-
-/* What came for the relayed address waits for poll_received. |buf| NULL: there was no memory. */
-static void receive(struct ice_agent *agent, const struct agent_relay *relay, const wlk_addr *peer, struct pktbuf *buf)
-{
-	struct dgram d = { .local = relay->base->addr, .remote = *peer, .buf = buf };
-
-	if (!buf || !dgram_queue_push(&agent->received, d))
-		agent->stats.out_of_memory++;
-}
-
-/* Data comes with every packet of the peer until a channel is bound, and changes nothing. */
-static bool is_indication(const uint8_t *data, size_t size)
-{
-	return size >= 2 && (load_u16(data) & 0x0110) == 0x0010;
-}
-
-/* Answers whether anything changed: the agent has to run. */
-static bool take_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
-			 size_t size)
-{
-	wlk_bytes payload;
-	wlk_addr peer;
-
-	if (turn_client_input(relay->client, now, data, size, &peer, &payload) && relay->base)
-		receive(agent, relay, &peer, pktbuf_copy(agent->config.pool, payload.data, payload.size));
-	return !is_indication(data, size);
-}
-
-/* The method bits of a STUN message; a Binding response of the same server is none of TURN's business. */
-static bool is_binding(const uint8_t *data, size_t size)
-{
-	return size >= 2 && (load_u16(data) & 0x3eef) == STUN_METHOD_BINDING;
-}
-
-bool agent_relay_take(struct ice_agent *agent, wlk_time now, const struct ice_base *via, const wlk_addr *remote,
-		      const uint8_t *data, size_t size, bool *changed)
-{
-	struct agent_relay *relay = find_by_path(agent, &via->addr, remote);
-
-	if (!relay || is_binding(data, size))
-		return false;
-	*changed = take_message(agent, now, relay, data, size);
-	return true;
-}
-
-/* ChannelData in |buf| becomes its payload, in place. */
-static bool unwrap(struct agent_relay *relay, wlk_time now, struct pktbuf *buf, wlk_addr *peer)
-{
-	wlk_bytes payload;
-
-	if (!relay->base || !turn_client_unwrap(relay->client, now, buf->data, buf->size, peer, &payload))
-		return false;
-	buf->data += TURN_CHANNEL_HEADER_SIZE;
-	buf->size = payload.size;
-	return true;
-}
-
-bool ice_agent_unwrap(struct ice_agent *agent, wlk_time now, struct dgram *d)
-{
-	struct agent_relay *relay =
-		agent->path && agent->path->base->kind == BASE_RELAY ? agent->path->base->relay : NULL;
-
-	if (!relay || is_stream(relay) || !addr_equal(&relay->addr, &d->remote) ||
-	    !addr_equal(&relay->via->addr, &d->local))
-		relay = find_by_path(agent, &d->local, &d->remote);
-	if (!relay || !unwrap(relay, now, d->buf, &d->remote))
-		return false;
-	d->local = relay->base->addr;
-	return true;
-}
-
-static bool is_channel_data(const uint8_t *data, size_t size)
-{
-	return size && data[0] >> 6 == 1;
-}
-
-/* Takes |buf| over. Answers whether the agent has to run. */
-static bool take_stream_message(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, struct pktbuf *buf)
-{
-	wlk_addr peer;
-	bool changed;
-
-	if (!is_channel_data(buf->data, buf->size)) {
-		changed = take_message(agent, now, relay, buf->data, buf->size);
-		pktbuf_release(buf);
-		return changed;
-	}
-	if (unwrap(relay, now, buf, &peer))
-		receive(agent, relay, &peer, buf);
-	else
-		pktbuf_release(buf);
-	return false;
-}
-
-/* One record of DTLS is one message. */
-static bool take_record(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
-			size_t size)
-{
-	struct pktbuf *buf = size <= PKTBUF_PAYLOAD ? pktbuf_copy(agent->config.pool, data, size) : NULL;
-
-	return buf && take_stream_message(agent, now, relay, buf);
-}
-
-static bool take_bytes(struct ice_agent *agent, wlk_time now, struct agent_relay *relay, const uint8_t *data,
-		       size_t size)
-{
-	enum tcp_framing_result result;
-	wlk_bytes rest = { data, size };
-	struct pktbuf *buf;
-	bool busy = false;
-
-	while ((result = tcp_framing_next(&relay->framing, &rest, &buf)) == TCP_FRAMING_MESSAGE)
-		busy |= take_stream_message(agent, now, relay, buf);
-	if (result == TCP_FRAMING_MORE)
-		return busy;
-	lose(agent, now, relay, TURN_UNREACHABLE, STR("the TURN server does not speak TURN"));
-	return true;
-}
-
-bool agent_relay_on_stream_input(struct ice_agent *agent, wlk_time now, uint32_t stream, const uint8_t *data,
-				 size_t size)
-{
-	struct agent_relay *relay = find_by_stream(agent, stream);
-
-	if (!relay)
-		return false;
-	if (relay->client && (is_reliable(relay) ? take_bytes(agent, now, relay, data, size)
-						 : take_record(agent, now, relay, data, size)))
-		agent_run(agent, now);
-	return true;
-}
-
-bool agent_relay_on_stream_closed(struct ice_agent *agent, wlk_time now, uint32_t stream)
-{
-	struct agent_relay *relay = find_by_stream(agent, stream);
-
-	if (!relay)
-		return false;
-	tcp_framing_free(&relay->framing);
-	agent_request_forget_stream(&agent->requests, stream);
-	relay->connected = false;
-	turn_client_destroy(relay->client); /* there is no way left to say goodbye */
-	relay->client = NULL;
-	if (relay->state == RELAY_ALLOCATED)
-		lose(agent, now, relay, TURN_UNREACHABLE, STR("the TURN server closed the connection"));
-	else
-		fail(agent, relay, TURN_UNREACHABLE, STR("the TURN server closed the connection"));
-	agent_run(agent, now);
-	return true;
-}
-
-/* ---------------------------------------------------------------------------------------------- outgoing */
-
-bool agent_relay_wrap(struct ice_agent *agent, wlk_time now, struct ice_base *base, struct dgram *d)
-{
-	struct agent_relay *relay = base->relay;
-
-	if (!relay->client || (is_stream(relay) && !relay->connected))
-		return false;
-	if (agent->path && agent->path->base == base && addr_equal(&agent->path->remote->candidate.addr, &d->remote)) {
-		turn_client_bind(relay->client, now, &d->remote);
-		drain(agent, relay);
-	}
-	if (!turn_client_wrap(relay->client, now, &d->remote, &d->buf))
-		return false;
-	agent->deadline = time_min(agent->deadline, turn_client_deadline(relay->client));
-	d->local = relay->via->addr;
-	d->remote = relay->addr;
-	d->stream = is_stream(relay) ? relay->stream : 0;
 	return true;
 }
