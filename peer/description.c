@@ -130,6 +130,15 @@ static struct peer_description *local_in_progress(const wlk_peer_connection *pc)
 	return (struct peer_description *)(uintptr_t)(pc->pending_local.sdp ? &pc->pending_local : &pc->current_local);
 }
 
+bool peer_restart_is_offered(const wlk_peer_connection *pc)
+{
+	const struct sdp_session *sdp = pc->pending_local.sdp;
+	const struct sdp_media *media = transport_section(sdp);
+
+	return pc->ice_restarted_locally && media &&
+	       str_equal(sdp_media_ice(sdp, media).ufrag, str_of(ice_agent_local_ufrag(pc->transport->ice)));
+}
+
 struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index)
 {
 	const struct sdp_media *media = transport_section(local_in_progress(pc)->sdp);
@@ -267,8 +276,19 @@ static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *o
 		peer_transport_set_controlling(pc->transport, true); /* RFC 8445 6.1.1: the first offerer controls */
 	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
 	pc->session_version++;
+	pc->restart_wish_is_offered = pc->restart_wish_is_offered || pc->wants_ice_restart;
 	pc->wants_ice_restart = false;
 	return WLK_OK;
+}
+
+/* A restart that was created and never set is none: what is answered is an offer of the generation that goes on. */
+static void drop_unset_restart(wlk_peer_connection *pc)
+{
+	if (!pc->ice_restarted_locally || peer_restart_is_offered(pc))
+		return;
+	if (ice_agent_cancel_restart(pc->transport->ice, pc->now))
+		LOG_D(pc, "no ICE restart to take back");
+	pc->ice_restarted_locally = false;
 }
 
 /* Both descriptions are there: agree, put it into force, and make them the current ones unless it is provisional. */
@@ -282,6 +302,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 
 	if (err)
 		return peer_fail_sdp(pc, err, "the descriptions do not agree", &sdp_err);
+	drop_unset_restart(pc);
 	err = peer_apply_agreement(pc, agreement);
 	if (err) {
 		sdp_agreement_destroy(agreement);
@@ -293,6 +314,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 	if (type == WLK_SDP_ANSWER) {
 		description_move(&pc->current_local, &pc->pending_local);
 		description_move(&pc->current_remote, &pc->pending_remote);
+		pc->restart_wish_is_offered = false;
 		forget_made(pc);
 	}
 	if (side == SIGNALING_LOCAL)
@@ -311,7 +333,8 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 	if (restarted && ice_agent_cancel_restart(pc->transport->ice, pc->now))
 		LOG_D(pc, "no ICE restart to take back");
 	/* The wish for a restart outlives the offer that carried it (W3C webrtc-pc 4.4.1.5). */
-	pc->wants_ice_restart = pc->wants_ice_restart || pc->ice_restarted_locally;
+	pc->wants_ice_restart = pc->wants_ice_restart || pc->restart_wish_is_offered;
+	pc->restart_wish_is_offered = false;
 	pc->ice_restarted_locally = false;
 	pc->remote_restarted = false;
 	forget_made(pc);
@@ -393,9 +416,10 @@ wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *pc, const
 
 /* ---- setting: remote ---- */
 
+/* What a remote description is measured by: a final answer by the provisional one, everything else by what is in force. */
 static const struct sdp_session *previous_remote(const wlk_peer_connection *pc)
 {
-	return pc->current_remote.sdp;
+	return pc->pending_remote.type == WLK_SDP_PRANSWER ? pc->pending_remote.sdp : pc->current_remote.sdp;
 }
 
 /* Rejected by them, or by our answer. */
@@ -413,7 +437,7 @@ static bool was_rejected(const wlk_peer_connection *pc, const struct sdp_session
  */
 static wlk_err check_same_sections(const wlk_peer_connection *pc, const struct sdp_session *next, struct sdp_error *sdp_err)
 {
-	const struct sdp_session *previous = pc->pending_remote.sdp ? pc->pending_remote.sdp : previous_remote(pc);
+	const struct sdp_session *previous = pc->pending_remote.sdp ? pc->pending_remote.sdp : pc->current_remote.sdp;
 
 	if (previous && next->media_count < previous->media_count)
 		return sdp_fail(sdp_err, WLK_ERR_NEGOTIATION, 0, "%zu m-lines follow %zu", next->media_count, previous->media_count);
@@ -448,7 +472,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 	if (!err && !is_answer)
 		err = check_same_sections(pc, sdp, &sdp_err);
 	if (!err && previous_remote(pc))
-		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || pc->ice_restarted_locally, update, &sdp_err);
+		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || peer_restart_is_offered(pc), update, &sdp_err);
 	if (!err && update->fingerprint_changed && dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW) {
 		err = WLK_ERR_UNSUPPORTED;
 		sdp_fail(&sdp_err, err, 0, "a new certificate for a running connection needs a new connection");
@@ -504,7 +528,7 @@ static wlk_err follow_restart(wlk_peer_connection *pc, bool wanted)
 		LOG_D(pc, "no ICE restart to take back");
 	if (err)
 		return err;
-	pc->wants_ice_restart = !wanted && (pc->wants_ice_restart || pc->ice_restarted_locally);
+	pc->wants_ice_restart = !wanted && pc->wants_ice_restart;
 	pc->remote_restarted = wanted;
 	pc->ice_restarted_locally = false;
 	return WLK_OK;

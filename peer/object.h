@@ -125,7 +125,8 @@ struct wlk_peer_connection {
 	uint64_t session_version;
 	struct sdp_agreement *agreement;     /* of the latest answer; NULL before */
 	bool wants_ice_restart;              /* asked for by restart_ice() */
-	bool ice_restarted_locally;          /* the agent runs a new generation for an offer that is not answered */
+	bool restart_wish_is_offered;        /* the pending local offer carries it; a rollback brings it back */
+	bool ice_restarted_locally;          /* the agent runs a new generation for an offer that is created or set, and not answered */
 	bool remote_restarted;               /* the pending remote offer carries new ICE credentials */
 	bool negotiation_needed;             /* W3C [[NegotiationNeeded]]: the event was delivered and nothing was negotiated since */
 	bool negotiation_check_queued;       /* its event stands in the queue, to be looked at when its turn comes */
@@ -241,6 +242,8 @@ void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str li
 void peer_description_end_local_candidates(wlk_peer_connection *pc);
 /* The section that carries the transport in our own description: its mid and index; mid "" when there is none. */
 struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index);
+/* The pending local offer has the credentials of an ICE restart; one that was only created has none. */
+bool peer_restart_is_offered(const wlk_peer_connection *pc);
 void peer_descriptions_free(wlk_peer_connection *pc);
 
 /* ---- negotiation.c ---- */

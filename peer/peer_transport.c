@@ -193,7 +193,7 @@ static bool generation_is_unannounced(const struct peer_transport *t)
 {
 	const wlk_peer_connection *pc = t->pc;
 
-	return pc->remote_restarted || (pc->ice_restarted_locally && !pc->pending_local.sdp);
+	return pc->remote_restarted || (pc->ice_restarted_locally && !peer_restart_is_offered(pc));
 }
 
 /* Takes |line| over. One block lends all three strings, each with its NUL: the line, the mid and the fragment. */

@@ -1,6 +1,6 @@
 /*
  * Random calls on two connected peers, seed by seed: no crash and no leak whatever the order, every answer is a documented
- * error, and afterwards both can be brought to stable, agree on their m-lines and still talk.
+ * error, and afterwards both can be brought to stable, have the same m-lines, mids and mirrored directions, and still talk.
  *
  *   sim_random_api [FIRST_SEED [COUNT]]
  */
@@ -11,7 +11,7 @@
 #include "core/alloc.h"
 #include "sim.h"
 
-enum { CALLS = 50, HANDLES = 16 };
+enum { CALLS = 50, HANDLES = 16, TRANSCEIVERS = 12 };
 
 struct side {
 	wlk_data_channel *channels[HANDLES]; /* not released */
@@ -25,6 +25,11 @@ struct run {
 	int echoes;
 	bool closed;     /* somebody closed or destroyed a peer */
 	bool is_over;    /* no more random calls inside events */
+	/*
+	 * Signalling loses nothing that was applied: an answer reaches the offerer at once, and so does what becomes of an offer that the
+	 * answerer has. Such runs never end divided.
+	 */
+	bool faithful;
 	uint64_t calls, refused;
 };
 
@@ -115,17 +120,43 @@ static wlk_err call_media(struct sim *sim, struct sim_peer *peer, uint32_t what)
 {
 	wlk_transceiver *t = some_transceiver(sim, peer);
 	wlk_rtp_packet packet = { .payload_type = (uint8_t)sim_random(sim, 128), .payload = (const uint8_t *)"media", .payload_size = 5 };
+	wlk_media_kind kind = sim_random(sim, 2) ? WLK_MEDIA_AUDIO : WLK_MEDIA_VIDEO;
 
 	if (what == 0)
-		return wlk_peer_connection_transceiver_count(peer->pc) > 12 ? WLK_OK :
-		       wlk_peer_connection_add_transceiver(peer->pc, sim_random(sim, 2) ? WLK_MEDIA_AUDIO : WLK_MEDIA_VIDEO, NULL, &t);
+		return wlk_peer_connection_transceiver_count(peer->pc) > TRANSCEIVERS ? WLK_OK :
+		       wlk_peer_connection_add_transceiver(peer->pc, kind, NULL, &t);
 	if (!t)
 		return WLK_OK;
 	if (what == 1)
 		return wlk_transceiver_set_direction(t, (wlk_direction)sim_random(sim, 6));
 	if (what == 2)
 		return wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(t));
+	if (what == 3)
+		return wlk_transceiver_stop(t);
 	return wlk_rtp_sender_send_packet(wlk_transceiver_sender(t), &packet);
+}
+
+/* Tracks: ids from a small set, so that some are in use. */
+static wlk_err call_tracks(struct sim *sim, struct sim_peer *peer, uint32_t what)
+{
+	static const char *const tracks[] = { "camera", "screen", "voice", "music", NULL };
+	static const char *const streams[] = { "one", "two", "one", "three" };
+	const char *track = tracks[sim_random(sim, 5)];
+	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_rtp_sender *sender = t ? wlk_transceiver_sender(t) : NULL;
+	wlk_media_kind kind = sim_random(sim, 2) ? WLK_MEDIA_AUDIO : WLK_MEDIA_VIDEO;
+	size_t first = sim_random(sim, 4), count = sim_random(sim, (uint32_t)(5 - first));
+
+	if (what <= 1)
+		return wlk_peer_connection_transceiver_count(peer->pc) > TRANSCEIVERS ? WLK_OK :
+		       wlk_peer_connection_add_track(peer->pc, kind, track, streams + first, count, NULL);
+	if (!sender)
+		return WLK_OK;
+	if (what == 2)
+		return wlk_peer_connection_remove_track(peer->pc, sender);
+	if (what == 3)
+		return wlk_rtp_sender_set_streams(sender, streams + first, count);
+	return wlk_rtp_sender_replace_track(sender, track);
 }
 
 /* Give one peer's local description, of whatever kind it is at the moment, to the other one. */
@@ -142,6 +173,47 @@ static wlk_err deliver(struct sim_peer *from, struct sim_peer *to, wlk_sdp_type 
 	return wlk_peer_connection_set_remote_description(to->pc, &copy);
 }
 
+/* An offer that the other one has waits for its answer there; whatever replaces it must get there, too. */
+static wlk_signaling_state state_of(const struct sim_peer *peer)
+{
+	return peer->pc ? wlk_peer_connection_signaling_state(peer->pc) : WLK_SIGNALING_CLOSED;
+}
+
+static void keep_faith(struct sim *sim, struct sim_peer *peer, wlk_signaling_state before)
+{
+	static const wlk_session_description rollback = { WLK_SDP_ROLLBACK, NULL };
+	wlk_signaling_state after = state_of(peer), there = state_of(peer->other);
+	bool answered = before == WLK_SIGNALING_HAVE_REMOTE_OFFER || before == WLK_SIGNALING_HAVE_LOCAL_PRANSWER;
+	wlk_err err = WLK_OK;
+
+	if (there == WLK_SIGNALING_CLOSED)
+		return;
+	if (answered || (after == WLK_SIGNALING_HAVE_LOCAL_OFFER && there == WLK_SIGNALING_HAVE_REMOTE_OFFER))
+		err = deliver(peer, peer->other, 0);
+	else if (after == WLK_SIGNALING_STABLE && there == WLK_SIGNALING_HAVE_REMOTE_OFFER)
+		err = wlk_peer_connection_set_remote_description(peer->other->pc, &rollback);
+	if (err)
+		sim_fail(sim, "%s refuses what %s has applied: %s", peer->other->name, peer->name, wlk_last_error(peer->other->pc));
+}
+
+static wlk_err set_local(struct sim *sim, struct sim_peer *peer, const wlk_session_description *description)
+{
+	wlk_signaling_state before = state_of(peer);
+	wlk_err err = wlk_peer_connection_set_local_description(peer->pc, description);
+
+	if (!err && run_of(sim)->faithful)
+		keep_faith(sim, peer, before);
+	return err;
+}
+
+/* An offer of the other one arrives; without faith, whatever it has. */
+static wlk_err receive(struct sim *sim, struct sim_peer *peer, wlk_sdp_type type)
+{
+	if (run_of(sim)->faithful && (type || state_of(peer->other) != WLK_SIGNALING_HAVE_LOCAL_OFFER))
+		return WLK_OK;
+	return deliver(peer->other, peer, type);
+}
+
 static wlk_err call_signalling(struct sim *sim, struct sim_peer *peer, uint32_t what)
 {
 	const wlk_offer_options options = { sizeof(options), sim_random(sim, 2) };
@@ -152,29 +224,29 @@ static wlk_err call_signalling(struct sim *sim, struct sim_peer *peer, uint32_t 
 	switch (what) {
 	case 0:
 	case 1:
-		return wlk_peer_connection_set_local_description(peer->pc, NULL);
+		return set_local(sim, peer, NULL);
 	case 2:
 	case 3:
 	case 4:
-		return deliver(peer->other, peer, 0);
+		return receive(sim, peer, 0);
 	case 5:
 		description.type = WLK_SDP_ROLLBACK;
-		return sim_random(sim, 2) ? wlk_peer_connection_set_local_description(peer->pc, &description) :
+		return sim_random(sim, 2) ? set_local(sim, peer, &description) :
 					    wlk_peer_connection_set_remote_description(peer->pc, &description);
 	case 6:
 		return wlk_peer_connection_restart_ice(peer->pc);
 	case 7:
 		err = wlk_peer_connection_create_offer(peer->pc, &options, &sdp);
 		description = (wlk_session_description){ WLK_SDP_OFFER, sdp };
-		return err || sim_random(sim, 2) ? err : wlk_peer_connection_set_local_description(peer->pc, &description);
+		return err || sim_random(sim, 2) ? err : set_local(sim, peer, &description);
 	case 8:
 		err = wlk_peer_connection_create_answer(peer->pc, &sdp);
 		description = (wlk_session_description){ sim_random(sim, 2) ? WLK_SDP_ANSWER : WLK_SDP_PRANSWER, sdp };
-		return err || sim_random(sim, 2) ? err : wlk_peer_connection_set_local_description(peer->pc, &description);
+		return err || sim_random(sim, 2) ? err : set_local(sim, peer, &description);
 	case 9:
-		return deliver(peer->other, peer, (wlk_sdp_type)(1 + sim_random(sim, 3)));
+		return receive(sim, peer, (wlk_sdp_type)(1 + sim_random(sim, 3)));
 	default:
-		return wlk_peer_connection_set_local_description(peer->pc, &description);
+		return set_local(sim, peer, &description);
 	}
 }
 
@@ -198,14 +270,17 @@ static void random_call(struct sim *sim, struct sim_peer *peer)
 	if (!peer->pc)
 		return;
 	before = wlk_peer_connection_signaling_state(peer->pc);
-	switch (sim_random(sim, 400) ? sim_random(sim, 8) : 99) {
+	switch (sim_random(sim, 400) ? sim_random(sim, 10) : 99) {
 	case 0:
 	case 1:
 		err = call_channel(sim, peer, sim_random(sim, 7));
 		break;
 	case 2:
 	case 3:
-		err = call_media(sim, peer, sim_random(sim, 5));
+		err = call_media(sim, peer, sim_random(sim, 6));
+		break;
+	case 8:
+		err = call_tracks(sim, peer, sim_random(sim, 5));
 		break;
 	case 4:
 		err = wlk_peer_connection_stats_json(peer->pc, &json);
@@ -255,13 +330,13 @@ static void to_stable(struct sim *sim, struct sim_peer *peer)
 
 	switch (wlk_peer_connection_signaling_state(peer->pc)) {
 	case WLK_SIGNALING_HAVE_LOCAL_OFFER:
-		check(sim, peer, wlk_peer_connection_set_local_description(peer->pc, &rollback), WLK_SIGNALING_STABLE);
+		check(sim, peer, set_local(sim, peer, &rollback), WLK_SIGNALING_STABLE);
 		break;
 	case WLK_SIGNALING_HAVE_REMOTE_OFFER:
 		check(sim, peer, wlk_peer_connection_set_remote_description(peer->pc, &rollback), WLK_SIGNALING_STABLE);
 		break;
 	case WLK_SIGNALING_HAVE_LOCAL_PRANSWER:
-		if (wlk_peer_connection_set_local_description(peer->pc, NULL))
+		if (set_local(sim, peer, NULL))
 			sim_fail(sim, "%s: no answer after a provisional one: %s", peer->name, wlk_last_error(peer->pc));
 		break;
 	default:
@@ -269,13 +344,64 @@ static void to_stable(struct sim *sim, struct sim_peer *peer)
 	}
 }
 
-static size_t count_lines(const wlk_session_description *description, const char *start)
+/* The m-lines of a description: kind, whether it has port 0, and the mid of each. */
+static void outline(const wlk_session_description *description, char *out, size_t size)
 {
-	size_t count = 0;
+	const char *at = description ? description->sdp : "";
 
-	for (const char *at = description ? strstr(description->sdp, start) : NULL; at; at = strstr(at + 1, start))
-		count++;
-	return count;
+	*out = '\0';
+	while ((at = strstr(at, "\r\nm="))) {
+		const char *mid = strstr(at, "\r\na=mid:"), *next = strstr(at + 4, "\r\nm=");
+		size_t used = strlen(out);
+
+		at += 4;
+		if (next && mid > next)
+			mid = NULL;
+		snprintf(out + used, size - used, "%.*s %s %.*s\n", (int)strcspn(at, " "), at,
+			 strncmp(at + strcspn(at, " "), " 0 ", 3) ? "on" : "off", mid ? (int)strcspn(mid + 8, "\r") : 0, mid ? mid + 8 : "");
+	}
+}
+
+static wlk_transceiver *by_mid(const struct sim_peer *peer, const char *mid)
+{
+	for (size_t i = 0; i < wlk_peer_connection_transceiver_count(peer->pc); i++) {
+		wlk_transceiver *t = wlk_peer_connection_transceiver(peer->pc, i);
+
+		if (wlk_transceiver_mid(t) && !strcmp(wlk_transceiver_mid(t), mid))
+			return t;
+	}
+	return NULL;
+}
+
+static wlk_direction mirrored(wlk_direction direction)
+{
+	return direction == WLK_DIRECTION_SENDONLY ? WLK_DIRECTION_RECVONLY :
+	       direction == WLK_DIRECTION_RECVONLY ? WLK_DIRECTION_SENDONLY :
+						     direction;
+}
+
+/* Both have the same sections, and the same transceivers on them, seen from both sides. */
+static void check_consistent(struct sim *sim)
+{
+	char a[4096], b[4096];
+	size_t count = wlk_peer_connection_transceiver_count(sim->a.pc);
+
+	outline(wlk_peer_connection_local_description(sim->a.pc), a, sizeof(a));
+	outline(wlk_peer_connection_local_description(sim->b.pc), b, sizeof(b));
+	if (strcmp(a, b) != 0)
+		sim_fail(sim, "the two do not agree on the m-lines\n%s\n%s", a, b);
+	if (count != wlk_peer_connection_transceiver_count(sim->b.pc))
+		sim_fail(sim, "%zu transceivers here, %zu there", count, wlk_peer_connection_transceiver_count(sim->b.pc));
+	for (size_t i = 0; i < count; i++) {
+		wlk_transceiver *ours = wlk_peer_connection_transceiver(sim->a.pc, i), *theirs;
+
+		theirs = wlk_transceiver_mid(ours) ? by_mid(&sim->b, wlk_transceiver_mid(ours)) : NULL;
+		if (!theirs || wlk_transceiver_kind(ours) != wlk_transceiver_kind(theirs))
+			sim_fail(sim, "transceiver %zu has no like on the other side", i);
+		if (wlk_transceiver_current_direction(ours) != mirrored(wlk_transceiver_current_direction(theirs)))
+			sim_fail(sim, "transceiver %zu: direction %d here, %d there", i, (int)wlk_transceiver_current_direction(ours),
+				 (int)wlk_transceiver_current_direction(theirs));
+	}
 }
 
 static bool exchange(struct sim_peer *offerer)
@@ -317,9 +443,7 @@ static bool agree_again(struct sim *sim)
 		}
 		sim_run_for(sim, 5 * SIM_SECOND);
 	}
-	if (count_lines(wlk_peer_connection_local_description(sim->a.pc), "\r\nm=") !=
-	    count_lines(wlk_peer_connection_local_description(sim->b.pc), "\r\nm="))
-		sim_fail(sim, "the two do not agree on the number of m-lines");
+	check_consistent(sim);
 	return true;
 }
 
@@ -344,6 +468,8 @@ static void finish(struct sim *sim, struct totals *totals)
 	}
 	if (!agree_again(sim)) {
 		totals->divided++;
+		if (run->faithful)
+			sim_fail(sim, "divided: a: %s, b: %s", wlk_last_error(sim->a.pc), wlk_last_error(sim->b.pc));
 		if (getenv("SIM_WHY"))
 			printf("seed %llu: a: %s, b: %s\n", (unsigned long long)sim->config.seed, wlk_last_error(sim->a.pc),
 			       wlk_last_error(sim->b.pc));
@@ -360,7 +486,7 @@ static void run_seed(uint64_t seed, struct totals *totals)
 {
 	struct sim_config config = { .seed = seed, .latency_us = (wlk_time)(seed % 3) * 5 * SIM_MS, .may_fail = true };
 	size_t blocks = alloc_live_blocks();
-	struct run run = { .is_over = true };
+	struct run run = { .is_over = true, .faithful = seed / 3 % 2 == 0 };
 	struct sim sim;
 
 	sim_init(&sim, &config, on_event, &run);
