@@ -340,12 +340,17 @@ void agent_drop_orphans(struct ice_agent *agent)
 	agent->retire_at = WLK_TIME_NEVER;
 }
 
-/* Make room for |fresh|: the generation whose parameters were complete last stays as the one before. */
+/*
+ * Make room for |fresh|: the generation that the descriptions have agreed on stays as the one before, even if it has no pair yet and
+ * an older one still carries the session: a restart that is taken back must end where the far end is.
+ */
 static void begin_generation(struct ice_agent *agent, const struct ice_credentials *fresh)
 {
-	if (agent->halted)
+	bool agreed = ice_credentials_have_remote(&agent->current);
+
+	if (agent->halted || agreed)
 		ice_credentials_free(&agent->previous);
-	if (!agent->previous.generation && ice_credentials_have_remote(&agent->current) && !agent->halted)
+	if (agreed && !agent->halted)
 		agent->previous = agent->current;
 	else
 		ice_credentials_free(&agent->current);

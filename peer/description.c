@@ -467,7 +467,10 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 	err = sdp_parse(&sdp, description->sdp, strlen(description->sdp), &sdp_err);
 	if (err)
 		return peer_fail_sdp(pc, err, "the description cannot be read", &sdp_err);
-	err = is_answer ? sdp_check_answer(pc->pending_local.sdp, sdp, &sdp_err) : sdp_check_offer(sdp, &sdp_err);
+	if (!sdp->origin_id.size)
+		err = sdp_fail(&sdp_err, WLK_ERR_PARSE, 0, "no o= line"); /* RFC 8866 5 */
+	if (!err)
+		err = is_answer ? sdp_check_answer(pc->pending_local.sdp, sdp, &sdp_err) : sdp_check_offer(sdp, &sdp_err);
 	*update = (struct sdp_update){ 0 };
 	if (!err && !is_answer)
 		err = check_same_sections(pc, sdp, &sdp_err);
@@ -603,8 +606,8 @@ wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, cons
 wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc)
 {
 	RECORD(pc, record_api(recorded, RECORD_RESTART_ICE, pc));
-	if (pc->closed)
-		return WLK_OK;
+	if (pc->closed || !local_in_progress(pc)->sdp)
+		return WLK_OK; /* no credentials to replace */
 	pc->wants_ice_restart = true;
 	peer_update_negotiation_needed(pc);
 	peer_touch(pc);

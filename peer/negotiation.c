@@ -102,7 +102,7 @@ static wlk_err wish_of_transceiver(wlk_peer_connection *pc, struct local_build *
 	b->wishes[i] = (struct sdp_wish){
 		.kind = t->kind == WLK_MEDIA_AUDIO ? SDP_AUDIO : SDP_VIDEO,
 		.mid = str_of(t->mid ? t->mid : t->offered_mid),
-		.stopped = t->stopping,
+		.stopped = t->stopped,
 		.direction = (enum sdp_direction)t->direction,
 		.track = str_of(t->sender.msid_track),
 		.encodings = &b->encodings[i],
@@ -165,9 +165,11 @@ static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
 			return WLK_ERR_NOSPACE;
 		if (!t->mid)
 			provisional_mid(pc, t->offered_mid, &next);
-		err = wish_of_transceiver(pc, b, n++, t);
+		err = wish_of_transceiver(pc, b, n, t);
 		if (err)
 			return err;
+		/* In an answer a transceiver that is stopping is merely inactive: the next offer gives it port 0 (W3C 5.4 stop). */
+		b->wishes[n++].stopped = t->stopping;
 	}
 	if (peer_wants_data(pc))
 		err = wish_for_data(pc, b, n++, &next);
@@ -206,12 +208,15 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 	return err ? peer_fail_sdp(pc, err, "no offer can be made", &sdp_err) : WLK_OK;
 }
 
-/* R17: we are active where the offer leaves it open; once DTLS is up its role stays. */
+/*
+ * R17: we are active where the offer leaves it open. What was answered once stays, whether or not DTLS has started here: over there it
+ * may have (RFC 8842 5.3).
+ */
 static enum sdp_setup answer_setup(const wlk_peer_connection *pc)
 {
-	if (dtls_transport_state(pc->transport->dtls) == DTLS_STATE_NEW)
-		return SDP_SETUP_ACTIVE;
-	return dtls_transport_role(pc->transport->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+	if (dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW)
+		return dtls_transport_role(pc->transport->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+	return !pc->transport->agreed || pc->transport->local_is_dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
 }
 
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)

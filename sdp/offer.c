@@ -190,13 +190,16 @@ static void mark_used(struct offerer *o, const struct sdp_session *session, cons
 			o->id_used[map->id] = true;
 }
 
-/* One session's sections; the remote's come first, since its numbers are the agreed ones when it was the offerer. */
+/*
+ * One session's sections; the remote's come first, since its numbers are the agreed ones when it was the offerer. Those of rejected
+ * sections are free: they would run out where m-lines come and go, and whoever takes the place wants the same ones again.
+ */
 static void learn_session(struct offerer *o, const struct sdp_session *session)
 {
 	for (size_t i = 0; session && i < session->media_count; i++) {
-		mark_used(o, session, session->media[i]);
 		if (sdp_media_rejected(session->media[i]))
 			continue;
+		mark_used(o, session, session->media[i]);
 		learn_codecs(o->caps, session->media[i], &o->common);
 		learn_extensions(o->caps, session, session->media[i], &o->common);
 	}

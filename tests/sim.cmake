@@ -19,8 +19,10 @@ target_link_options(sim_attacks PRIVATE -Wl,--wrap=dtls_transport_send) # to see
 wlk_sim(sim_attacks_media SOURCES sim/attacks_media.c sim/attack.c)
 wlk_sim(sim_random_api SOURCES sim/random_api.c ARGS 1 300) # FIRST_SEED COUNT
 wlk_sim(sim_misuse SOURCES sim/misuse.c)
+wlk_sim(sim_jsep SOURCES sim/jsep.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)
 wlk_sim(sim_transceivers SOURCES sim/transceivers.c)
+wlk_sim(sim_perfect_negotiation SOURCES sim/perfect_negotiation.c ARGS 1 6 50) # FIRST_SEED PAIRS ROUNDS; 1 200 50 is the whole
 wlk_sim(sim_options SOURCES sim/options.c)
 wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
 target_link_libraries(sim_statistics PRIVATE PkgConfig::JANSSON)

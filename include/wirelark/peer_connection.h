@@ -317,7 +317,7 @@ WLK_API const wlk_session_description *wlk_peer_connection_pending_remote_descri
  * unspecified address, or one that remote_address_filter refuses; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
-/** The next offer carries new ICE credentials; raises negotiation needed. Does nothing once closed, as in W3C. */
+/** The next offer carries new ICE credentials; raises negotiation needed. Does nothing before a local description and once closed (W3C). */
 WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
 
 /**

@@ -400,7 +400,7 @@ static void test_stop_before_the_offer(void **state)
 	sim_free(&sim);
 }
 
-/* The answerer stops: port 0 in the answer, gone on both sides. */
+/* The answerer stops: the answer is inactive, and its own next offer closes the m-line (W3C 5.4 stop). */
 static void test_stop_by_the_answerer(void **state)
 {
 	struct heard heard;
@@ -414,13 +414,34 @@ static void test_stop_by_the_answerer(void **state)
 	give(&sim.a);
 	must(&sim.b, wlk_transceiver_stop(at(&sim.b, 0)));
 	set_local(&sim.b);
+	assert_false(local_has(&sim.b, "m=audio 0 "));
 	give(&sim.b);
+	assert_int_equal(wlk_transceiver_current_direction(at(&sim.a, 0)), WLK_DIRECTION_INACTIVE);
+	HEARD(&sim.b, "have-remote-offer track() track() ended stable needed ");
+	negotiate(&sim.b);
 	assert_int_equal(transceivers(&sim.a), 1);
 	assert_int_equal(transceivers(&sim.b), 1);
-	HEARD(&sim.a, "have-local-offer stable ended "); /* by then all was negotiated */
+	HEARD(&sim.a, "have-local-offer stable have-remote-offer ended stable ");
 	sim_run_for(&sim, SIM_SECOND);
 	assert_true(sim_both_connected(&sim));
 	HEARD(&sim.a, "");
+	sim_free(&sim);
+}
+
+static void test_an_ice_restart_of_nothing(void **state)
+{
+	struct heard heard;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &heard);
+	must(&sim.a, wlk_peer_connection_restart_ice(sim.a.pc));
+	HEARD(&sim.a, "");
+	add(&sim.a, WLK_MEDIA_AUDIO);
+	negotiate(&sim.a);
+	forget(&sim);
+	must(&sim.a, wlk_peer_connection_restart_ice(sim.a.pc));
+	HEARD(&sim.a, "needed ");
 	sim_free(&sim);
 }
 
@@ -629,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_stop_and_recycle),
 		cmocka_unit_test(test_stop_before_the_offer),
 		cmocka_unit_test(test_stop_by_the_answerer),
+		cmocka_unit_test(test_an_ice_restart_of_nothing),
 		cmocka_unit_test(test_rollback_of_a_local_offer),
 		cmocka_unit_test(test_rollback_of_a_remote_offer),
 		cmocka_unit_test(test_rollback_of_a_change_of_streams),
