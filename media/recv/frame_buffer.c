@@ -104,7 +104,7 @@ static bool hand_out(struct frame_buffer *b, frame_sink sink, void *user)
 	frame->size = b->size - frame->dependency_size;
 	frame->dependency = frame->dependency_size ? frame->data + frame->size : NULL;
 	b->data = NULL;
-	b->capacity = 0;
+	b->capacity = b->size = 0;
 	if (sink(user, frame))
 		return true;
 	recv_frame_free(frame, b->budget);
@@ -269,6 +269,8 @@ static bool hand_out_audio(struct frame_buffer *b, const struct frame_packet *pa
 {
 	bool is_primary = !block->offset;
 
+	if (b->collecting) /* a peer that mixes audio into the frames of one stream loses the frame */
+		abandon(b);
 	begin_frame(b, packet, codec);
 	if (!block->data.size || !reserve(b, block->data.size))
 		return false;

@@ -252,6 +252,24 @@ static void test_audio_packets_are_frames_and_red_fills_gaps(void **state)
 	stop(&f);
 }
 
+static void test_audio_inside_of_a_frame_loses_it(void **state)
+{
+	static const uint8_t sps[] = { 0x67, 0x42 }, slice[] = { 0x41, 2 }, audio[] = { 0x78, 1 };
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	feed(&f, H264, 1, 1000, false, sps, 2);
+	feed(&f, OPUS, 2, 1000, false, audio, 2);
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.frames[0]->codec, RTP_CODEC_OPUS);
+	feed(&f, H264, 3, 1000, true, slice, 2);
+	feed(&f, H264, 4, 2000, true, slice, 2);
+	assert_int_equal(f.count, 1); /* no key frame yet */
+	assert_int_equal(f.buffer.stats.frames_dropped, 2);
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_R25_memory_of_all_frames_is_bounded),
 		cmocka_unit_test(test_a_refused_frame_is_a_lost_one),
 		cmocka_unit_test(test_out_of_memory_drops_frames_and_leaks_nothing),
+		cmocka_unit_test(test_audio_inside_of_a_frame_loses_it),
 		cmocka_unit_test(test_audio_packets_are_frames_and_red_fills_gaps),
 	};
 

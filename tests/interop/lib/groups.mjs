@@ -7,6 +7,7 @@ import path from 'node:path';
 import { Browser } from './browser.mjs';
 import { run } from './child.mjs';
 import { buildGo } from './echo.mjs';
+import { framesGroup } from './frames.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
 import { reachGroup } from './reach.mjs';
@@ -79,7 +80,7 @@ function browserGroups(name) {
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
-      reachGroup(browser, missing, close), recordingGroup(browser, missing, close)] : []),
+      reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close)] : []),
   ];
 }
 

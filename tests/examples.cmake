@@ -1,0 +1,12 @@
+# The examples, run as their readers would run them.
+add_executable(make_ivf support/make_ivf.c)
+target_link_libraries(make_ivf PRIVATE PkgConfig::VPX wlk_flags)
+if(WLK_BUILD_APPS)
+	foreach(codec vp8 vp9)
+		set(file "${CMAKE_CURRENT_BINARY_DIR}/moving-${codec}.ivf")
+		add_test(NAME make_ivf_${codec} COMMAND make_ivf "${file}" ${codec} 60)
+		set_tests_properties(make_ivf_${codec} PROPERTIES FIXTURES_SETUP ivf_${codec} LABELS example TIMEOUT 120)
+		add_test(NAME example_encoded_frames_${codec} COMMAND example-encoded-frames "${file}" --self)
+		set_tests_properties(example_encoded_frames_${codec} PROPERTIES FIXTURES_REQUIRED ivf_${codec} LABELS example TIMEOUT 60)
+	endforeach()
+endif()
