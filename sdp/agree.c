@@ -167,16 +167,26 @@ static void agree_msids(struct agreeing *a, const struct sdp_media *remote, stru
 
 static bool list_has(struct str list, struct str rid)
 {
-	struct sdp_simulcast_stream stream;
+	struct sdp_simulcast_stream stream, one;
 
 	while (sdp_simulcast_next(&list, &stream))
-		if (str_equal(stream.rid, rid))
-			return true;
+		while (sdp_simulcast_alternative(&stream.alternatives, &one))
+			if (str_equal(one.rid, rid))
+				return true;
 	return false;
 }
 
+static struct str restrictions_of(const struct sdp_media *remote, struct str rid)
+{
+	for (size_t i = 0; i < remote->rid_count; i++)
+		if (str_equal(remote->rids[i].id, rid))
+			return remote->rids[i].restrictions;
+	return STR("");
+}
+
 /* Layers of the answer's list that the offer's has, too. */
-static struct sdp_agreed_rid *agree_layers(struct agreeing *a, struct str answered, struct str offered, size_t *count)
+static struct sdp_agreed_rid *agree_layers(struct agreeing *a, const struct sdp_media *remote, struct str answered,
+					   struct str offered, size_t *count)
 {
 	enum { MAX_LAYERS = 16 };
 	struct sdp_agreed_rid *rids = array(a, MAX_LAYERS, sizeof(*rids));
@@ -184,7 +194,8 @@ static struct sdp_agreed_rid *agree_layers(struct agreeing *a, struct str answer
 
 	while (rids && *count < MAX_LAYERS && sdp_simulcast_next(&answered, &stream))
 		if (list_has(offered, stream.rid))
-			rids[(*count)++] = (struct sdp_agreed_rid){ copy(a, stream.rid), stream.paused };
+			rids[(*count)++] = (struct sdp_agreed_rid){ copy(a, stream.rid), stream.paused,
+								   copy(a, restrictions_of(remote, stream.rid)) };
 	return rids;
 }
 
@@ -194,11 +205,11 @@ static void agree_simulcast(struct agreeing *a, const struct sdp_media *local, c
 	bool we_answered = a->answer == a->local;
 
 	if (local->simulcast.recv.size && remote->simulcast.send.size)
-		section->receive_rids = agree_layers(a, we_answered ? local->simulcast.recv : remote->simulcast.send,
+		section->receive_rids = agree_layers(a, remote, we_answered ? local->simulcast.recv : remote->simulcast.send,
 						     we_answered ? remote->simulcast.send : local->simulcast.recv,
 						     &section->receive_rid_count);
 	if (local->simulcast.send.size && remote->simulcast.recv.size)
-		section->send_rids = agree_layers(a, we_answered ? local->simulcast.send : remote->simulcast.recv,
+		section->send_rids = agree_layers(a, remote, we_answered ? local->simulcast.send : remote->simulcast.recv,
 						  we_answered ? remote->simulcast.recv : local->simulcast.send,
 						  &section->send_rid_count);
 }

@@ -2,6 +2,7 @@
 #include "sdp/attr.h"
 #include "sdp/build.h"
 #include "sdp/match.h"
+#include "sdp/rid.h"
 
 enum { REFUSED = -1, RETRANSMISSION = -2 };
 enum { MAX_LAYERS = 16 }; /* simulcast streams of one section; a longer list is left out of the answer */
@@ -84,11 +85,12 @@ static void choose_protection(const struct answerer *a, const struct sdp_wish *w
 }
 
 /* RTX only for what is accepted, and only one for each (RFC 4588 8.6). */
-static void choose_rtx(const struct answerer *a, const struct sdp_media *media, struct choice *choice)
+static void choose_rtx(const struct answerer *a, const struct sdp_wish *wish, const struct sdp_media *media,
+		       struct choice *choice)
 {
 	bool repaired[128] = { false };
 
-	for (size_t i = 0; i < media->codec_count; i++) {
+	for (size_t i = 0; i < media->codec_count && !wish->no_rtx; i++) {
 		uint8_t apt;
 		int8_t capability;
 
@@ -119,7 +121,7 @@ static bool choose_codecs(const struct answerer *a, const struct sdp_wish *wish,
 		carries = carries || (choice->capability[i] != REFUSED && !sdp_codec_is_auxiliary(codec->name));
 	}
 	choose_protection(a, wish, media, choice);
-	choose_rtx(a, media, choice);
+	choose_rtx(a, wish, media, choice);
 	return carries;
 }
 
@@ -247,6 +249,7 @@ static bool has_other_meaning(const struct answerer *a, const struct sdp_media *
 /* Extension ids of the offer, those that we can do, in the direction that both can (RFC 8285 6). */
 static void write_extensions(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
 {
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
 	const struct sdp_extmap *map;
 	uint32_t done = 0;
 
@@ -255,7 +258,10 @@ static void write_extensions(struct answerer *a, const struct sdp_media *offered
 		const struct sdp_extension_capability *cap = sdp_find_extension(a->caps, media->kind, extension);
 		enum sdp_direction direction = sdp_direction_reverse(map->direction);
 
-		if (!cap || done >> extension & 1 || map->id > 255 || direction == SDP_INACTIVE)
+		if (!cap || done >> extension & 1 || map->id > 255)
+			continue;
+		direction &= sdp_wish_extension(wish, a->caps, cap);
+		if (direction == SDP_INACTIVE)
 			continue;
 		if ((cap->both_ways && direction != SDP_SENDRECV) || has_other_meaning(a, a->tags[offered->index], map))
 			continue;
@@ -350,25 +356,50 @@ static const struct sdp_rid *find_rid(const struct sdp_media *media, struct str 
 
 static bool list_fits(struct str list)
 {
-	struct sdp_simulcast_stream stream;
+	struct sdp_simulcast_stream stream, one;
 	size_t count = 0;
 
 	while (sdp_simulcast_next(&list, &stream))
-		count++;
+		while (sdp_simulcast_alternative(&stream.alternatives, &one))
+			count++;
 	return count <= MAX_LAYERS;
 }
 
-/* What they send, we receive: the same layers in the same order. */
+/* The restrictions that the answer repeats for a layer; false when the layer has to go (RFC 8851 6.3). */
+static bool layer_fits(struct answerer *a, const struct sdp_rid *rid, const struct sdp_media *media, struct str *out)
+{
+	struct text kept;
+	bool fits;
+
+	text_init(&kept);
+	fits = rid && sdp_rid_restrictions_answer(rid, media, &kept);
+	*out = STR("");
+	if (fits && text_ok(&kept))
+		*out = sdp_build_copy(&a->b, (struct str){ kept.at, kept.size });
+	a->b.failed = a->b.failed || !text_ok(&kept);
+	text_free(&kept);
+	return fits;
+}
+
+/* What they send, we receive: the same layers in the same order, of alternatives the first that fits (RFC 8853 5.3.2). */
 static void write_receive_layers(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
 {
-	struct str rest = offered->simulcast.send;
+	struct str rest = offered->simulcast.send, restrictions;
 	struct sdp_simulcast_stream stream;
 	struct text list;
 
 	text_init(&list);
-	while (sdp_simulcast_next(&rest, &stream))
-		if (find_rid(offered, stream.rid, SDP_SENDONLY) && !find_rid(media, stream.rid, SDP_RECVONLY))
-			sdp_build_rid(&a->b, media, stream.rid, stream.paused, SDP_RECVONLY, &list);
+	while (sdp_simulcast_next(&rest, &stream)) {
+		struct sdp_simulcast_stream one;
+
+		while (sdp_simulcast_alternative(&stream.alternatives, &one)) {
+			if (find_rid(media, one.rid, SDP_RECVONLY) ||
+			    !layer_fits(a, find_rid(offered, one.rid, SDP_SENDONLY), media, &restrictions))
+				continue;
+			sdp_build_rid(&a->b, media, one.rid, one.paused, SDP_RECVONLY, restrictions, &list);
+			break;
+		}
+	}
 	sdp_build_simulcast(&a->b, &list, &media->simulcast.recv);
 }
 
@@ -384,16 +415,23 @@ static const struct sdp_encoding *find_encoding(const struct sdp_wish *wish, str
 static void write_send_layers(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
 {
 	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
-	struct str rest = offered->simulcast.recv;
+	struct str rest = offered->simulcast.recv, restrictions;
 	struct sdp_simulcast_stream stream;
 	struct text list;
 
 	text_init(&list);
 	while (sdp_simulcast_next(&rest, &stream)) {
-		const struct sdp_encoding *e = find_encoding(wish, stream.rid);
+		struct sdp_simulcast_stream one;
 
-		if (e && find_rid(offered, stream.rid, SDP_RECVONLY) && !find_rid(media, stream.rid, SDP_SENDONLY))
-			sdp_build_rid(&a->b, media, stream.rid, e->paused, SDP_SENDONLY, &list);
+		while (sdp_simulcast_alternative(&stream.alternatives, &one)) {
+			const struct sdp_encoding *e = find_encoding(wish, one.rid);
+
+			if (!e || find_rid(media, one.rid, SDP_SENDONLY) ||
+			    !layer_fits(a, find_rid(offered, one.rid, SDP_RECVONLY), media, &restrictions))
+				continue;
+			sdp_build_rid(&a->b, media, one.rid, e->paused || one.paused, SDP_SENDONLY, restrictions, &list);
+			break;
+		}
 	}
 	sdp_build_simulcast(&a->b, &list, &media->simulcast.send);
 }

@@ -353,15 +353,25 @@ void sdp_simulcast_write(const struct sdp_simulcast *simulcast, struct text *out
 
 bool sdp_simulcast_next(struct str *rest, struct sdp_simulcast_stream *out)
 {
-	struct str first;
+	struct str alternatives;
 
 	if (!rest->size)
 		return false;
-	out->alternatives = str_cut(rest, ';');
-	first = out->alternatives;
-	first = str_cut(&first, ',');
-	out->paused = first.size && first.at[0] == '~';
-	out->rid = out->paused ? (struct str){ first.at + 1, first.size - 1 } : first;
+	alternatives = str_cut(rest, ';');
+	*out = (struct sdp_simulcast_stream){ .alternatives = alternatives };
+	(void)sdp_simulcast_alternative(&alternatives, out);
+	return true;
+}
+
+bool sdp_simulcast_alternative(struct str *rest, struct sdp_simulcast_stream *out)
+{
+	struct str one;
+
+	if (!rest->size)
+		return false;
+	one = str_cut(rest, ',');
+	out->paused = one.size && one.at[0] == '~';
+	out->rid = out->paused ? (struct str){ one.at + 1, one.size - 1 } : one;
 	return true;
 }
 

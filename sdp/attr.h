@@ -64,6 +64,8 @@ struct sdp_simulcast_stream {
 };
 /* The next stream of *rest, false at the end. */
 bool sdp_simulcast_next(struct str *rest, struct sdp_simulcast_stream *out);
+/* The next of a stream's alternatives, each of which may be paused; false at the end. */
+bool sdp_simulcast_alternative(struct str *rest, struct sdp_simulcast_stream *out);
 
 /* "candidate:..." with or without "a=" in front and blanks around; false when it is not that. */
 bool sdp_candidate_trim(struct str value, struct str *out);

@@ -322,7 +322,7 @@ void sdp_build_streams(struct sdp_builder *b, struct sdp_media *media, const str
 }
 
 void sdp_build_rid(struct sdp_builder *b, struct sdp_media *media, struct str id, bool paused,
-		   enum sdp_direction direction, struct text *list)
+		   enum sdp_direction direction, struct str restrictions, struct text *list)
 {
 	struct sdp_rid *rid = sdp_add_rid(b->out, media);
 
@@ -332,7 +332,7 @@ void sdp_build_rid(struct sdp_builder *b, struct sdp_media *media, struct str id
 	}
 	rid->id = sdp_build_copy(b, id);
 	rid->direction = direction;
-	rid->restrictions = STR("");
+	rid->restrictions = sdp_build_copy(b, restrictions);
 	if (list->size)
 		text_add_char(list, ';');
 	if (paused)
@@ -380,6 +380,14 @@ size_t sdp_wish_rank(const struct sdp_wish *wish, const struct sdp_capabilities 
 		if (wish->codecs[i] == capability)
 			return i;
 	return SIZE_MAX;
+}
+
+enum sdp_direction sdp_wish_extension(const struct sdp_wish *wish, const struct sdp_capabilities *caps,
+				      const struct sdp_extension_capability *extension)
+{
+	if (!wish->extension_directions)
+		return SDP_SENDRECV;
+	return (enum sdp_direction)(wish->extension_directions[extension - caps->extensions] & SDP_SENDRECV);
 }
 
 const struct sdp_extension_capability *sdp_find_extension(const struct sdp_capabilities *caps, enum sdp_kind kind,

@@ -35,9 +35,9 @@ void sdp_build_extmap(struct sdp_builder *b, struct sdp_media *media, uint32_t i
 		      struct str uri);
 /* msid, ssrc and FID lines of what the wish sends. */
 void sdp_build_streams(struct sdp_builder *b, struct sdp_media *media, const struct sdp_wish *wish);
-/* One a=rid line, and its place in a simulcast list under construction. */
+/* One a=rid line, and its place in a simulcast list under construction. |restrictions| are copied, may be empty. */
 void sdp_build_rid(struct sdp_builder *b, struct sdp_media *media, struct str id, bool paused,
-		   enum sdp_direction direction, struct text *list);
+		   enum sdp_direction direction, struct str restrictions, struct text *list);
 /* Ends a list begun by sdp_build_rid() and gives it to the section's a=simulcast; frees |list|. */
 void sdp_build_simulcast(struct sdp_builder *b, struct text *list, struct str *place);
 /* a=sctp-port or, for the old form, a=sctpmap, with the format that belongs to it; and max-message-size. */
@@ -45,6 +45,9 @@ void sdp_build_sctp(struct sdp_builder *b, struct sdp_media *media, struct str a
 
 /* May this capability be used under the wish's setCodecPreferences? Its rank, or SIZE_MAX. */
 size_t sdp_wish_rank(const struct sdp_wish *wish, const struct sdp_capabilities *caps, size_t capability);
+/* How the wish wants to use an extension; SDP_INACTIVE when it is not to be named. */
+enum sdp_direction sdp_wish_extension(const struct sdp_wish *wish, const struct sdp_capabilities *caps,
+				      const struct sdp_extension_capability *extension);
 const struct sdp_extension_capability *sdp_find_extension(const struct sdp_capabilities *caps, enum sdp_kind kind,
 							  enum sdp_extension extension);
 

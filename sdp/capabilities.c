@@ -13,11 +13,11 @@ enum {
 	}
 #define AUDIO(name, clock, channels, fmtp, type)                                                                       \
 	{                                                                                                              \
-		SDP_AUDIO, true, S(name), clock, channels, S(fmtp), type, 0, AUDIO_FEEDBACK                            \
+		SDP_AUDIO, true, S(name), clock, channels, S(fmtp), type, 0, AUDIO_FEEDBACK, "audio/" name             \
 	}
 #define VIDEO(name, fmtp, type, rtx)                                                                                   \
 	{                                                                                                              \
-		SDP_VIDEO, true, S(name), 90000, 0, S(fmtp), type, rtx, VIDEO_FEEDBACK                                 \
+		SDP_VIDEO, true, S(name), 90000, 0, S(fmtp), type, rtx, VIDEO_FEEDBACK, "video/" name                  \
 	}
 /*
  * Level 5.2: as a relay we pass on what others encode. The wanted payload types are Chromium's, since some receivers
@@ -31,8 +31,8 @@ static const struct sdp_codec_capability default_codecs[] = {
 	AUDIO("red", 48000, 2, "", 63),
 	AUDIO("PCMU", 8000, 0, "", 0),
 	AUDIO("PCMA", 8000, 0, "", 8),
-	{ SDP_AUDIO, true, S("telephone-event"), 48000, 0, S("0-16"), 110, 0, 0 },
-	{ SDP_AUDIO, true, S("telephone-event"), 8000, 0, S("0-16"), 126, 0, 0 },
+	{ SDP_AUDIO, true, S("telephone-event"), 48000, 0, S("0-16"), 110, 0, 0, "audio/telephone-event" },
+	{ SDP_AUDIO, true, S("telephone-event"), 8000, 0, S("0-16"), 126, 0, 0, "audio/telephone-event" },
 	VIDEO("VP8", "", 96, 97),
 	VIDEO("VP9", "profile-id=0", 98, 99),
 	VIDEO("VP9", "profile-id=2", 100, 101),
@@ -47,8 +47,8 @@ static const struct sdp_codec_capability default_codecs[] = {
 	H264("1", "640c", 120, 121),
 	H264("0", "640c", 122, 123),
 	VIDEO("AV1", "level-idx=5;profile=0;tier=0", 45, 46),
-	{ SDP_VIDEO, false, S("red"), 90000, 0, S(""), 124, 125, 0 },
-	{ SDP_VIDEO, false, S("ulpfec"), 90000, 0, S(""), 127, 0, 0 },
+	{ SDP_VIDEO, false, S("red"), 90000, 0, S(""), 124, 125, 0, "video/red" },
+	{ SDP_VIDEO, false, S("ulpfec"), 90000, 0, S(""), 127, 0, 0, "video/ulpfec" },
 };
 
 static const struct sdp_extension_capability default_extensions[] = {

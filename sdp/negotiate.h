@@ -57,6 +57,7 @@ struct sdp_codec_capability {
 	uint8_t payload_type;     /* wanted in an offer; another free one is taken when it is in use */
 	uint8_t rtx_payload_type; /* wanted for RFC 4588 in an offer; 0: no retransmission for this codec */
 	uint32_t feedback;        /* enum sdp_feedback_bits */
+	const char *mime;         /* "video/VP8", static */
 };
 
 struct sdp_extension_capability {
@@ -115,6 +116,9 @@ struct sdp_wish {
 	enum sdp_direction direction;
 	const uint16_t *codecs; /* setCodecPreferences: indices into capabilities, best first; NULL: all enabled */
 	size_t codec_count;
+	bool no_rtx; /* retransmission was not among the preferences */
+	/* By index of the extension in capabilities, how it may be used; SDP_INACTIVE: not named. NULL: all sendrecv. */
+	const uint8_t *extension_directions;
 	const struct str *streams; /* msid stream ids of what we send; none: "-" */
 	size_t stream_count;
 	struct str track; /* msid track id; empty: no a=msid */
@@ -290,6 +294,7 @@ struct sdp_agreed_stream {
 struct sdp_agreed_rid {
 	struct str rid;
 	bool paused;
+	struct str restrictions; /* of the remote's a=rid, for sdp_rid_limits_parse(); may be empty */
 };
 
 struct sdp_agreed_section {

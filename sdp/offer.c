@@ -363,7 +363,7 @@ static void write_codec(struct offerer *o, const struct sdp_wish *wish, struct s
 	for (uint32_t bit = 1; codec && bit <= SDP_FB_TRANSPORT_CC; bit <<= 1)
 		if ((cap->feedback & bit) && sdp_feedback_by_bit(bit, &feedback))
 			sdp_build_feedback(&o->b, codec, feedback.type, feedback.parameter);
-	if (codec && cap->rtx_payload_type)
+	if (codec && cap->rtx_payload_type && !wish->no_rtx)
 		write_rtx(o, media, cap, n->rtx[c], n->type[c]);
 }
 
@@ -378,14 +378,17 @@ static void write_codecs(struct offerer *o, const struct sdp_wish *wish, struct 
 			write_codec(o, wish, media, n, c);
 }
 
-static void write_extensions(struct offerer *o, struct sdp_media *media, const struct numbers *n)
+static void write_extensions(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media,
+			     const struct numbers *n)
 {
 	for (size_t c = 0; c < o->caps->extension_count; c++) {
 		const struct sdp_extension_capability *cap = &o->caps->extensions[c];
 
-		if (n->extension[c] && sdp_find_extension(o->caps, media->kind, cap->extension) == cap)
-			sdp_build_extmap(&o->b, media, n->extension[c], SDP_SENDRECV,
-					 sdp_extension_uri(cap->extension));
+		enum sdp_direction direction = sdp_wish_extension(wish, o->caps, cap);
+
+		if (n->extension[c] && direction != SDP_INACTIVE &&
+		    sdp_find_extension(o->caps, media->kind, cap->extension) == cap)
+			sdp_build_extmap(&o->b, media, n->extension[c], direction, sdp_extension_uri(cap->extension));
 	}
 }
 
@@ -401,9 +404,9 @@ static void write_simulcast(struct offerer *o, const struct sdp_wish *wish, stru
 	for (size_t i = 0; layers > 1 && (media->direction & SDP_SENDONLY) && i < wish->encoding_count; i++)
 		if (wish->encodings[i].rid.size)
 			sdp_build_rid(&o->b, media, wish->encodings[i].rid, wish->encodings[i].paused, SDP_SENDONLY,
-				      &send);
+				      STR(""), &send);
 	for (size_t i = 0; (media->direction & SDP_RECVONLY) && i < wish->receive_rid_count; i++)
-		sdp_build_rid(&o->b, media, wish->receive_rids[i], false, SDP_RECVONLY, &recv);
+		sdp_build_rid(&o->b, media, wish->receive_rids[i], false, SDP_RECVONLY, STR(""), &recv);
 	sdp_build_simulcast(&o->b, &send, &media->simulcast.send);
 	sdp_build_simulcast(&o->b, &recv, &media->simulcast.recv);
 }
@@ -413,7 +416,7 @@ static void write_rtp(struct offerer *o, size_t slot, const struct sdp_wish *wis
 	struct numbers n;
 
 	number_section(o, slot, &n);
-	write_extensions(o, media, &n);
+	write_extensions(o, wish, media, &n);
 	media->direction_given = true;
 	media->direction = wish->direction;
 	media->rtcp_mux = true;
