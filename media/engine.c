@@ -76,8 +76,11 @@ static bool ssrc_in_use(struct media_engine *e, uint32_t ssrc)
 	for (size_t i = 0; i < e->section_count; i++) {
 		const struct media_section *s = e->sections[i];
 
-		if (s->ssrc == ssrc || (s->out && (s->out->ssrc == ssrc || s->out->rtx_ssrc == ssrc)))
+		if (s->ssrc == ssrc)
 			return true;
+		for (size_t j = 0; j < s->layer_count; j++)
+			if (s->layers[j]->stream.ssrc == ssrc || s->layers[j]->stream.rtx_ssrc == ssrc)
+				return true;
 		for (size_t j = 0; j < s->remote_count; j++)
 			if (s->remotes[j].ssrc == ssrc || s->remotes[j].rtx_ssrc == ssrc)
 				return true;
@@ -161,6 +164,22 @@ struct media_section *engine_section_of_mid(const struct media_engine *e, wlk_by
 	return NULL;
 }
 
+struct send_layer *engine_layer_of_ssrc(const struct media_engine *e, uint32_t ssrc, struct media_section **section)
+{
+	for (size_t i = 0; i < e->section_count; i++) {
+		struct media_section *s = e->sections[i];
+
+		for (size_t j = 0; j < s->layer_count; j++) {
+			if (s->layers[j]->stream.ssrc != ssrc)
+				continue;
+			if (section)
+				*section = s;
+			return s->layers[j];
+		}
+	}
+	return NULL;
+}
+
 /* ---- time ---- */
 
 void section_activate(struct media_engine *e, struct media_section *s, wlk_time now)
@@ -209,27 +228,34 @@ wlk_time media_engine_deadline(const struct media_engine *e)
 	if (e->closed)
 		return deadline;
 	deadline = time_min(deadline, e->pacer.deadline);
-	for (size_t i = 0; i < e->section_count; i++)
-		deadline = time_min(deadline, e->sections[i]->key_frame_event_due);
+	for (size_t i = 0; i < e->section_count; i++) {
+		deadline = time_min(deadline, e->sections[i]->tone.due);
+		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
+			deadline = time_min(deadline, e->sections[i]->layers[j]->key_frame_event_due);
+	}
 	for (size_t i = 0; i < e->ssrc_count; i++)
 		if (!e->ssrcs[i].is_rtx)
 			deadline = time_min(deadline, recv_stream_deadline(&e->ssrcs[i].entry->stream));
 	return deadline;
 }
 
+static void key_frame_event_if_due(struct send_layer *l, wlk_time now)
+{
+	if (l->key_frame_event_due > now)
+		return;
+	l->key_frame_event_due = WLK_TIME_NEVER;
+	l->key_frame_event_last = now;
+	l->key_frame_event = true;
+}
+
 void media_engine_handle_timeout(struct media_engine *e, wlk_time now)
 {
 	if (e->closed)
 		return;
-	for (size_t i = 0; i < e->section_count; i++) {
-		struct media_section *s = e->sections[i];
-
-		if (s->key_frame_event_due > now)
-			continue;
-		s->key_frame_event_due = WLK_TIME_NEVER;
-		s->key_frame_event_last = now;
-		s->key_frame_event = true;
-	}
+	engine_tones_step(e, now);
+	for (size_t i = 0; i < e->section_count; i++)
+		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
+			key_frame_event_if_due(e->sections[i]->layers[j], now);
 	for (size_t i = 0; i < e->ssrc_count; i++) {
 		struct recv_entry *entry = e->ssrcs[i].entry;
 
@@ -257,18 +283,26 @@ static bool stream_event(struct recv_entry *entry, struct media_event *out)
 	return true;
 }
 
+static bool key_frame_event(struct media_section *s, struct media_event *out)
+{
+	for (size_t i = 0; i < s->layer_count; i++) {
+		if (!s->layers[i]->key_frame_event)
+			continue;
+		s->layers[i]->key_frame_event = false;
+		*out = (struct media_event){ .type = MEDIA_EVENT_KEY_FRAME_REQUEST, .section = s->index, .layer = i };
+		return true;
+	}
+	return false;
+}
+
 bool media_engine_poll_event(struct media_engine *e, struct media_event *out)
 {
 	for (size_t i = 0; i < e->ssrc_count; i++)
 		if (!e->ssrcs[i].is_rtx && stream_event(e->ssrcs[i].entry, out))
 			return true;
-	for (size_t i = 0; i < e->section_count; i++) {
-		if (!e->sections[i]->key_frame_event)
-			continue;
-		e->sections[i]->key_frame_event = false;
-		*out = (struct media_event){ .type = MEDIA_EVENT_KEY_FRAME_REQUEST, .section = i };
-		return true;
-	}
+	for (size_t i = 0; i < e->section_count; i++)
+		if (key_frame_event(e->sections[i], out))
+			return true;
 	if (!e->remb_event)
 		return false;
 	e->remb_event = false;
@@ -284,10 +318,10 @@ void media_engine_close(struct media_engine *e, wlk_time now)
 	for (size_t i = 0; i < e->section_count; i++) {
 		struct media_section *s = e->sections[i];
 
-		if (s->send && s->out)
+		if (s->send)
 			engine_send_bye(e, s);
-		if (s->out)
-			pacer_forget(&e->pacer, s->out);
+		for (size_t j = 0; j < s->layer_count; j++)
+			pacer_forget(&e->pacer, &s->layers[j]->stream);
 	}
 	e->closed = true;
 }

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "core/pktbuf.h"
 #include "media/recv/frame_buffer.h"
+#include "media/recv/heard.h"
 #include "media/rtp/ext.h"
 #include "media/rtp/packet.h"
 #include "media/rtp/payload.h"
@@ -53,6 +54,14 @@ struct media_remote_ssrc {
 	uint32_t rtx_ssrc;
 };
 
+/* One encoding that we send: an SSRC with its RTX partner, named by its rid (RFC 8852). */
+struct media_send_layer {
+	const char *rid; /* "": none; at most MEDIA_MID_MAX characters */
+	uint32_t ssrc;
+	uint32_t rtx_ssrc; /* 0: none */
+	bool inactive;     /* nothing of it leaves until media_engine_set_layer_active() */
+};
+
 /* One m-section as negotiated. Everything is borrowed for the call of media_engine_configure(). */
 struct media_section_config {
 	const char *mid; /* a=mid; identifies the section over renegotiations; at most MEDIA_MID_MAX characters */
@@ -79,6 +88,9 @@ struct media_section_config {
 	 */
 	uint32_t ssrc;
 	uint32_t rtx_ssrc;
+	/* Simulcast: what is sent instead, |ssrc| being that of the first. None: one layer without rid, of the two above. */
+	const struct media_send_layer *layers;
+	size_t layer_count; /* at most MEDIA_RIDS_MAX */
 	const char *cname; /* SDES CNAME, 1..255 bytes; the same for all sections of a peer */
 
 	/*
@@ -148,6 +160,7 @@ struct media_packet {
 	wlk_time arrival;           /* of the packet that completed it (of the retransmission, when recovered) */
 	bool is_recovered;          /* came by retransmission */
 	bool after_reset;           /* first packet after the sender's sequence numbers jumped */
+	char rid[MEDIA_MID_MAX + 1]; /* of its simulcast layer, "": none */
 	struct rtp_ext_ids ext_ids; /* for rtp_ext_find(&rtp, ext_ids.id[RTP_EXT_...]) */
 };
 
@@ -171,6 +184,9 @@ void media_frame_release(struct media_frame *frame);
 /** Switch a section between packets and frames. What is half collected is lost, and a key frame is asked for.
  * WLK_ERR_NOT_FOUND. */
 wlk_err media_engine_set_frames(struct media_engine *e, wlk_time now, size_t section, bool frames);
+/** SSRCs, or CSRCs, of the packets that media_engine_poll_packet() answered for a section; see heard_list(). */
+size_t media_engine_heard(const struct media_engine *e, size_t section, wlk_time now, bool csrcs, struct heard_source *out,
+			  size_t capacity);
 
 enum media_event_type {
 	MEDIA_EVENT_KEY_FRAME_REQUEST, /* the peer wants a key frame of what we send; at most one per 500 ms */
@@ -183,6 +199,7 @@ struct media_event {
 	enum media_event_type type;
 	size_t section; /* not for REMB */
 	uint32_t ssrc;  /* SSRC_NEW, SSRC_BYE: the remote SSRC */
+	size_t layer;   /* KEY_FRAME_REQUEST: which of the section's send layers */
 	uint64_t remb_bps;
 };
 
@@ -202,14 +219,16 @@ struct rtp_send {
 	uint32_t timestamp; /* in the caller's numbering; a random offset is added */
 	int64_t seq;        /* in the caller's numbering, growing; gaps are kept. MEDIA_SEQ_NEXT: the next one */
 	wlk_bytes payload;
-	const struct rtp_ext *ext; /* with the ids of send_ext; mid, transport-cc and abs-send-time are ours */
+	const struct rtp_ext *ext; /* with the ids of send_ext; mid, rid, transport-cc and abs-send-time are ours */
 	size_t ext_count;          /* at most MEDIA_EXT_ITEMS_MAX */
+	size_t layer;              /* index into the section's layers; 0 without simulcast */
 };
 
 /**
- * Send one RTP packet on the section's own SSRC. It waits in the pacer.
+ * Send one RTP packet on the SSRC of a layer of the section. It waits in the pacer.
  *
- * WLK_ERR_NOT_FOUND: no such section, or |pt| is not one of its send_pts. WLK_ERR_STATE: the section does not send.
+ * WLK_ERR_NOT_FOUND: no such section or layer, or |pt| is not one of its send_pts. WLK_ERR_STATE: the section does not
+ * send, or the layer is not active.
  * WLK_ERR_INVALID: |seq| does not grow or jumps by more than
  * 3,000; an extension id that is ours; too many extensions. WLK_ERR_TOO_LARGE: above what a datagram holds.
  * WLK_ERR_AGAIN: the pacer is full (4,096 packets), drop it. WLK_ERR_NOMEM. On error nothing was sent and no number was
@@ -218,7 +237,7 @@ struct rtp_send {
 wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t section, const struct rtp_send *packet);
 
 /**
- * Send a received packet back (or on) to section |section|: payload, marker, time and sequence differences stay, the
+ * Send a received packet back (or on) to section |section|, as layer |layer| of it: payload, marker, time and sequence differences stay, the
  * payload type becomes the send_pt of the same codec, end-to-end extensions move to their negotiated ids, everything
  * else is our own. |packet| stays the caller's. When the source SSRC changes, or its numbers jump by more than 3,000,
  * numbering goes on seamlessly behind the last packet.
@@ -227,7 +246,28 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
  *                its payload type is looked up among the recv_pts of |section|
  * Errors as media_engine_send_rtp(); WLK_ERR_NOT_FOUND also when the payload type has no counterpart.
  */
-wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section);
+wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section,
+			     size_t layer);
+
+/**
+ * Stop or let go on what a layer sends: while it is not active its packets are refused, those in the pacer are dropped,
+ * NACKs are not answered and no sender reports leave. Its numbering goes on where it was. WLK_ERR_NOT_FOUND.
+ */
+wlk_err media_engine_set_layer_active(struct media_engine *e, size_t section, size_t layer, bool active);
+
+/**
+ * Play a telephone event (RFC 4733) on the first layer: a packet every 20 ms in handle_timeout(), the last one three times. A tone
+ * that is still played ends where it is.
+ *
+ * @param pt        a send_pt of the section, its clock that of the stream
+ * @param event     0..255
+ * @param duration  [us], more than 0
+ *
+ * Errors as media_engine_send_rtp().
+ */
+wlk_err media_engine_play_tone(struct media_engine *e, wlk_time now, size_t section, uint8_t pt, uint8_t event, wlk_time duration);
+/** The RTP clock of what the first layer sends [Hz]; 0: nothing was sent yet. */
+uint32_t media_engine_send_clock(const struct media_engine *e, size_t section);
 
 /** Ask the sender of what we receive on |section| for a key frame: PLI, or FIR where only that was negotiated. At most
  * one per 500 ms leaves; an earlier wish waits. WLK_ERR_NOT_FOUND, WLK_ERR_UNSUPPORTED (neither negotiated). */
@@ -351,7 +391,7 @@ struct media_outbound_stats {
 	uint32_t ssrc, rtx_ssrc;
 	char rid[MEDIA_MID_MAX + 1]; /* simulcast layer; "": none */
 	uint32_t encoding_index;     /* in the order of the layers */
-	bool active;                 /* the section sends */
+	bool active;                 /* the section sends, and the layer is not stopped */
 	uint8_t pt;                  /* of the last packet; RTP_PT_NONE: none yet */
 	uint32_t clock_hz;
 	uint64_t packets_sent; /* with retransmissions, as webrtc-stats counts */

@@ -7,14 +7,20 @@
  */
 enum { SECTIONS_MAX = 64, PAYLOADS_MAX = 128 };
 
+static void layer_destroy(struct send_layer *l)
+{
+	if (!l)
+		return;
+	send_stream_free(&l->stream);
+	wlk_free(l);
+}
+
 void engine_section_destroy(struct media_section *s)
 {
 	if (!s)
 		return;
-	if (s->out) {
-		send_stream_free(s->out);
-		wlk_free(s->out);
-	}
+	for (size_t i = 0; i < MEDIA_RIDS_MAX; i++)
+		layer_destroy(s->layers[i]);
 	wlk_free(s->payloads);
 	wlk_free(s->remotes);
 	wlk_free(s->rids);
@@ -47,6 +53,42 @@ static bool is_used(const struct media_section_config *c)
 	return c->receive || c->send;
 }
 
+/* What a section sends, whichever way its configuration says it. */
+static size_t layer_count_of(const struct media_section_config *c)
+{
+	return c->layer_count ? c->layer_count : 1;
+}
+
+static struct media_send_layer layer_of(const struct media_section_config *c, size_t index)
+{
+	return c->layer_count ? c->layers[index] : (struct media_send_layer){ .rid = "", .ssrc = c->ssrc, .rtx_ssrc = c->rtx_ssrc };
+}
+
+/* The |n|-th of the SSRCs that a configuration names, 0 where there is no RTX; they come in pairs. */
+static uint32_t own_ssrc(const struct media_section_config *c, size_t n)
+{
+	struct media_send_layer layer = layer_of(c, n / 2);
+
+	return n % 2 ? layer.rtx_ssrc : layer.ssrc;
+}
+
+static bool layers_valid(const struct media_section_config *c)
+{
+	if (c->layer_count > MEDIA_RIDS_MAX || (c->layer_count && c->layers[0].ssrc != c->ssrc))
+		return false;
+	for (size_t i = 0; i < layer_count_of(c); i++) {
+		struct media_send_layer layer = layer_of(c, i);
+
+		if (!layer.ssrc || !names_fit(&layer.rid, 1))
+			return false;
+	}
+	for (size_t i = 0; i < 2 * layer_count_of(c); i++)
+		for (size_t j = 0; own_ssrc(c, i) && j < i; j++)
+			if (own_ssrc(c, i) == own_ssrc(c, j))
+				return false;
+	return true;
+}
+
 static bool section_config_valid(const struct media_section_config *c)
 {
 	size_t cname_size;
@@ -56,7 +98,7 @@ static bool section_config_valid(const struct media_section_config *c)
 	if (!is_used(c))
 		return true;
 	cname_size = c->cname ? strlen(c->cname) : 0;
-	return c->ssrc && c->ssrc != c->rtx_ssrc && cname_size >= 1 && cname_size <= 255 &&
+	return layers_valid(c) && cname_size >= 1 && cname_size <= 255 &&
 	       c->payload_count <= PAYLOADS_MAX && c->remote_ssrc_count <= MEDIA_STREAMS_MAX &&
 	       c->rid_count <= MEDIA_RIDS_MAX && names_fit(c->rids, c->rid_count) && ext_ids_valid(&c->recv_ext) &&
 	       ext_ids_valid(&c->send_ext);
@@ -64,8 +106,11 @@ static bool section_config_valid(const struct media_section_config *c)
 
 static bool shares_ssrc(const struct media_section_config *a, const struct media_section_config *b)
 {
-	return a->ssrc == b->ssrc || a->ssrc == b->rtx_ssrc || b->ssrc == a->rtx_ssrc ||
-	       (a->rtx_ssrc && a->rtx_ssrc == b->rtx_ssrc);
+	for (size_t i = 0; i < 2 * layer_count_of(a); i++)
+		for (size_t j = 0; own_ssrc(a, i) && j < 2 * layer_count_of(b); j++)
+			if (own_ssrc(a, i) == own_ssrc(b, j))
+				return true;
+	return false;
 }
 
 static bool configs_valid(const struct media_section_config *configs, size_t count)
@@ -113,12 +158,65 @@ static bool copy_rids(struct media_section *s, const struct media_section_config
 	return true;
 }
 
+static struct send_layer *find_layer(const struct media_section *s, uint32_t ssrc)
+{
+	for (size_t i = 0; s && i < s->layer_count; i++)
+		if (s->layers[i] && s->layers[i]->stream.ssrc == ssrc)
+			return s->layers[i];
+	return NULL;
+}
+
+static wlk_err layer_create(struct send_layer **out, const struct media_send_layer *config, bool keeps_history)
+{
+	struct send_layer *l = wlk_calloc(1, sizeof(*l));
+	wlk_err err;
+
+	if (!l)
+		return WLK_ERR_NOMEM;
+	err = send_stream_init(&l->stream, config->ssrc, config->rtx_ssrc, keeps_history);
+	if (err) {
+		wlk_free(l);
+		return err;
+	}
+	l->key_frame_event_due = WLK_TIME_NEVER;
+	l->key_frame_event_last = -KEY_FRAME_PAUSE_US;
+	l->fir_in_seq = -1;
+	*out = l;
+	return WLK_OK;
+}
+
+/* A section that stops sending keeps its streams for later, when they are still the ones that it would send. */
+static bool keeps_layers(const struct media_section_config *c, const struct media_section *old)
+{
+	for (size_t i = 0; i < layer_count_of(c); i++)
+		if (!find_layer(old, layer_of(c, i).ssrc))
+			return false;
+	return true;
+}
+
+/* The layers that are not |old|'s already; their places stay empty until section_take_over(). */
+static wlk_err create_layers(struct media_section *s, const struct media_section_config *c, const struct media_section *old)
+{
+	if (c->send || keeps_layers(c, old))
+		s->layer_count = layer_count_of(c);
+	for (size_t i = 0; i < s->layer_count; i++) {
+		struct media_send_layer layer = layer_of(c, i);
+		wlk_err err;
+
+		if (find_layer(old, layer.ssrc))
+			continue;
+		err = layer_create(&s->layers[i], &layer, section_has_feedback(s, MEDIA_FB_NACK));
+		if (err)
+			return err;
+	}
+	return WLK_OK;
+}
+
 static wlk_err section_create(struct media_section **out, const struct media_section_config *c, size_t index,
 			      const struct media_section *old)
 {
 	wlk_err err = WLK_ERR_NOMEM;
 	struct media_section *s = wlk_calloc(1, sizeof(*s));
-	bool keeps_history;
 
 	if (!s)
 		return WLK_ERR_NOMEM;
@@ -140,9 +238,8 @@ static wlk_err section_create(struct media_section **out, const struct media_sec
 			s->recv_codecs[c->payloads[i].recv_pt] = (uint8_t)c->payloads[i].codec;
 	s->remote_count = c->remote_ssrc_count;
 	s->ssrc = c->ssrc;
-	s->report_due = s->key_frame_event_due = s->key_frame_due = WLK_TIME_NEVER;
-	s->key_frame_event_last = s->key_frame_asked = -KEY_FRAME_PAUSE_US;
-	s->fir_in_seq = -1;
+	s->report_due = s->key_frame_due = s->tone.due = WLK_TIME_NEVER;
+	s->key_frame_asked = -KEY_FRAME_PAUSE_US;
 	if (!copy_items(&s->payloads, c->payloads, c->payload_count, sizeof(*c->payloads)) ||
 	    !copy_items(&s->remotes, c->remote_ssrcs, c->remote_ssrc_count, sizeof(*c->remote_ssrcs)) ||
 	    !copy_rids(s, c))
@@ -151,18 +248,9 @@ static wlk_err section_create(struct media_section **out, const struct media_sec
 	s->cname = wlk_strndup(c->cname ? c->cname : "", s->cname_size);
 	if (!s->cname)
 		goto fail;
-	if (c->send && !(old && old->out && old->out->ssrc == c->ssrc)) {
-		s->out = wlk_calloc(1, sizeof(*s->out));
-		if (!s->out)
-			goto fail;
-		keeps_history = section_has_feedback(s, MEDIA_FB_NACK);
-		err = send_stream_init(s->out, c->ssrc, c->rtx_ssrc, keeps_history);
-		if (err) {
-			wlk_free(s->out);
-			s->out = NULL;
-			goto fail;
-		}
-	}
+	err = create_layers(s, c, old);
+	if (err)
+		goto fail;
 	*out = s;
 	return WLK_OK;
 fail:
@@ -177,20 +265,23 @@ static struct media_section *find_old(const struct media_engine *e, const struct
 	return s && s->kind == c->kind ? s : NULL;
 }
 
-/* The send stream of |old| ends; its packets in the pacer go with it. */
-static void retire_out(struct media_engine *e, struct media_section *old)
+/* The send streams that |old| still has end; their packets in the pacer go with them. */
+static void retire_layers(struct media_engine *e, struct media_section *old)
 {
-	if (!old->out)
-		return;
 	if (old->send)
 		engine_send_bye(e, old);
-	e->retired[e->retired_count++] = old->out->ssrc;
-	if (old->out->rtx_ssrc)
-		e->retired[e->retired_count++] = old->out->rtx_ssrc;
-	pacer_forget(&e->pacer, old->out);
-	send_stream_free(old->out);
-	wlk_free(old->out);
-	old->out = NULL;
+	for (size_t i = 0; i < old->layer_count; i++) {
+		struct send_layer *l = old->layers[i];
+
+		if (!l)
+			continue;
+		e->retired[e->retired_count++] = l->stream.ssrc;
+		if (l->stream.rtx_ssrc)
+			e->retired[e->retired_count++] = l->stream.rtx_ssrc;
+		pacer_forget(&e->pacer, &l->stream);
+		layer_destroy(l);
+		old->layers[i] = NULL;
+	}
 }
 
 static bool is_retired(const struct media_engine *e, uint32_t ssrc)
@@ -201,21 +292,29 @@ static bool is_retired(const struct media_engine *e, uint32_t ssrc)
 	return false;
 }
 
+static bool sends_ssrc(const struct media_section *s, uint32_t ssrc)
+{
+	for (size_t i = 0; i < s->layer_count; i++)
+		if (s->layers[i]->stream.ssrc == ssrc || s->layers[i]->stream.rtx_ssrc == ssrc)
+			return true;
+	return false;
+}
+
 /* R20: no SSRC may begin a second numbering under the same key, be it retired or another section's. */
 static bool reuses_ssrc(const struct media_engine *e, const struct media_section_config *c)
 {
 	const struct media_section *same = find_old(e, c);
 
-	if (!c->send)
-		return false;
-	if (is_retired(e, c->ssrc) || (c->rtx_ssrc && is_retired(e, c->rtx_ssrc)))
-		return true;
-	for (size_t i = 0; i < e->section_count; i++) {
-		const struct send_stream *out = e->sections[i]->out;
+	for (size_t n = 0; c->send && n < 2 * layer_count_of(c); n++) {
+		uint32_t ssrc = own_ssrc(c, n);
 
-		if (out && e->sections[i] != same &&
-		    (out->ssrc == c->ssrc || out->rtx_ssrc == c->ssrc || (c->rtx_ssrc && out->rtx_ssrc == c->rtx_ssrc)))
+		if (!ssrc)
+			continue;
+		if (is_retired(e, ssrc))
 			return true;
+		for (size_t i = 0; i < e->section_count; i++)
+			if (e->sections[i] != same && sends_ssrc(e->sections[i], ssrc))
+				return true;
 	}
 	return false;
 }
@@ -252,27 +351,54 @@ static void move_streams(struct media_engine *e, const struct media_section *old
 	}
 }
 
+/* A layer as it is now configured; what |from| had goes on. */
+static void configure_layer(struct media_engine *e, struct media_section *s, struct send_layer *l,
+			    const struct media_send_layer *config)
+{
+	l->stream.rtx_ssrc = config->rtx_ssrc;
+	l->stream.repaired_rid_id = s->send_ext.id[RTP_EXT_REPAIRED_RID];
+	l->stream.keeps_history = section_has_feedback(s, MEDIA_FB_NACK);
+	memset(l->rid, 0, sizeof(l->rid));
+	memcpy(l->rid, config->rid, strlen(config->rid));
+	l->active = !config->inactive;
+	if (!l->active)
+		pacer_forget(&e->pacer, &l->stream);
+	l->key_frame_event = l->key_frame_event && s->send;
+	if (!s->send)
+		l->key_frame_event_due = WLK_TIME_NEVER;
+}
+
+static void take_layers(struct media_engine *e, struct media_section *s, struct media_section *old,
+			const struct media_section_config *c)
+{
+	for (size_t i = 0; i < s->layer_count; i++) {
+		struct media_send_layer config = layer_of(c, i);
+
+		for (size_t j = 0; old && !s->layers[i] && j < old->layer_count; j++) {
+			if (!old->layers[j] || old->layers[j]->stream.ssrc != config.ssrc)
+				continue;
+			s->layers[i] = old->layers[j];
+			old->layers[j] = NULL;
+		}
+		configure_layer(e, s, s->layers[i], &config);
+	}
+}
+
 /* Everything that must not begin anew; cannot fail. */
 static void section_take_over(struct media_engine *e, struct media_section *s, struct media_section *old,
 			      const struct media_section_config *c)
 {
 	move_streams(e, old, s);
-	if (old->out && old->out->ssrc == c->ssrc && !s->out) {
-		if (old->send && !s->send)
-			engine_send_bye(e, old);
-		s->out = old->out;
-		s->out->rtx_ssrc = c->rtx_ssrc;
-		s->out->keeps_history = section_has_feedback(s, MEDIA_FB_NACK);
-		s->forward = old->forward;
-		old->out = NULL;
+	if (old->send && !s->send) {
+		engine_send_bye(e, old);
+		old->send = false;
 	}
-	retire_out(e, old);
+	take_layers(e, s, old, c);
+	retire_layers(e, old);
 	s->report_due = old->report_due;
 	s->reported_activity = old->reported_activity;
-	s->key_frame_event = old->key_frame_event && s->send;
-	s->key_frame_event_last = old->key_frame_event_last;
-	s->key_frame_event_due = s->send ? old->key_frame_event_due : WLK_TIME_NEVER;
-	s->fir_in_seq = old->fir_in_seq;
+	s->tone = old->tone;
+	s->heard = old->heard;
 	s->key_frame_asked = old->key_frame_asked;
 	s->key_frame_due = s->receive ? old->key_frame_due : WLK_TIME_NEVER;
 }
@@ -311,8 +437,8 @@ wlk_err media_engine_configure(struct media_engine *e, wlk_time now, const struc
 	for (size_t i = 0; i < count; i++)
 		if (reuses_ssrc(e, &configs[i]))
 			return WLK_ERR_INVALID;
-	if (!array_reserve((void **)&e->retired, &e->retired_capacity, e->retired_count + 2 * e->section_count,
-			   sizeof(*e->retired)))
+	if (!array_reserve((void **)&e->retired, &e->retired_capacity,
+			   e->retired_count + 2 * MEDIA_RIDS_MAX * e->section_count, sizeof(*e->retired)))
 		return WLK_ERR_NOMEM;
 	sections = wlk_calloc(MAX(count, 1), sizeof(struct media_section *));
 	if (!sections)
@@ -327,10 +453,12 @@ wlk_err media_engine_configure(struct media_engine *e, wlk_time now, const struc
 
 		if (old)
 			section_take_over(e, sections[i], old, &configs[i]);
+		else
+			take_layers(e, sections[i], NULL, &configs[i]);
 	}
 	for (size_t i = 0; i < e->section_count; i++) {
 		move_streams(e, e->sections[i], NULL);
-		retire_out(e, e->sections[i]);
+		retire_layers(e, e->sections[i]);
 		engine_section_destroy(e->sections[i]);
 	}
 	wlk_free(e->sections);

@@ -35,7 +35,9 @@ static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_se
 	uint8_t payload[PAYLOAD_MAX], copy[255], level, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
 	uint8_t level_id = s->send_ext.id[RTP_EXT_AUDIO_LEVEL];
 	struct rtp_ext items[2];
-	struct rtp_send send = { .pt = frame->pt, .timestamp = frame->timestamp, .seq = MEDIA_SEQ_NEXT, .ext = items };
+	struct rtp_send send = {
+		.pt = frame->pt, .timestamp = frame->timestamp, .seq = MEDIA_SEQ_NEXT, .ext = items, .layer = frame->layer
+	};
 	bool first = true, last = false;
 	wlk_err err = WLK_OK;
 
@@ -71,12 +73,14 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 		.ref_count = frame->ref_count,
 	};
 	struct media_section *s = NULL;
-	struct send_stream *out = NULL;
+	struct send_layer *l = NULL;
+	struct send_stream *out;
 	struct packetizer p;
-	wlk_err err = engine_find_sending(e, section, &s, &out);
+	wlk_err err = engine_find_sending(e, section, frame->layer, &s, &l);
 
 	if (err)
 		return err;
+	out = &l->stream;
 	payload = section_payload_by_send_pt(s, frame->pt);
 	if (!payload)
 		return WLK_ERR_NOT_FOUND;

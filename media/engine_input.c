@@ -120,6 +120,13 @@ static bool make_room(struct media_engine *e, wlk_time now)
 	return true;
 }
 
+/* The first packets carry it (RFC 8852 2.1), of which some may be lost. */
+static void learn_rid(struct recv_entry *entry, wlk_bytes rid)
+{
+	if (!entry->rid[0] && rid.size && rid.size <= MEDIA_MID_MAX && rid_known(entry->section, rid))
+		memcpy(entry->rid, rid.data, rid.size);
+}
+
 static struct ssrc_entry *add_stream(struct media_engine *e, struct media_section *s, wlk_time now, uint32_t ssrc,
 				     wlk_bytes rid)
 {
@@ -134,8 +141,7 @@ static struct ssrc_entry *add_stream(struct media_engine *e, struct media_sectio
 	recv_stream_init(&entry->stream, &config);
 	entry->section = s;
 	entry->number = ++e->entries_made;
-	if (rid.size <= MEDIA_MID_MAX && rid_known(s, rid))
-		memcpy(entry->rid, rid.data, rid.size);
+	learn_rid(entry, rid);
 	e->ssrcs[e->ssrc_count] = (struct ssrc_entry){ .ssrc = ssrc, .entry = entry };
 	e->entry_count++;
 	return &e->ssrcs[e->ssrc_count++];
@@ -197,8 +203,11 @@ static struct ssrc_entry *route(struct media_engine *e, wlk_time now, const stru
 	struct media_section *s;
 	bool is_rtx = false;
 
-	if (known && (!d->mid.size || rid_equal(known->entry->section->mid, d->mid)))
+	if (known && (!d->mid.size || rid_equal(known->entry->section->mid, d->mid))) {
+		if (!known->is_rtx)
+			learn_rid(known->entry, d->rid);
 		return known;
+	}
 	s = find_section(e, d);
 	if (!s)
 		return known;
@@ -283,6 +292,39 @@ void media_engine_input_rtp(struct media_engine *e, wlk_time now, struct pktbuf 
 	pktbuf_release(buf);
 }
 
+static uint8_t audio_level(const struct media_packet *packet)
+{
+	wlk_bytes data = rtp_ext_find(&packet->rtp, packet->ext_ids.id[RTP_EXT_AUDIO_LEVEL]);
+	struct rtp_audio_level level;
+
+	return rtp_ext_audio_level(data, &level) ? level.level : HEARD_LEVEL_NONE;
+}
+
+/* RFC 3550 5.1: the SSRC, and whom it mixed. The level that the packet tells is that of the SSRC. */
+static void note_sources(struct media_section *s, const struct media_packet *packet)
+{
+	struct heard_source source = {
+		.id = packet->rtp.ssrc,
+		.level = audio_level(packet),
+		.at = packet->arrival,
+		.rtp_timestamp = packet->rtp.timestamp,
+	};
+
+	heard_note(&s->heard, &source);
+	source.is_csrc = true;
+	source.level = HEARD_LEVEL_NONE;
+	for (size_t i = 0; i < packet->rtp.csrc_count; i++) {
+		source.id = load_u32(packet->rtp.csrc + 4 * i);
+		heard_note(&s->heard, &source);
+	}
+}
+
+size_t media_engine_heard(const struct media_engine *e, size_t section, wlk_time now, bool csrcs, struct heard_source *out,
+			  size_t capacity)
+{
+	return section < e->section_count ? heard_list(&e->sections[section]->heard, now, csrcs, out, capacity) : 0;
+}
+
 bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out)
 {
 	struct recv_item item;
@@ -304,8 +346,10 @@ bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out)
 		.after_reset = item.after_reset,
 		.ext_ids = entry->section->recv_ext,
 	};
+	memcpy(out->rid, entry->rid, sizeof(out->rid));
 	err = rtp_parse(&out->rtp, item.buf->data, item.buf->size);
 	assert(err == WLK_OK && "only parsed packets are queued");
 	(void)err;
+	note_sources(entry->section, out);
 	return true;
 }

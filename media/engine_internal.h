@@ -18,6 +18,7 @@
  * engine_rtcp_in.c RTCP in
  * engine_rtcp_out.c reports and feedback out
  * engine_frames.c  whole frames both ways
+ * engine_tones.c   telephone events out
  * engine_output.c  RTP out: send, forward, pacer to wire
  * engine_stats.c   counters as webrtc-stats names them
  */
@@ -65,6 +66,31 @@ struct forward_map {
 	uint32_t last_source_timestamp;
 };
 
+/* One encoding that a section sends. */
+struct send_layer {
+	struct send_stream stream; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
+	char rid[MEDIA_MID_MAX + 1]; /* "": none */
+	bool active;
+	struct forward_map forward;
+
+	/* the peer asked us for a key frame */
+	bool key_frame_event;
+	wlk_time key_frame_event_last, key_frame_event_due;
+	int fir_in_seq; /* number of the last FIR that counted; -1: none */
+};
+
+/* A telephone event on its way (engine_tones.c). */
+struct media_tone {
+	struct media_payload payload;
+	uint8_t event;
+	uint32_t timestamp; /* of its beginning, on the wire */
+	uint32_t segment;   /* ticks from there to the present segment */
+	wlk_time duration, played;
+	size_t packets;
+	int ends;     /* final packets that left */
+	wlk_time due; /* of the next packet; WLK_TIME_NEVER: nothing is played */
+};
+
 struct media_section {
 	size_t index;
 	char mid[MEDIA_MID_MAX + 1];
@@ -85,16 +111,12 @@ struct media_section {
 	size_t cname_size;
 
 	/* kept over renegotiations */
-	struct send_stream
-		*out; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
-	struct forward_map forward;
+	struct send_layer *layers[MEDIA_RIDS_MAX]; /* in the order of the configuration */
+	size_t layer_count;
+	struct media_tone tone;
+	struct heard heard;
 	wlk_time report_due;        /* WLK_TIME_NEVER: nothing to report yet */
 	uint64_t reported_activity; /* packets received and sent at the last report */
-
-	/* the peer asked us for a key frame */
-	bool key_frame_event;
-	wlk_time key_frame_event_last, key_frame_event_due;
-	int fir_in_seq; /* number of the last FIR that counted; -1: none */
 
 	/* we ask the peer for a key frame */
 	wlk_time key_frame_asked, key_frame_due; /* due WLK_TIME_NEVER: not wanted */
@@ -158,6 +180,8 @@ struct media_section *engine_section_of_mid(const struct media_engine *e, wlk_by
 /* Something happened on |s|: its reports begin, or come at their normal pace again. */
 void section_activate(struct media_engine *e, struct media_section *s, wlk_time now);
 void engine_on_rtt(struct media_engine *e, wlk_time rtt_us);
+/* The layer whose media SSRC this is, NULL for none; *section (may be NULL) gets its section. */
+struct send_layer *engine_layer_of_ssrc(const struct media_engine *e, uint32_t ssrc, struct media_section **section);
 void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_time now);
 
 /* engine_input.c */
@@ -172,12 +196,20 @@ struct pktbuf *engine_rtcp_pop(struct media_engine *e);
 void engine_send_bye(struct media_engine *e, const struct media_section *s);
 
 /* engine_rtcp_in.c */
-void section_key_frame_wanted(struct media_section *s, wlk_time now);
+void layer_key_frame_wanted(struct send_layer *l, wlk_time now);
+
+/* engine_tones.c */
+void engine_tones_step(struct media_engine *e, wlk_time now);
 
 /* engine_output.c */
-/* The section and stream that may send now. WLK_ERR_NOT_FOUND, WLK_ERR_STATE. */
-wlk_err engine_find_sending(struct media_engine *e, size_t section, struct media_section **s, struct send_stream **out);
-void engine_push_resend(struct media_engine *e, struct media_section *s, wlk_time now, const uint16_t *seqs,
-			size_t count);
+/* Send with numbers that are already ours. */
+wlk_err engine_send_numbered(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
+			     const struct media_payload *payload, const struct rtp_send *packet, int64_t seq,
+			     uint32_t timestamp);
+void engine_push_resend(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
+			const uint16_t *seqs, size_t count);
+/* The layer that may send now. WLK_ERR_NOT_FOUND: no such section or layer. WLK_ERR_STATE. */
+wlk_err engine_find_sending(struct media_engine *e, size_t section, size_t layer, struct media_section **s,
+			    struct send_layer **l);
 
 #endif

@@ -1,26 +1,27 @@
 #include "media/engine_internal.h"
 
-enum { OWN_EXT_MAX = 3, FORWARD_JUMP_MAX = 3000 };
+enum { OWN_EXT_MAX = 4, FORWARD_JUMP_MAX = 3000 };
 
-static struct pacer_item pacer_item(struct media_section *s, wlk_time now, const struct send_packet *packet)
+static struct pacer_item pacer_item(struct send_layer *l, wlk_time now, const struct send_packet *packet)
 {
 	return (struct pacer_item){
 		.buf = packet->buf,
-		.owner = s->out,
+		.owner = &l->stream,
 		.queued = now,
 		.rtx_pt = packet->rtx_pt,
 		.is_rtx = packet->is_rtx,
 		.is_protected = packet->is_protected,
 		.twcc_offset = packet->twcc_offset,
 		.time_offset = packet->time_offset,
+		.rid_offset = packet->rid_offset,
 		.header_size = packet->header_size,
 	};
 }
 
-static wlk_err push(struct media_engine *e, struct media_section *s, wlk_time now, enum pacer_class prio,
-		    const struct send_packet *packet)
+static wlk_err push(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
+		    enum pacer_class prio, const struct send_packet *packet)
 {
-	struct pacer_item item = pacer_item(s, now, packet);
+	struct pacer_item item = pacer_item(l, now, packet);
 	wlk_err err = pacer_push(&e->pacer, now, s->kind == MEDIA_AUDIO ? PACER_AUDIO : prio, &item);
 
 	if (err)
@@ -28,26 +29,31 @@ static wlk_err push(struct media_engine *e, struct media_section *s, wlk_time no
 	return err;
 }
 
-void engine_push_resend(struct media_engine *e, struct media_section *s, wlk_time now, const uint16_t *seqs,
-			size_t count)
+void engine_push_resend(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
+			const uint16_t *seqs, size_t count)
 {
 	struct send_packet packet;
 
 	for (size_t i = 0; i < count && !pacer_is_full(&e->pacer); i++)
-		if (send_stream_resend(s->out, now, e->pool, seqs[i], e->rtt_us, &packet))
-			(void)push(e, s, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
+		if (send_stream_resend(&l->stream, now, e->pool, seqs[i], e->rtt_us, &packet))
+			(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
 }
 
-/* Our own elements in front of the caller's: mid, and places for the two stamps. */
-static size_t own_ext(const struct media_section *s, struct rtp_ext *items, struct send_request *request)
+/* Our own elements in front of the caller's: mid and rid, and places for the two stamps. */
+static size_t own_ext(const struct media_section *s, const struct send_layer *l, struct rtp_ext *items,
+		      struct send_request *request)
 {
 	static const uint8_t zeros[3];
 	const uint8_t *id = s->send_ext.id;
 	size_t count = 0;
 
-	request->twcc_index = request->time_index = -1;
+	request->twcc_index = request->time_index = request->rid_index = -1;
 	if (id[RTP_EXT_MID] && s->mid[0])
 		items[count++] = (struct rtp_ext){ id[RTP_EXT_MID], { (const uint8_t *)s->mid, strlen(s->mid) } };
+	if (id[RTP_EXT_RID] && l->rid[0]) {
+		request->rid_index = (int)count;
+		items[count++] = (struct rtp_ext){ id[RTP_EXT_RID], { (const uint8_t *)l->rid, strlen(l->rid) } };
+	}
 	if (id[RTP_EXT_TRANSPORT_CC]) {
 		request->twcc_index = (int)count;
 		items[count++] = (struct rtp_ext){ id[RTP_EXT_TRANSPORT_CC], { zeros, 2 } };
@@ -59,13 +65,12 @@ static size_t own_ext(const struct media_section *s, struct rtp_ext *items, stru
 	return count;
 }
 
-/* Send with numbers that are already ours. */
-static wlk_err send_numbered(struct media_engine *e, wlk_time now, struct media_section *s,
+wlk_err engine_send_numbered(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
 			     const struct media_payload *payload, const struct rtp_send *packet, int64_t seq,
 			     uint32_t timestamp)
 {
 	struct rtp_ext items[OWN_EXT_MAX + MEDIA_EXT_ITEMS_MAX];
-	bool uses_rtx = s->out->rtx_ssrc && payload->send_rtx_pt != RTP_PT_NONE;
+	bool uses_rtx = l->stream.rtx_ssrc && payload->send_rtx_pt != RTP_PT_NONE;
 	struct send_request request = {
 		.seq = seq,
 		.timestamp = timestamp,
@@ -80,27 +85,46 @@ static wlk_err send_numbered(struct media_engine *e, wlk_time now, struct media_
 	struct send_packet out;
 	wlk_err err;
 
-	request.ext_count = own_ext(s, items, &request);
+	request.ext_count = own_ext(s, l, items, &request);
 	for (size_t i = 0; i < packet->ext_count; i++)
 		items[request.ext_count++] = packet->ext[i];
 	if (pacer_is_full(&e->pacer))
 		return WLK_ERR_AGAIN;
-	err = send_stream_build(s->out, now, e->pool, &request, &out);
+	err = send_stream_build(&l->stream, now, e->pool, &request, &out);
 	if (err)
 		return err;
 	section_activate(e, s, now);
 	/* Only memory can be short here; the number is used up, so that to the receiver the packet is lost. */
-	return push(e, s, now, PACER_VIDEO, &out);
+	return push(e, s, l, now, PACER_VIDEO, &out);
 }
 
-wlk_err engine_find_sending(struct media_engine *e, size_t section, struct media_section **s, struct send_stream **out)
+wlk_err engine_find_sending(struct media_engine *e, size_t section, size_t layer, struct media_section **s,
+			    struct send_layer **l)
 {
 	if (section >= e->section_count)
 		return WLK_ERR_NOT_FOUND;
-	if (e->closed || !e->sections[section]->send || !e->sections[section]->out)
+	if (e->closed || !e->sections[section]->send)
 		return WLK_ERR_STATE;
 	*s = e->sections[section];
-	*out = (*s)->out;
+	if (layer >= (*s)->layer_count)
+		return WLK_ERR_NOT_FOUND;
+	*l = (*s)->layers[layer];
+	return (*l)->active ? WLK_OK : WLK_ERR_STATE;
+}
+
+wlk_err media_engine_set_layer_active(struct media_engine *e, size_t section, size_t layer, bool active)
+{
+	struct send_layer *l;
+
+	if (section >= e->section_count || layer >= e->sections[section]->layer_count)
+		return WLK_ERR_NOT_FOUND;
+	l = e->sections[section]->layers[layer];
+	l->active = active;
+	if (active)
+		return WLK_OK;
+	pacer_forget(&e->pacer, &l->stream);
+	l->key_frame_event = false;
+	l->key_frame_event_due = WLK_TIME_NEVER;
 	return WLK_OK;
 }
 
@@ -120,12 +144,14 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
 {
 	const struct media_payload *payload;
 	struct media_section *s = NULL;
+	struct send_layer *l = NULL;
+	struct send_stream *out;
 	int64_t seq, base;
-	struct send_stream *out = NULL;
-	wlk_err err = engine_find_sending(e, section, &s, &out);
+	wlk_err err = engine_find_sending(e, section, packet->layer, &s, &l);
 
 	if (err)
 		return err;
+	out = &l->stream;
 	payload = section_payload_by_send_pt(s, packet->pt);
 	if (!payload)
 		return WLK_ERR_NOT_FOUND;
@@ -133,13 +159,12 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
 		return WLK_ERR_INVALID;
 	if (packet->seq != MEDIA_SEQ_NEXT && (packet->seq > INT64_MAX / 2 || packet->seq < INT64_MIN / 2))
 		return WLK_ERR_INVALID;
-	base = s->out->has_caller_base || packet->seq == MEDIA_SEQ_NEXT ? s->out->caller_base
-									: s->out->next_seq - packet->seq;
-	seq = packet->seq == MEDIA_SEQ_NEXT ? s->out->next_seq : packet->seq + base;
-	err = send_numbered(e, now, s, payload, packet, seq, packet->timestamp + s->out->timestamp_offset);
+	base = out->has_caller_base || packet->seq == MEDIA_SEQ_NEXT ? out->caller_base : out->next_seq - packet->seq;
+	seq = packet->seq == MEDIA_SEQ_NEXT ? out->next_seq : packet->seq + base;
+	err = engine_send_numbered(e, now, s, l, payload, packet, seq, packet->timestamp + out->timestamp_offset);
 	if (!err && packet->seq != MEDIA_SEQ_NEXT) {
-		s->out->caller_base = base;
-		s->out->has_caller_base = true;
+		out->caller_base = base;
+		out->has_caller_base = true;
 	}
 	return err;
 }
@@ -147,12 +172,12 @@ wlk_err media_engine_send_rtp(struct media_engine *e, wlk_time now, size_t secti
 /* ---- forwarding ---- */
 
 /* Where a source packet goes in our numbering. A new source goes on behind the last packet of the old one. */
-static struct forward_map map_source(const struct media_section *s, wlk_time now, const struct media_packet *packet,
+static struct forward_map map_source(const struct send_layer *l, wlk_time now, const struct media_packet *packet,
 				     uint32_t clock_hz)
 {
-	struct forward_map map = s->forward;
+	struct forward_map map = l->forward;
 	int64_t ahead = packet->forward_seq - map.last_source_seq;
-	const struct send_stream *out = s->out;
+	const struct send_stream *out = &l->stream;
 	uint32_t timestamp;
 
 	if (map.started && map.source_ssrc == packet->rtp.ssrc && !packet->after_reset && ahead > 0 &&
@@ -189,16 +214,17 @@ static size_t copy_ext(const struct media_section *s, const struct media_packet 
 	return count;
 }
 
-wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section)
+wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct media_packet *packet, size_t section,
+			     size_t layer)
 {
 	struct rtp_ext items[RTP_EXT_KINDS];
 	const struct media_payload *payload;
 	struct media_section *s = NULL;
+	struct send_layer *l = NULL;
 	struct forward_map map;
 	struct rtp_send send;
 	bool is_rtx = false;
-	struct send_stream *out = NULL;
-	wlk_err err = engine_find_sending(e, section, &s, &out);
+	wlk_err err = engine_find_sending(e, section, layer, &s, &l);
 
 	if (err)
 		return err;
@@ -211,13 +237,13 @@ wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct 
 		.ext = items,
 		.ext_count = copy_ext(s, packet, items),
 	};
-	map = map_source(s, now, packet, payload->clock_hz);
-	err = send_numbered(e, now, s, payload, &send, packet->forward_seq + map.seq_offset,
+	map = map_source(l, now, packet, payload->clock_hz);
+	err = engine_send_numbered(e, now, s, l, payload, &send, packet->forward_seq + map.seq_offset,
 			    packet->rtp.timestamp + map.timestamp_offset);
 	if (err)
 		return err;
 	map.last_source_seq = packet->forward_seq;
-	s->forward = map;
+	l->forward = map;
 	return WLK_OK;
 }
 
@@ -241,6 +267,7 @@ static struct pktbuf *keep_for_rtx(struct media_engine *e, struct send_stream *o
 			    .rtx_pt = item->rtx_pt,
 			    .twcc_offset = item->twcc_offset,
 			    .time_offset = item->time_offset,
+			    .rid_offset = item->rid_offset,
 			    .header_size = item->header_size,
 			    .sent = now,
 		    });
@@ -298,18 +325,15 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 
 void media_engine_on_protected(struct media_engine *e, const struct media_transmit *tx)
 {
-	struct send_stream *out = NULL;
+	struct send_layer *l = tx->keep_protected ? engine_layer_of_ssrc(e, tx->ssrc, NULL) : NULL;
 	struct pktbuf *copy;
 
-	for (size_t i = 0; tx->keep_protected && i < e->section_count; i++)
-		if (e->sections[i]->out && e->sections[i]->out->ssrc == tx->ssrc)
-			out = e->sections[i]->out;
-	if (!out)
+	if (!l)
 		return;
 	copy = pktbuf_slice(tx->buf, 0, tx->buf->size);
 	if (!copy)
 		return;
-	history_put(&out->history, tx->sent,
+	history_put(&l->stream.history, tx->sent,
 		    &(struct history_item){
 			    .buf = copy,
 			    .seq = tx->seq,

@@ -1,16 +1,17 @@
 #include "media/engine_internal.h"
 #include "media/rtp/twcc.h"
 
-/* The section whose send stream has this SSRC. */
-static struct media_section *section_sending(const struct media_engine *e, uint32_t ssrc)
+/* The layer that sends with this SSRC. */
+static struct send_layer *layer_sending(const struct media_engine *e, uint32_t ssrc, struct media_section **section)
 {
-	for (size_t i = 0; i < e->section_count; i++) {
-		struct media_section *s = e->sections[i];
+	struct media_section *s = NULL;
+	struct send_layer *l = engine_layer_of_ssrc(e, ssrc, &s);
 
-		if (s->send && s->out && s->out->ssrc == ssrc)
-			return s;
-	}
-	return NULL;
+	if (!l || !s->send)
+		return NULL;
+	if (section)
+		*section = s;
+	return l;
 }
 
 static struct recv_entry *entry_of(struct media_engine *e, uint32_t ssrc)
@@ -35,12 +36,12 @@ static wlk_err on_report(struct media_engine *e, wlk_time now, const struct rtcp
 	}
 	for (size_t i = 0; i < report.block_count; i++) {
 		struct rtcp_report_block block = rtcp_report_block_at(&report, i);
-		struct media_section *s = section_sending(e, block.ssrc);
+		struct send_layer *l = layer_sending(e, block.ssrc, NULL);
 		wlk_time rtt;
 
-		if (!s)
+		if (!l)
 			continue;
-		rtt = send_stream_on_report(s->out, now, engine_ntp_mid(e, now), &block);
+		rtt = send_stream_on_report(&l->stream, now, engine_ntp_mid(e, now), &block);
 		if (rtt)
 			engine_on_rtt(e, rtt);
 	}
@@ -116,46 +117,48 @@ static wlk_err on_xr(struct media_engine *e, wlk_time now, const struct rtcp_pac
 
 static void on_nack(struct media_engine *e, wlk_time now, const struct rtcp_fb *fb)
 {
-	struct media_section *s = section_sending(e, fb->media_ssrc);
+	struct media_section *s = NULL;
+	struct send_layer *l = layer_sending(e, fb->media_ssrc, &s);
 	uint16_t seqs[RTCP_NACK_MAX];
 	size_t count;
 
-	if (!s || !s->out->keeps_history)
+	if (!l || !l->stream.keeps_history)
 		return;
 	count = rtcp_nack_parse(fb, seqs, ARRAY_SIZE(seqs));
-	s->out->nack_messages++;
-	s->out->nacked += count;
-	engine_push_resend(e, s, now, seqs, count);
+	l->stream.nack_messages++;
+	l->stream.nacked += count;
+	if (l->active)
+		engine_push_resend(e, s, l, now, seqs, count);
 }
 
 /* R22: told at once when the last one is long ago, else at the end of the pause: a key frame that was itself lost must
  * be asked for again. */
-void section_key_frame_wanted(struct media_section *s, wlk_time now)
+void layer_key_frame_wanted(struct send_layer *l, wlk_time now)
 {
-	if (s->key_frame_event || s->key_frame_event_due != WLK_TIME_NEVER)
+	if (!l->active || l->key_frame_event || l->key_frame_event_due != WLK_TIME_NEVER)
 		return;
-	if (now - s->key_frame_event_last < KEY_FRAME_PAUSE_US) {
-		s->key_frame_event_due = s->key_frame_event_last + KEY_FRAME_PAUSE_US;
+	if (now - l->key_frame_event_last < KEY_FRAME_PAUSE_US) {
+		l->key_frame_event_due = l->key_frame_event_last + KEY_FRAME_PAUSE_US;
 		return;
 	}
-	s->key_frame_event_last = now;
-	s->key_frame_event = true;
+	l->key_frame_event_last = now;
+	l->key_frame_event = true;
 }
 
 static void on_fir(struct media_engine *e, wlk_time now, const struct rtcp_fb *fb)
 {
 	for (size_t i = 0; i < rtcp_fir_count(fb); i++) {
 		struct rtcp_fir fir = rtcp_fir_at(fb, i);
-		struct media_section *s = section_sending(e, fir.ssrc);
+		struct send_layer *l = layer_sending(e, fir.ssrc, NULL);
 
-		if (!s)
+		if (!l)
 			continue;
-		s->out->firs++;
+		l->stream.firs++;
 		/* RFC 5104 4.3.1.1: the same number again is a repetition of the same request. */
-		if (s->fir_in_seq == fir.seq)
+		if (l->fir_in_seq == fir.seq)
 			continue;
-		s->fir_in_seq = fir.seq;
-		section_key_frame_wanted(s, now);
+		l->fir_in_seq = fir.seq;
+		layer_key_frame_wanted(l, now);
 	}
 }
 
@@ -179,16 +182,16 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 static wlk_err on_payload_feedback(struct media_engine *e, wlk_time now, const struct rtcp_packet *packet,
 				   const struct rtcp_fb *fb)
 {
-	struct media_section *s;
+	struct send_layer *l;
 	struct rtcp_remb remb;
 	wlk_err err;
 
 	switch (packet->count) {
 	case RTCP_FB_PLI:
-		s = section_sending(e, fb->media_ssrc);
-		if (s) {
-			s->out->plis++;
-			section_key_frame_wanted(s, now);
+		l = layer_sending(e, fb->media_ssrc, NULL);
+		if (l) {
+			l->stream.plis++;
+			layer_key_frame_wanted(l, now);
 		}
 		return WLK_OK;
 	case RTCP_FB_FIR:

@@ -54,9 +54,14 @@ void engine_rtcp_queue_free(struct media_engine *e)
 
 /* ---- reports ---- */
 
+static void write_sdes_of(struct bytes_writer *w, const struct media_section *s, uint32_t ssrc)
+{
+	rtcp_write_sdes(w, ssrc, s->cname, s->cname_size);
+}
+
 static void write_sdes(struct bytes_writer *w, const struct media_section *s)
 {
-	rtcp_write_sdes(w, s->ssrc, s->cname, s->cname_size);
+	write_sdes_of(w, s, s->ssrc);
 }
 
 /* Feedback may stand alone only where reduced-size RTCP was negotiated (RFC 5506 4); else a report comes first. */
@@ -112,8 +117,10 @@ static void write_dlrr(struct media_engine *e, const struct media_section *s, wl
 
 static uint64_t section_activity(const struct media_engine *e, const struct media_section *s)
 {
-	uint64_t activity = s->out ? s->out->packets : 0;
+	uint64_t activity = 0;
 
+	for (size_t i = 0; i < s->layer_count; i++)
+		activity += s->layers[i]->stream.packets;
 	for (size_t i = 0; i < e->ssrc_count; i++)
 		if (!e->ssrcs[i].is_rtx && e->ssrcs[i].entry->section == s)
 			activity += e->ssrcs[i].entry->stream.source.total_received;
@@ -130,17 +137,44 @@ static void schedule_report(struct media_engine *e, struct media_section *s, wlk
 	s->report_due = now + interval / 2 + rand_jitter_below(&e->jitter, interval);
 }
 
+/* Whether a layer has something to report; expires its history on the way. */
+static bool layer_reports(struct media_engine *e, struct media_section *s, size_t index, wlk_time now,
+			  struct rtcp_sender_info *out)
+{
+	struct send_layer *l;
+
+	if (index >= s->layer_count)
+		return false;
+	l = s->layers[index];
+	history_expire(&l->stream.history, now);
+	return s->send && l->active && send_stream_sender_info(&l->stream, now, engine_wall_us(e, now), out);
+}
+
+/* RFC 8108 5.2: every SSRC that sends has a report of its own; what we received is told by the first alone. */
+static void build_layer_reports(struct media_engine *e, struct media_section *s, wlk_time now)
+{
+	for (size_t i = 1; i < s->layer_count; i++) {
+		struct rtcp_sender_info sender;
+		struct rtcp_out out;
+
+		if (!layer_reports(e, s, i, now, &sender) || !begin(e, &out))
+			continue;
+		rtcp_write_sr(&out.w, s->layers[i]->stream.ssrc, &sender, NULL, 0);
+		write_sdes_of(&out.w, s, s->layers[i]->stream.ssrc);
+		finish(e, &out);
+	}
+}
+
 static void build_report(struct media_engine *e, struct media_section *s, wlk_time now)
 {
 	struct rtcp_report_block blocks[BLOCKS_MAX];
 	struct rtcp_sender_info sender;
 	size_t count = collect_blocks(e, s, now, blocks), first = MIN(count, RTCP_BLOCKS_MAX);
-	bool sends = s->send && s->out && send_stream_sender_info(s->out, now, engine_wall_us(e, now), &sender);
+	bool sends = layer_reports(e, s, 0, now, &sender);
 	struct rtcp_out out;
 
 	schedule_report(e, s, now);
-	if (s->out)
-		history_expire(&s->out->history, now);
+	build_layer_reports(e, s, now);
 	if (!begin(e, &out))
 		return;
 	if (sends)
@@ -303,14 +337,24 @@ static void build_remb(struct media_engine *e, wlk_time now)
 
 void engine_send_bye(struct media_engine *e, const struct media_section *s)
 {
-	uint32_t ssrcs[2] = { s->out->ssrc, s->out->rtx_ssrc };
+	uint32_t ssrcs[2 * MEDIA_RIDS_MAX];
 	struct rtcp_out out;
+	size_t count = 0;
 
-	if (!s->out->started || !begin(e, &out))
+	for (size_t i = 0; i < s->layer_count; i++) {
+		const struct send_layer *l = s->layers[i];
+
+		if (!l || !l->stream.started)
+			continue;
+		ssrcs[count++] = l->stream.ssrc;
+		if (l->stream.rtx_ssrc)
+			ssrcs[count++] = l->stream.rtx_ssrc;
+	}
+	if (!count || !begin(e, &out))
 		return;
 	rtcp_write_rr(&out.w, s->ssrc, NULL, 0);
 	write_sdes(&out.w, s);
-	rtcp_write_bye(&out.w, ssrcs, ssrcs[1] ? 2 : 1, NULL, 0);
+	rtcp_write_bye(&out.w, ssrcs, count, NULL, 0);
 	finish(e, &out);
 }
 

@@ -59,15 +59,20 @@ bool media_engine_inbound_stats(const struct media_engine *e, size_t index, stru
 bool media_engine_outbound_stats(const struct media_engine *e, size_t index, struct media_outbound_stats *out)
 {
 	for (size_t i = 0; i < e->section_count; i++) {
-		const struct send_stream *s = e->sections[i]->out;
+		const struct media_section *section = e->sections[i];
+		const struct send_stream *s;
 
-		if (!s || index--)
+		if (index >= section->layer_count) {
+			index -= section->layer_count;
 			continue;
+		}
+		s = &section->layers[index]->stream;
 		*out = (struct media_outbound_stats){
 			.section = i,
+			.encoding_index = (uint32_t)index,
 			.ssrc = s->ssrc,
 			.rtx_ssrc = s->rtx_ssrc,
-			.active = e->sections[i]->send,
+			.active = section->send && section->layers[index]->active,
 			.pt = s->pt,
 			.clock_hz = s->clock_hz,
 			.packets_sent = s->packets,
@@ -96,6 +101,7 @@ bool media_engine_outbound_stats(const struct media_engine *e, size_t index, str
 			.rtt_measurements = s->rtt_count,
 			.report_arrival = s->report_arrival,
 		};
+		memcpy(out->rid, section->layers[index]->rid, sizeof(out->rid));
 		return true;
 	}
 	return false;

@@ -316,6 +316,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 		description_move(&pc->current_remote, &pc->pending_remote);
 		pc->restart_wish_is_offered = false;
 		forget_made(pc);
+		peer_encodings_settle(pc);
 	}
 	if (side == SIGNALING_LOCAL)
 		peer_process_local_directions(pc);
@@ -340,6 +341,7 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 	forget_made(pc);
 	peer_description_clear(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote);
 	peer_roll_back_transceivers(pc);
+	peer_encodings_take_back(pc);
 }
 
 /* ---- setting: local ---- */
@@ -546,6 +548,8 @@ static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *
 		return err;
 	if ((err = follow_restart(pc, update->ice_restart)))
 		peer_fail(pc, err, "ICE cannot be restarted");
+	else if ((err = peer_encodings_propose(pc, offer)))
+		peer_fail(pc, err, "no SSRCs for the layers of the offer");
 	else if ((err = take_data_section(pc, offer)))
 		peer_fail(pc, err, "out of memory");
 	if (err) {

@@ -100,6 +100,7 @@ static bool pull_packet_of(wlk_peer_connection *pc, struct peer_transport *trans
 			.arrival = packet->arrival,
 			.recovered = packet->is_recovered,
 			.internal = packet,
+			.rid = packet->rid[0] ? packet->rid : NULL,
 		};
 		pc->lent.ev = (wlk_event){ .type = WLK_EVENT_RTP_PACKET, .pc = pc };
 		pc->lent.ev.u.rtp.transceiver = t;

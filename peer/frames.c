@@ -80,6 +80,7 @@ wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_fram
 	wlk_peer_connection *pc = t->pc;
 	struct media_send_frame out;
 	wlk_err err;
+	size_t layer;
 
 	RECORD(pc, record_send_frame(recorded, t, frame));
 	err = check_frame(pc, frame);
@@ -87,8 +88,12 @@ wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_fram
 		err = peer_sending_allowed(t);
 	if (err)
 		return err;
+	err = peer_find_layer(t, frame->rid && *frame->rid ? frame->rid : NULL, &layer);
+	if (err)
+		return err;
 	peer_refresh_now(pc);
 	out = to_media(frame);
+	out.layer = layer;
 	if (out.pt == WLK_PAYLOAD_TYPE_ANY)
 		out.pt = media_engine_send_pt(peer_transceiver_media(t), t->section, to_rtp(frame->codec));
 	if (out.pt == RTP_PT_NONE)
@@ -116,7 +121,9 @@ void peer_announce_senders(wlk_peer_connection *pc)
 		t->sender.can_send = can_send(t);
 		if (before || !t->sender.can_send || t->kind != WLK_MEDIA_VIDEO)
 			continue;
-		peer_emit(pc, (wlk_event){ .type = WLK_EVENT_KEY_FRAME_REQUEST, .u.key_frame = t });
+		for (size_t i = 0; i < t->sender.encoding_count; i++)
+			if (t->sender.encodings[i].active)
+				peer_emit_key_frame_request(t, i);
 	}
 }
 

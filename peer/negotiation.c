@@ -13,7 +13,8 @@ struct local_build {
 	struct sdp_transport transport;
 	struct sdp_fingerprint fingerprint;
 	struct sdp_wish wishes[SDP_MAX_MEDIA];
-	struct sdp_encoding encodings[SDP_MAX_MEDIA];
+	struct sdp_encoding encodings[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
+	struct str receive_rids[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
 	struct str *streams[SDP_MAX_MEDIA];
 	char mid_of_data[16];
 	struct text candidate_text; /* the lines, each with a NUL behind it */
@@ -98,15 +99,23 @@ static wlk_err wish_streams(struct local_build *b, size_t i, const struct id_lis
 
 static wlk_err wish_of_transceiver(wlk_peer_connection *pc, struct local_build *b, size_t i, const struct wlk_transceiver *t)
 {
-	b->encodings[i] = (struct sdp_encoding){ .ssrc = t->ssrc, .rtx_ssrc = t->rtx_ssrc };
+	for (size_t k = 0; k < t->receiver.rid_count; k++)
+		b->receive_rids[i][k] = str_of(t->receiver.rids[k]);
 	b->wishes[i] = (struct sdp_wish){
 		.kind = t->kind == WLK_MEDIA_AUDIO ? SDP_AUDIO : SDP_VIDEO,
 		.mid = str_of(t->mid ? t->mid : t->offered_mid),
 		.stopped = t->stopped,
 		.direction = (enum sdp_direction)t->direction,
 		.track = str_of(t->sender.msid_track),
-		.encodings = &b->encodings[i],
-		.encoding_count = 1,
+		.encodings = b->encodings[i],
+		.encoding_count = peer_encodings_wish(t, b->encodings[i]),
+		.codecs = t->preferences.codec_count ? t->preferences.codecs : NULL,
+		.codec_count = t->preferences.codec_count,
+		.no_rtx = t->preferences.no_rtx,
+		.extension_directions = t->preferences.extension_directions,
+		.receive_simulcast = t->receiver.accepts_simulcast,
+		.receive_rids = b->receive_rids[i],
+		.receive_rid_count = t->receiver.rid_count,
 		.cname = str_of(pc->cname),
 	};
 	return wish_streams(b, i, &t->sender.streams);
@@ -279,6 +288,9 @@ struct section_build {
 	char mid[MEDIA_MID_MAX + 1];
 	struct media_payload payloads[SDP_MAX_CODECS];
 	struct media_remote_ssrc ssrcs[MEDIA_STREAMS_MAX];
+	struct media_send_layer layers[WLK_RTP_ENCODINGS_MAX];
+	char rid_texts[MEDIA_RIDS_MAX][MEDIA_MID_MAX + 1];
+	const char *rids[MEDIA_RIDS_MAX];
 };
 
 /* RFC 6184 8.1: packetization-mode 0 when nothing is said. */
@@ -337,6 +349,21 @@ static void fill_remote_ssrcs(struct media_section_config *config, struct sectio
 	config->remote_ssrc_count = count;
 }
 
+static void fill_receive_rids(struct media_section_config *config, struct section_build *b,
+			      const struct sdp_agreed_section *section)
+{
+	for (size_t i = 0; i < section->receive_rid_count && config->rid_count < MEDIA_RIDS_MAX; i++) {
+		struct str rid = section->receive_rids[i].rid;
+		char *text = b->rid_texts[config->rid_count];
+
+		if (rid.size > MEDIA_MID_MAX)
+			continue; /* the RTP extension cannot carry it: such a layer goes without its name */
+		snprintf(text, MEDIA_MID_MAX + 1, "%.*s", STR_ARG(rid));
+		b->rids[config->rid_count++] = text;
+	}
+	config->rids = b->rids;
+}
+
 static bool has_send_rtx(const struct sdp_agreed_section *section)
 {
 	for (size_t i = 0; i < section->codec_count; i++)
@@ -361,17 +388,21 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 	config->send = section->direction & SDP_SENDONLY;
 	config->extmap_allow_mixed = section->extmap_allow_mixed;
 	config->rtcp_rsize = section->rtcp_rsize;
-	config->ssrc = t->ssrc;
-	config->rtx_ssrc = has_send_rtx(section) ? t->rtx_ssrc : 0;
+	config->layers = b->layers;
+	config->layer_count = peer_encodings_layers(t, section, b->layers);
+	config->ssrc = b->layers[0].ssrc;
+	for (size_t i = 0; i < config->layer_count && !has_send_rtx(section); i++)
+		b->layers[i].rtx_ssrc = 0;
 	config->cname = pc->cname;
 	config->in_order = true;
 	config->frames = t->receiver.level == WLK_MEDIA_LEVEL_FRAMES;
 	fill_payloads(config, b, section);
 	fill_extensions(config, section);
 	fill_remote_ssrcs(config, b, section);
+	fill_receive_rids(config, b, section);
 }
 
-static wlk_err configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
+wlk_err peer_configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
 {
 	struct media_section_config *configs = wlk_calloc(agreement->section_count + 1, sizeof(*configs));
 	struct section_build *builds = wlk_calloc(agreement->section_count + 1, sizeof(*builds));
@@ -461,7 +492,7 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 		if (err)
 			return peer_fail(pc, err, "the ICE parameters cannot be used: %s", wlk_strerror(err));
 	}
-	err = configure_media(pc, agreement);
+	err = peer_configure_media(pc, agreement);
 	if (err)
 		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
 	if (transport->present) {

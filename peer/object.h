@@ -11,6 +11,7 @@
 #include "peer/id_list.h"
 #include "peer/peer.h"
 #include "peer/peer_transport.h"
+#include "peer/parameters.h"
 #include "peer/record_call.h"
 #include "peer/record_event.h"
 #include "peer/seam.h"
@@ -23,6 +24,15 @@ struct wlk_rtp_sender {
 	char *msid_track;       /* what a=msid names */
 	struct id_list streams;
 	bool can_send; /* agreed on and with keys, as far as the application was told */
+	struct peer_encoding encodings[WLK_RTP_ENCODINGS_MAX];
+	size_t encoding_count; /* at least 1 */
+	bool proposed;         /* layers that only the pending remote offer asked for; a rollback takes them away */
+	wlk_degradation_preference degradation;
+	char transaction_id[24];
+	bool transaction_is_open; /* W3C [[LastReturnedParameters]] is not null */
+	char *lent;               /* texts of the parameters that were handed out */
+	wlk_rtp_codec lent_codecs[WLK_RTP_ENCODINGS_MAX];
+	struct peer_dtmf dtmf;
 };
 
 struct wlk_rtp_receiver {
@@ -36,6 +46,10 @@ struct wlk_rtp_receiver {
 	bool tell_ended, tell_mute, tell_track;
 	struct id_list left; /* streams */
 	wlk_media_level level;
+	bool accepts_simulcast;
+	char rids[WLK_RTP_ENCODINGS_MAX][PEER_RID_MAX + 1]; /* to be offered */
+	size_t rid_count;
+	char *lent; /* as of a sender */
 };
 
 struct wlk_transceiver {
@@ -57,7 +71,7 @@ struct wlk_transceiver {
 	wlk_direction fired;      /* as the track events have told it; W3C [[FiredDirection]] */
 	wlk_direction stable_fired;
 	bool stopping, stopped;   /* W3C 5.4: asked for, and negotiated */
-	uint32_t ssrc, rtx_ssrc;
+	struct peer_preferences preferences;
 	wlk_rtp_sender sender;
 	wlk_rtp_receiver receiver;
 	void *user;
@@ -168,6 +182,7 @@ struct wlk_peer_connection {
 	wlk_rtp_packet lent_rtp;
 	struct media_frame lent_media_frame; /* frame NULL: none */
 	wlk_encoded_frame lent_frame;
+	uint64_t remote_bitrate_limit, told_bitrate_limit; /* bits a second, 0: none */
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
 	struct text last_error;
 
@@ -292,6 +307,8 @@ void peer_tell_tracks(wlk_peer_connection *pc);
 /* ---- negotiation_needed.c ---- */
 
 /* W3C 4.7.3 "update the negotiation-needed flag": queues the question; it is answered when its turn comes. */
+/* Tell the media engine what is agreed and how we send. */
+wlk_err peer_configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement);
 void peer_update_negotiation_needed(wlk_peer_connection *pc);
 /* The question's turn has come: whether the event is delivered. */
 bool peer_negotiation_needed_is_due(wlk_peer_connection *pc);

@@ -428,18 +428,14 @@ bool peer_transport_pump_media(struct peer_transport *t)
 	bool any = false;
 
 	while (media_engine_poll_event(t->media, &ev)) {
-		wlk_event out = { 0 };
-
 		any = true;
 		if (ev.type == MEDIA_EVENT_KEY_FRAME_REQUEST) {
-			out.type = WLK_EVENT_KEY_FRAME_REQUEST;
-			out.u.key_frame = peer_transceiver_by_section(t->pc, ev.section);
-			if (out.u.key_frame)
-				peer_emit(t->pc, out);
+			struct wlk_transceiver *asked = peer_transceiver_by_section(t->pc, ev.section);
+
+			if (asked)
+				peer_emit_key_frame_request(asked, ev.layer);
 		} else if (ev.type == MEDIA_EVENT_REMB) {
-			out.type = WLK_EVENT_BITRATE_LIMIT;
-			out.u.bitrate_limit = ev.remb_bps;
-			peer_emit(t->pc, out);
+			peer_tell_bitrate_limit(t->pc, ev.remb_bps);
 		}
 	}
 	return any;

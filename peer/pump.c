@@ -31,7 +31,7 @@ wlk_time peer_deadline(const wlk_peer_connection *pc)
 		at = time_min(at, peer_transport_deadline(list_entry(item, struct peer_transport, link)));
 	if (pc->sctp)
 		at = time_min(at, sctp_assoc_deadline(pc->sctp));
-	return at;
+	return time_min(at, peer_dtmf_deadline(pc));
 }
 
 void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
@@ -44,5 +44,6 @@ void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
 		peer_transport_handle_timeout(list_entry(item, struct peer_transport, link));
 	if (pc->sctp)
 		sctp_assoc_handle_timeout(pc->sctp, pc->now);
+	peer_dtmf_handle_timeout(pc);
 	peer_pump(pc);
 }

@@ -238,16 +238,32 @@ wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err)
 	return WLK_OK;
 }
 
+wlk_err peer_find_layer(const struct wlk_transceiver *t, const char *rid, size_t *out)
+{
+	size_t layer = peer_encoding_by_rid(t, rid);
+
+	if (layer == SIZE_MAX)
+		return peer_fail(t->pc, WLK_ERR_NOT_FOUND, "no encoding has the rid %s", rid);
+	if (!t->sender.encodings[layer].active)
+		return peer_fail(t->pc, WLK_ERR_STATE, "the encoding is not active");
+	*out = layer;
+	return WLK_OK;
+}
+
 wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet *packet)
 {
 	struct wlk_transceiver *t = sender->transceiver;
 	struct rtp_send send;
 	wlk_err err;
+	size_t layer;
 
 	RECORD(t->pc, record_send_packet(recorded, t, packet));
 	err = peer_sending_allowed(t);
 	if (!packet || (!packet->payload && packet->payload_size))
 		return peer_fail(t->pc, WLK_ERR_INVALID, "a packet has a payload");
+	if (err)
+		return err;
+	err = peer_find_layer(t, packet->rid, &layer);
 	if (err)
 		return err;
 	if (packet->payload_size > 1200)
@@ -259,6 +275,7 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 		.timestamp = packet->timestamp,
 		.seq = packet->keep_gaps ? (int64_t)packet->sequence : MEDIA_SEQ_NEXT,
 		.payload = { packet->payload, packet->payload_size },
+		.layer = layer,
 	};
 	return peer_after_send(t->pc, media_engine_send_rtp(peer_transceiver_media(t), t->pc->now, t->section, &send));
 }
@@ -267,6 +284,7 @@ wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *pac
 {
 	struct wlk_transceiver *t = sender->transceiver;
 	wlk_err err;
+	size_t layer;
 
 	RECORD(t->pc, record_transceiver_call(recorded, RECORD_FORWARD, t, packet && packet->internal, 1));
 	err = peer_sending_allowed(t);
@@ -274,8 +292,11 @@ wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *pac
 		return err;
 	if (!packet || !packet->internal)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the packet was not received on a connection");
+	err = peer_find_layer(t, peer_encoding_by_rid(t, packet->rid) == SIZE_MAX ? NULL : packet->rid, &layer);
+	if (err)
+		return err;
 	peer_refresh_now(t->pc);
-	return peer_after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section));
+	return peer_after_send(t->pc, media_engine_forward(peer_transceiver_media(t), t->pc->now, packet->internal, t->section, layer));
 }
 
 wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender)
@@ -285,5 +306,5 @@ wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender)
 
 uint32_t wlk_rtp_sender_ssrc(const wlk_rtp_sender *sender)
 {
-	return sender->transceiver->ssrc;
+	return sender->encodings[0].ssrc;
 }

@@ -80,7 +80,7 @@ static const char *kind_name(const struct wlk_transceiver *t)
 /* The source is the track on this sender: another track is another source. */
 static void source_id(char out[STATS_ID_MAX], const struct wlk_transceiver *t)
 {
-	snprintf(out, STATS_ID_MAX, "S%c%u-%08x", t->kind == WLK_MEDIA_AUDIO ? 'A' : 'V', (unsigned)t->ssrc,
+	snprintf(out, STATS_ID_MAX, "S%c%u-%08x", t->kind == WLK_MEDIA_AUDIO ? 'A' : 'V', (unsigned)t->sender.encodings[0].ssrc,
 		 (unsigned)stats_hash(STATS_HASH_START, str_of(t->sender.track_id)));
 }
 

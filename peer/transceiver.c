@@ -21,6 +21,9 @@ void peer_transceiver_free(struct wlk_transceiver *t)
 	id_list_free(&t->receiver.streams);
 	id_list_free(&t->receiver.stable_streams);
 	id_list_free(&t->receiver.left);
+	wlk_free(t->sender.lent);
+	wlk_free(t->receiver.lent);
+	peer_dtmf_free(&t->sender.dtmf);
 	wlk_free(t);
 }
 
@@ -43,9 +46,9 @@ wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_d
 	t->sender.msid_track = random_id();
 	if (!t->sender.msid_track)
 		goto fail;
-	err = media_engine_pick_ssrc(pc->transport->media, &t->ssrc);
-	if (!err && kind == WLK_MEDIA_VIDEO)
-		err = media_engine_pick_ssrc(pc->transport->media, &t->rtx_ssrc);
+	peer_preferences_init(pc, &t->preferences);
+	peer_dtmf_init(&t->sender.dtmf);
+	err = peer_encodings_init(t);
 	if (err)
 		goto fail;
 	list_push_back(&pc->transceivers, &t->link);
@@ -123,9 +126,14 @@ wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_k
 		return peer_fail(pc, WLK_ERR_INVALID, "stream and track ids are 1 to 256 visible ASCII characters without blanks");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	err = init ? peer_encodings_check(pc, kind, init->send_encodings, init->send_encoding_count) : WLK_OK;
+	if (err)
+		return err;
 	err = peer_add_transceiver(pc, kind, direction, &t);
 	if (!err && init)
 		err = take_ids(t, init);
+	if (!err && init && init->send_encoding_count)
+		err = peer_encodings_set(t, init->send_encodings, init->send_encoding_count);
 	if (err) {
 		if (t)
 			peer_transceiver_free(t);

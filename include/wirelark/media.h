@@ -10,6 +10,15 @@ extern "C" {
 
 typedef enum wlk_media_kind { WLK_MEDIA_AUDIO = 1, WLK_MEDIA_VIDEO = 2 } wlk_media_kind;
 
+typedef enum wlk_direction {
+	WLK_DIRECTION_INACTIVE = 0,
+	WLK_DIRECTION_SENDONLY = 1,
+	WLK_DIRECTION_RECVONLY = 2,
+	WLK_DIRECTION_SENDRECV = 3,
+	WLK_DIRECTION_STOPPED = 4,
+	WLK_DIRECTION_NONE = 8 /**< currentDirection only: nothing was negotiated yet (null in W3C) */
+} wlk_direction;
+
 /** One RTP packet. What a received one points to is lent until the next poll of the connection's events. */
 typedef struct wlk_rtp_packet {
 	uint32_t ssrc;
@@ -23,6 +32,7 @@ typedef struct wlk_rtp_packet {
 	wlk_time arrival;      /**< when it came from the network [us]; 0 when sending */
 	bool recovered;        /**< came by retransmission */
 	const void *internal;  /**< where wlk_rtp_sender_forward() finds the header extensions; NULL when made by the caller */
+	const char *rid;       /**< simulcast layer (RFC 8852); NULL: none. Sending: which encoding, NULL: the first */
 } wlk_rtp_packet;
 
 /** The codecs whose frames Wirelark cuts and joins. Append-only. */

@@ -163,7 +163,7 @@ typedef enum wlk_event_type {
 	WLK_EVENT_DATA_CHANNEL_ERROR = 16,
 	WLK_EVENT_RTP_PACKET = 17,
 	WLK_EVENT_KEY_FRAME_REQUEST = 18, /**< a key frame is due: the receiver of what we send asks for it, or sending becomes possible */
-	WLK_EVENT_BITRATE_LIMIT = 19,     /**< the receiver of what we send announced a limit (REMB) */
+	WLK_EVENT_BITRATE_LIMIT = 19,     /**< the receiver of what we send announced a limit (REMB), or max_bitrate changed */
 	WLK_EVENT_ICE_CANDIDATE_ERROR = 20, /**< a STUN or TURN server could not be used (u.candidate_error) */
 	WLK_EVENT_ICE_RESTART_WANTED = 21, /**< the network changed and no path is left: call restart_ice() and signal */
 	WLK_EVENT_DTLS_STATE_CHANGE = 22,   /**< u.dtls_transport */
@@ -174,7 +174,8 @@ typedef enum wlk_event_type {
 	WLK_EVENT_TRACK_MUTE = 27,   /**< u.track: nothing comes on this transceiver any more (W3C mute on the receiver's track) */
 	WLK_EVENT_REMOVE_TRACK = 28, /**< u.track: the receiver's track left the streams that are listed (W3C removetrack on each) */
 	WLK_EVENT_TRACK_ENDED = 29,  /**< u.track: the transceiver was stopped, here or there (W3C ended on the receiver's track) */
-	WLK_EVENT_FRAME = 30 /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
+	WLK_EVENT_FRAME = 30, /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
+	WLK_EVENT_TONE_CHANGE = 31 /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
 } wlk_event_type;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
@@ -220,7 +221,15 @@ typedef struct wlk_event {
 			const wlk_encoded_frame *frame;
 		} frame;
 		wlk_transceiver *key_frame; /**< whose sender is asked */
-		uint64_t bitrate_limit;     /**< bits a second */
+		struct {
+			wlk_transceiver *transceiver; /**< the same */
+			const char *rid;              /**< of which encoding; NULL without simulcast */
+		} key_frame_request;
+		struct {
+			wlk_rtp_sender *sender;
+			const char *tone; /**< "5", "," or "" */
+		} tone_change;
+		uint64_t bitrate_limit;     /**< bits a second, the lower of the receiver's and of our encodings' max_bitrate */
 		struct {
 			wlk_addr address;  /**< ours, none when unknown or hidden */
 			const char *url;   /**< of the server */

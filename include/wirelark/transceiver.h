@@ -3,6 +3,7 @@
 #define WIRELARK_TRANSCEIVER_H
 
 #include <wirelark/media.h>
+#include <wirelark/rtp_parameters.h>
 #include <wirelark/types.h>
 
 #ifdef __cplusplus
@@ -14,15 +15,6 @@ typedef struct wlk_transceiver wlk_transceiver;
 typedef struct wlk_rtp_sender wlk_rtp_sender;
 typedef struct wlk_rtp_receiver wlk_rtp_receiver;
 
-typedef enum wlk_direction {
-	WLK_DIRECTION_INACTIVE = 0,
-	WLK_DIRECTION_SENDONLY = 1,
-	WLK_DIRECTION_RECVONLY = 2,
-	WLK_DIRECTION_SENDRECV = 3,
-	WLK_DIRECTION_STOPPED = 4,
-	WLK_DIRECTION_NONE = 8 /**< currentDirection only: nothing was negotiated yet (null in W3C) */
-} wlk_direction;
-
 /** How a transceiver is made. Set up with WLK_TRANSCEIVER_INIT. */
 typedef struct wlk_transceiver_init {
 	size_t struct_size;
@@ -31,9 +23,16 @@ typedef struct wlk_transceiver_init {
 	const char *track_id;  /**< NULL: no track yet; a=msid then has a random id */
 	const char *const *stream_ids; /**< when there are several; used when @c stream_id is NULL. None: "-" */
 	size_t stream_count;
+	/**
+	 * sendEncodings: several of them are simulcast layers, each with a rid of its own of 1 to 16 letters, digits, "-" and "_"
+	 * (RFC 8851 10); more than WLK_RTP_ENCODINGS_MAX are cut. Where no video encoding tells scale_resolution_down_by they
+	 * get 2^(n-1) ... 4, 2, 1. Copied. None: one encoding with the defaults.
+	 */
+	const wlk_rtp_encoding *send_encodings;
+	size_t send_encoding_count;
 } wlk_transceiver_init;
 
-#define WLK_TRANSCEIVER_INIT { sizeof(wlk_transceiver_init), WLK_DIRECTION_SENDRECV, NULL, NULL, NULL, 0 }
+#define WLK_TRANSCEIVER_INIT { sizeof(wlk_transceiver_init), WLK_DIRECTION_SENDRECV, NULL, NULL, NULL, 0, NULL, 0 }
 
 /*
  * A track is an id here, and a stream too: 1 to 256 visible ASCII characters. The media itself is what the application sends by
@@ -45,7 +44,9 @@ typedef struct wlk_transceiver_init {
 
 /**
  * Add an m-section of the given kind to the next offer.
- * The handle stays valid until the peer connection is destroyed. Errors: WLK_ERR_INVALID, WLK_ERR_STATE, WLK_ERR_NOMEM.
+ * The handle stays valid until the peer connection is destroyed. Errors: WLK_ERR_INVALID (also rids that are missing, malformed
+ * or equal, a scale below 1, a frame rate below 0), WLK_ERR_UNSUPPORTED (an encoding's codec or scalability mode), WLK_ERR_STATE,
+ * WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind,
 						     const wlk_transceiver_init *init, wlk_transceiver **out);
@@ -125,14 +126,15 @@ WLK_API const char *const *wlk_rtp_receiver_stream_ids(const wlk_rtp_receiver *r
  * Send one RTP packet on the sender's own SSRC. The payload is copied.
  *
  * The sequence number is ours; packet->sequence only says by how much to advance when packet->keep_gaps is set.
- * Errors: WLK_ERR_STATE (nothing negotiated for sending, or the transport is not up: nothing is queued before
- * it is), WLK_ERR_INVALID (payload type not negotiated, or larger than 1200 bytes), WLK_ERR_AGAIN (the pacer is full).
+ * Errors: WLK_ERR_STATE (nothing negotiated for sending, the encoding is not active, or the transport is not up: nothing is
+ * queued before it is), WLK_ERR_NOT_FOUND (no encoding with packet->rid), WLK_ERR_INVALID (payload type not negotiated, or larger than 1200 bytes), WLK_ERR_AGAIN (the pacer is full).
  */
 WLK_API wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet *packet);
 
 /**
  * Send back a packet that was received on this connection, while its WLK_EVENT_RTP_PACKET is being handled: same payload,
- * marker, timestamp differences and sequence gaps, own SSRC, and the header extensions that describe the frame.
+ * marker, timestamp differences and sequence gaps, own SSRC, and the header extensions that describe the frame. A layer goes to
+ * the encoding with the same rid, or to the first when there is none: choose then which layer to send back.
  * Errors as wlk_rtp_sender_send_packet().
  */
 WLK_API wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_packet *packet);
@@ -164,7 +166,7 @@ WLK_API wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver);
 
 WLK_API wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender);
 WLK_API wlk_transceiver *wlk_rtp_receiver_transceiver(const wlk_rtp_receiver *receiver);
-/** Our SSRC, fixed from creation. */
+/** Our SSRC, fixed from creation; of the first encoding. */
 WLK_API uint32_t wlk_rtp_sender_ssrc(const wlk_rtp_sender *sender);
 
 #ifdef __cplusplus

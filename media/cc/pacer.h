@@ -29,7 +29,7 @@ struct pacer_item {
 	wlk_time queued;
 	uint8_t rtx_pt;
 	bool is_rtx, is_protected;
-	uint16_t twcc_offset, time_offset, header_size;
+	uint16_t twcc_offset, time_offset, rid_offset, header_size;
 };
 
 struct pacer {

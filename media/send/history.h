@@ -17,6 +17,7 @@ struct history_item {
 	uint8_t rtx_pt;       /* RTP_PT_NONE: |buf| is protected */
 	uint16_t twcc_offset; /* where the stamps stand in |buf|; 0: not there */
 	uint16_t time_offset;
+	uint16_t rid_offset; /* where the data of the rid element stands; 0: not there */
 	uint16_t header_size;
 	wlk_time sent;
 	wlk_time resent; /* 0: never */

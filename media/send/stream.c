@@ -77,6 +77,8 @@ wlk_err send_stream_build(struct send_stream *s, wlk_time now, struct pktbuf_poo
 		out->twcc_offset = (uint16_t)(RTP_HEADER_SIZE + offsets[request->twcc_index]);
 	if (request->time_index >= 0 && offsets[request->time_index])
 		out->time_offset = (uint16_t)(RTP_HEADER_SIZE + offsets[request->time_index]);
+	if (request->rid_index >= 0 && offsets[request->rid_index])
+		out->rid_offset = (uint16_t)(RTP_HEADER_SIZE + offsets[request->rid_index]);
 	bytes_put(&w, request->payload.data, request->payload.size);
 	assert(bytes_writer_ok(&w) && "the size was checked before");
 	buf->size = w.size;
@@ -129,6 +131,33 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
 	}
 }
 
+/*
+ * RFC 8852 3: a repair packet names its stream by RepairedRtpStreamId and not by RtpStreamId. The element is renamed where it
+ * stands; one whose new id does not fit the form of the block becomes padding.
+ */
+static void rename_rid(uint8_t *packet, const struct history_item *item, uint8_t id)
+{
+	bool two_byte = load_u16(packet + RTP_HEADER_SIZE) != 0xbede;
+	uint8_t *data = packet + item->rid_offset;
+	size_t size;
+
+	if (!item->rid_offset)
+		return;
+	if (two_byte) {
+		size = data[-1];
+		if (id)
+			data[-2] = id;
+		else
+			memset(data - 2, 0, size + 2);
+		return;
+	}
+	size = (data[-1] & 0x0fu) + 1u;
+	if (id && id < 15)
+		data[-1] = (uint8_t)(id << 4 | (data[-1] & 0x0f));
+	else
+		memset(data - 1, 0, size + 1);
+}
+
 /* RFC 4588 4: the original header with our RTX numbers, then the original sequence number, then the payload. */
 static struct pktbuf *wrap_rtx(struct send_stream *s, struct pktbuf_pool *pool, const struct history_item *item)
 {
@@ -145,6 +174,7 @@ static struct pktbuf *wrap_rtx(struct send_stream *s, struct pktbuf_pool *pool, 
 	buf->data[1] = (uint8_t)((from[1] & 0x80) | item->rtx_pt);
 	store_u16(buf->data + 2, s->rtx_seq);
 	store_u32(buf->data + 8, s->rtx_ssrc);
+	rename_rid(buf->data, item, s->repaired_rid_id);
 	return buf;
 }
 

@@ -18,6 +18,7 @@ struct send_stream {
 	uint32_t ssrc;
 	uint32_t rtx_ssrc; /* 0: losses are answered with the same protected bytes */
 	bool keeps_history;
+	uint8_t repaired_rid_id; /* of the extension that an RTX packet has in the place of rid (RFC 8852 3.2); 0: none */
 
 	bool started;
 	int64_t next_seq; /* extended; begins at a random number below 2^15 (R20, R21) */
@@ -64,6 +65,7 @@ struct send_packet {
 	uint8_t rtx_pt;
 	uint16_t twcc_offset; /* where transport-wide sequence number and send time are stamped; 0: not there */
 	uint16_t time_offset;
+	uint16_t rid_offset; /* where the data of the rid element stands; 0: not there */
 	uint16_t header_size;
 	bool is_rtx;
 	bool is_protected;
@@ -80,6 +82,7 @@ struct send_request {
 	const struct rtp_ext *ext; /* all elements; the stamps are elements of 2 and 3 bytes to be overwritten */
 	size_t ext_count;
 	int twcc_index, time_index; /* which elements are the stamps; -1: none */
+	int rid_index;              /* which is the rid, that RTX renames; -1: none */
 	bool allow_two_byte;
 };
 

@@ -87,7 +87,7 @@ static void drain(struct run *r)
 	media_engine_handle_timeout(r->e, r->now);
 	while (media_engine_poll_packet(r->e, &packet)) {
 		CHECK(packet.section < 2 && packet.rtp.payload.size > 0);
-		(void)media_engine_forward(r->e, r->now, &packet, packet.section);
+		(void)media_engine_forward(r->e, r->now, &packet, packet.section, 0);
 		pktbuf_release(packet.buf);
 		CHECK(++count < DRAIN_MAX);
 	}

@@ -67,7 +67,7 @@ static void test_forward_keeps_what_describes_the_frame_and_stamps_the_rest(void
 	(void)state;
 	input(e, 0, rtp_buf(&p));
 	assert_true(media_engine_poll_packet(e, &packet));
-	assert_int_equal(media_engine_forward(e, 2 * SECOND, &packet, VIDEO), WLK_OK);
+	assert_int_equal(media_engine_forward(e, 2 * SECOND, &packet, VIDEO, 0), WLK_OK);
 	pktbuf_release(packet.buf);
 	tx = next_rtp(e, 2 * SECOND);
 	assert_int_equal(tx.kind, MEDIA_TRANSMIT_RTP);
@@ -99,7 +99,7 @@ static void test_forward_keeps_what_describes_the_frame_and_stamps_the_rest(void
 	input(e, 2 * SECOND, rtp_buf(&p));
 	media_engine_handle_timeout(e, 4 * SECOND);
 	assert_true(media_engine_poll_packet(e, &packet));
-	assert_int_equal(media_engine_forward(e, 4 * SECOND, &packet, VIDEO), WLK_OK);
+	assert_int_equal(media_engine_forward(e, 4 * SECOND, &packet, VIDEO, 0), WLK_OK);
 	pktbuf_release(packet.buf);
 	tx = next_rtp(e, 4 * SECOND);
 	assert_int_equal(rtp_parse(&out, tx.buf->data, tx.buf->size), WLK_OK);
@@ -119,7 +119,7 @@ static uint16_t forward_one(struct media_engine *e, wlk_time now, uint32_t ssrc,
 
 	input(e, now, packet_with(96, ssrc, seq, "1", -1, "f"));
 	assert_true(media_engine_poll_packet(e, &packet));
-	assert_int_equal(media_engine_forward(e, now, &packet, VIDEO), WLK_OK);
+	assert_int_equal(media_engine_forward(e, now, &packet, VIDEO, 0), WLK_OK);
 	pktbuf_release(packet.buf);
 	tx = next_rtp(e, now);
 	assert_int_equal(rtp_parse(&out, tx.buf->data, tx.buf->size), WLK_OK);
@@ -153,7 +153,7 @@ static void test_a_packet_may_be_forwarded_after_a_renegotiation(void **state)
 	input(e, 0, packet_with(96, REMOTE_VIDEO, 1, "1", -1, "f"));
 	assert_true(media_engine_poll_packet(e, &packet));
 	assert_int_equal(media_engine_configure(e, 0, c, 2), WLK_OK);
-	assert_int_equal(media_engine_forward(e, 0, &packet, VIDEO), WLK_OK);
+	assert_int_equal(media_engine_forward(e, 0, &packet, VIDEO, 0), WLK_OK);
 	pktbuf_release(packet.buf);
 	media_engine_destroy(e);
 }

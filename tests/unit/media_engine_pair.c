@@ -118,7 +118,7 @@ static void step_engine(struct pair *p, struct media_engine *e)
 		media_engine_handle_timeout(e, p->now);
 	while (media_engine_poll_packet(e, &packet)) {
 		if (e == p->server)
-			assert_int_equal(media_engine_forward(e, p->now, &packet, packet.section), WLK_OK);
+			assert_int_equal(media_engine_forward(e, p->now, &packet, packet.section, 0), WLK_OK);
 		else
 			check_returned(p, &packet);
 		pktbuf_release(packet.buf);

@@ -104,7 +104,7 @@ static void exercise(void)
 			if (buf)
 				media_engine_input_rtp(e, seq * 10 * MS, buf);
 			while (media_engine_poll_packet(e, &packet)) {
-				(void)media_engine_forward(e, seq * 10 * MS, &packet, VIDEO);
+				(void)media_engine_forward(e, seq * 10 * MS, &packet, VIDEO, 0);
 				pktbuf_release(packet.buf);
 			}
 			(void)media_engine_send_rtp(e, seq * 10 * MS, VIDEO, &send);

@@ -21,6 +21,7 @@ static struct send_request request(const struct send_stream *s, const char *payl
 		.ext_count = 2,
 		.twcc_index = 0,
 		.time_index = 1,
+		.rid_index = -1,
 		.allow_two_byte = true,
 	};
 }
