@@ -114,6 +114,7 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 	checklist_init(&agent->checklist, c.max_pairs);
 	stun_txn_table_init(&agent->txns);
 	agent_requests_init(&agent->requests);
+	agent->requests.next_id += config->first_request;
 	dgram_queue_init(&agent->out, AGENT_OUT_MAX);
 	dgram_queue_init(&agent->received, AGENT_RECEIVED_MAX);
 	err = copy_mappings(agent);
@@ -539,6 +540,11 @@ enum ice_path_state ice_agent_path_state(const struct ice_agent *agent, wlk_time
 			return ICE_PATH_HEARD;
 	}
 	return ICE_PATH_UNKNOWN;
+}
+
+bool ice_agent_owns(const struct ice_agent *agent, const wlk_addr *local)
+{
+	return gather_find_base(agent, local) != NULL;
 }
 
 size_t ice_agent_local_ufrags(const struct ice_agent *agent, struct str out[2])

@@ -61,6 +61,7 @@ struct ice_agent_config {
 	bool probe_mtu;     /* find out whether datagrams of full size pass on the path in use */
 	uint16_t port_min;  /* both 0: any port; handed on in BIND_UDP requests */
 	uint16_t port_max;
+	uint32_t first_request; /* ids of requests count on from here, so that they differ from those of another agent; below 2^31 */
 	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
 	wlk_time disconnected_after_us; /* without any answer; 0: 5 s */
 	wlk_time consent_timeout_us;    /* RFC 7675 5.1; 0: 30 s, which is also the most */
@@ -352,6 +353,9 @@ enum ice_path_state ice_agent_path_state(const struct ice_agent *agent, wlk_time
  * many; they are borrowed until the next call that takes |now|. None once closed.
  */
 size_t ice_agent_local_ufrags(const struct ice_agent *agent, struct str out[2]);
+
+/* Whether |local| is the address of a socket or listener of this agent. */
+bool ice_agent_owns(const struct ice_agent *agent, const wlk_addr *local);
 
 /*
  * The path to send on: the selected pair, or the best valid one before nomination. False: nothing may be sent.

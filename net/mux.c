@@ -104,12 +104,15 @@ static void set_ufrag(struct mux *m, struct mux_user *u, struct mux_ufrag *place
 
 void mux_update_ufrags(struct mux *m, struct mux_user *u)
 {
-	struct str now[MUX_UFRAGS] = { { "", 0 }, { "", 0 } };
+	struct str now[MUX_UFRAGS];
+	size_t count;
 
 	if (!u->id)
 		return;
-	peer_local_ufrags(u->pc, now);
+	count = peer_local_ufrags(u->pc, now, MUX_UFRAGS);
 	for (size_t i = 0; i < MUX_UFRAGS; i++) {
+		if (i >= count)
+			now[i] = (struct str){ "", 0 };
 		assert(now[i].size <= MUX_UFRAG_MAX && "our own ufrags are short");
 		set_ufrag(m, u, &u->ufrags[i], now[i]);
 	}

@@ -1,7 +1,7 @@
 /* Which transceiver stands on which m-section, and which section carries data (RFC 9429 5.7, 5.9, 5.10). */
 #include <string.h>
 
-#include "peer/object.h"
+#include "peer/bundle.h"
 
 static bool is_media(const struct sdp_media *media)
 {
@@ -38,8 +38,9 @@ static struct wlk_transceiver *offered_as(const wlk_peer_connection *pc, struct 
 }
 
 /* Section |i| of an offer of ours gets its transceiver, or is the one for data; *mid is taken over where it is needed. */
-static void take_section(wlk_peer_connection *pc, const struct sdp_media *media, size_t i, char **mid)
+static void take_section(wlk_peer_connection *pc, const struct sdp_session *offer, size_t i, char **mid)
 {
+	const struct sdp_media *media = offer->media[i];
 	struct wlk_transceiver *t;
 
 	if (media->kind == SDP_APPLICATION && !pc->mid_of_data && !sdp_media_rejected(media)) {
@@ -61,7 +62,7 @@ static void take_section(wlk_peer_connection *pc, const struct sdp_media *media,
 	if (!t)
 		return;
 	t->section = i;
-	t->transport = sdp_media_rejected(media) ? NULL : pc->transport;
+	t->transport = sdp_media_rejected(media) ? NULL : peer_transport_of_media(pc, offer, media);
 }
 
 /*
@@ -92,7 +93,7 @@ wlk_err peer_associate_local_offer(wlk_peer_connection *pc, const struct sdp_ses
 			err = WLK_ERR_NOMEM;
 	}
 	for (size_t i = 0; !err && i < offer->media_count; i++)
-		take_section(pc, offer->media[i], i, &mids[i]);
+		take_section(pc, offer, i, &mids[i]);
 	if (!err)
 		retire_never_offered(pc);
 	for (size_t i = 0; mids && i < offer->media_count; i++)

@@ -1,7 +1,7 @@
 /* Offers, answers and rollback: how descriptions are made, set and lent (RFC 9429 4.1, 5). */
 #include <string.h>
 
-#include "peer/object.h"
+#include "peer/bundle.h"
 #include "peer/signaling.h"
 
 /* ---- one description ---- */
@@ -116,11 +116,14 @@ void peer_descriptions_free(wlk_peer_connection *pc)
 
 /* ---- candidates of ours ---- */
 
-/* The section of |sdp| that carries the one transport: the first that is not rejected. */
-static struct sdp_media *transport_section(const struct sdp_session *sdp)
+/* The section of |sdp| that carries |t|: the first one with its ufrag. Without several transports any will do. */
+static struct sdp_media *transport_section(const struct peer_transport *t, const struct sdp_session *sdp)
 {
+	struct str ufrag = str_of(ice_agent_local_ufrag(t->ice));
+	bool alone = t->pc->transports.next == t->pc->transports.prev;
+
 	for (size_t i = 0; sdp && i < sdp->media_count; i++)
-		if (!sdp_media_rejected(sdp->media[i]))
+		if (!sdp_media_rejected(sdp->media[i]) && (alone || str_equal(sdp_media_ice(sdp, sdp->media[i]).ufrag, ufrag)))
 			return sdp->media[i];
 	return NULL;
 }
@@ -133,15 +136,20 @@ static struct peer_description *local_in_progress(const wlk_peer_connection *pc)
 bool peer_restart_is_offered(const wlk_peer_connection *pc)
 {
 	const struct sdp_session *sdp = pc->pending_local.sdp;
-	const struct sdp_media *media = transport_section(sdp);
 
-	return pc->ice_restarted_locally && media &&
-	       str_equal(sdp_media_ice(sdp, media).ufrag, str_of(ice_agent_local_ufrag(pc->transport->ice)));
+	for (struct list *item = pc->transports.next; item != &pc->transports; item = item->next) {
+		const struct peer_transport *t = list_entry(item, struct peer_transport, link);
+		const struct sdp_media *media = t->restarted ? transport_section(t, sdp) : NULL;
+
+		if (media && str_equal(sdp_media_ice(sdp, media).ufrag, str_of(ice_agent_local_ufrag(t->ice))))
+			return pc->ice_restarted_locally;
+	}
+	return false;
 }
 
-struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index)
+struct str peer_description_transport_mid(const struct peer_transport *t, int32_t *index)
 {
-	const struct sdp_media *media = transport_section(local_in_progress(pc)->sdp);
+	const struct sdp_media *media = transport_section(t, local_in_progress(t->pc)->sdp);
 
 	*index = media ? (int32_t)media->index : -1;
 	return media ? media->mid : (struct str){ "", 0 };
@@ -155,22 +163,22 @@ bool peer_media_has_candidate(const struct sdp_media *media, struct str line)
 	return false;
 }
 
-void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str line)
+void peer_description_add_local_candidate(struct peer_transport *t, struct str line)
 {
-	struct peer_description *d = local_in_progress(pc);
-	struct sdp_media *media = transport_section(d->sdp);
+	struct peer_description *d = local_in_progress(t->pc);
+	struct sdp_media *media = transport_section(t, d->sdp);
 
 	if (!media || peer_media_has_candidate(media, line))
 		return;
 	if (sdp_add_candidate(d->sdp, media, line))
-		LOG_W(pc, "a candidate is missing in the local description: out of memory");
+		LOG_W(t, "a candidate is missing in the local description: out of memory");
 	peer_description_changed(d);
 }
 
-void peer_description_end_local_candidates(wlk_peer_connection *pc)
+void peer_description_end_local_candidates(struct peer_transport *t)
 {
-	struct peer_description *d = local_in_progress(pc);
-	struct sdp_media *media = transport_section(d->sdp);
+	struct peer_description *d = local_in_progress(t->pc);
+	struct sdp_media *media = transport_section(t, d->sdp);
 
 	if (!media)
 		return;
@@ -260,10 +268,25 @@ static void finish_setting(wlk_peer_connection *pc, wlk_signaling_state state)
 /* What has no m-section has no transport, and nothing to gather for. */
 static void start_gathering(wlk_peer_connection *pc)
 {
-	if (!transport_section(local_in_progress(pc)->sdp))
-		return;
-	if (ice_agent_gather(pc->transport->ice, pc->now))
-		peer_set_failed(pc, "candidates cannot be gathered");
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (transport_section(t, local_in_progress(pc)->sdp) && ice_agent_gather(t->ice, pc->now))
+			peer_set_failed(pc, "candidates cannot be gathered");
+	}
+}
+
+/* RFC 8445 6.1.1: the first offerer controls. A later answer may find that an earlier offer of ours was taken back. */
+static void set_controlling(wlk_peer_connection *pc, bool controlling)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (!t->remote_ice_applied)
+			peer_transport_set_controlling(t, controlling);
+	}
 }
 
 static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *offer)
@@ -272,13 +295,26 @@ static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *o
 
 	if (err)
 		return peer_fail(pc, err, "out of memory");
-	if (!pc->transport->remote_ice_applied)
-		peer_transport_set_controlling(pc->transport, true); /* RFC 8445 6.1.1: the first offerer controls */
 	description_set(&pc->pending_local, WLK_SDP_OFFER, offer);
+	peer_use_transports(pc, offer);
+	peer_spare_unused(pc); /* an offer that this one replaces may have had more */
+	set_controlling(pc, true);
 	pc->session_version++;
 	pc->restart_wish_is_offered = pc->restart_wish_is_offered || pc->wants_ice_restart;
 	pc->wants_ice_restart = false;
 	return WLK_OK;
+}
+
+static void cancel_restarts(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (t->restarted && ice_agent_cancel_restart(t->ice, pc->now))
+			LOG_D(t, "no ICE restart to take back");
+		t->restarted = false;
+	}
 }
 
 /* A restart that was created and never set is none: what is answered is an offer of the generation that goes on. */
@@ -286,8 +322,7 @@ static void drop_unset_restart(wlk_peer_connection *pc)
 {
 	if (!pc->ice_restarted_locally || peer_restart_is_offered(pc))
 		return;
-	if (ice_agent_cancel_restart(pc->transport->ice, pc->now))
-		LOG_D(pc, "no ICE restart to take back");
+	cancel_restarts(pc);
 	pc->ice_restarted_locally = false;
 }
 
@@ -303,7 +338,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 	if (err)
 		return peer_fail_sdp(pc, err, "the descriptions do not agree", &sdp_err);
 	drop_unset_restart(pc);
-	err = peer_apply_agreement(pc, agreement);
+	err = peer_apply_agreement(pc, agreement, local);
 	if (err) {
 		sdp_agreement_destroy(agreement);
 		return err;
@@ -317,6 +352,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 		pc->restart_wish_is_offered = false;
 		forget_made(pc);
 		peer_encodings_settle(pc);
+		peer_retire_unused(pc);
 	}
 	if (side == SIGNALING_LOCAL)
 		peer_process_local_directions(pc);
@@ -329,10 +365,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 
 static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 {
-	bool restarted = side == SIGNALING_LOCAL ? pc->ice_restarted_locally : pc->remote_restarted;
-
-	if (restarted && ice_agent_cancel_restart(pc->transport->ice, pc->now))
-		LOG_D(pc, "no ICE restart to take back");
+	cancel_restarts(pc);
 	/* The wish for a restart outlives the offer that carried it (W3C webrtc-pc 4.4.1.5). */
 	pc->wants_ice_restart = pc->wants_ice_restart || pc->restart_wish_is_offered;
 	pc->restart_wish_is_offered = false;
@@ -342,6 +375,7 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 	peer_description_clear(side == SIGNALING_LOCAL ? &pc->pending_local : &pc->pending_remote);
 	peer_roll_back_transceivers(pc);
 	peer_encodings_take_back(pc);
+	peer_spare_unused(pc);
 }
 
 /* ---- setting: local ---- */
@@ -520,19 +554,36 @@ static wlk_err take_data_section(wlk_peer_connection *pc, const struct sdp_sessi
 	return WLK_OK;
 }
 
-/* ICE goes the way of the offer: a new generation, or back from one that an earlier offer, or nobody, asked for. */
-static wlk_err follow_restart(wlk_peer_connection *pc, bool wanted)
+/* Whether the far end's new description restarts the transport of one of the sections that ride on |t|. */
+static bool restarts_transport(const struct peer_transport *t, const struct sdp_update *update)
 {
+	for (size_t i = 0; i < SDP_MAX_MEDIA; i++)
+		if (update->restarts[i] && peer_agreed_transport(t->pc, i) == t)
+			return true;
+	return false;
+}
+
+/* ICE goes the way of the offer: a new generation, or back from one that an earlier offer, or nobody, asked for. */
+static wlk_err follow_restart(wlk_peer_connection *pc, const struct sdp_update *update)
+{
+	bool wanted = update->ice_restart;
 	wlk_err err = WLK_OK;
 
-	if (wanted == pc->remote_restarted && !pc->ice_restarted_locally)
+	if (!pc->remote_restarted && !pc->ice_restarted_locally && !wanted)
 		return WLK_OK;
-	if (wanted)
-		err = ice_agent_restart(pc->transport->ice, pc->now);
-	else if (ice_agent_cancel_restart(pc->transport->ice, pc->now))
-		LOG_D(pc, "no ICE restart to take back");
-	if (err)
-		return err;
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+		bool restarts = restarts_transport(t, update);
+
+		if (restarts && (!t->restarted || pc->ice_restarted_locally))
+			err = ice_agent_restart(t->ice, pc->now);
+		else if (!restarts && t->restarted && ice_agent_cancel_restart(t->ice, pc->now))
+			LOG_D(t, "no ICE restart to take back");
+		if (err)
+			return err;
+		t->restarted = restarts;
+	}
 	pc->wants_ice_restart = !wanted && pc->wants_ice_restart;
 	pc->remote_restarted = wanted;
 	pc->ice_restarted_locally = false;
@@ -546,7 +597,7 @@ static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *
 
 	if (err)
 		return err;
-	if ((err = follow_restart(pc, update->ice_restart)))
+	if ((err = follow_restart(pc, update)))
 		peer_fail(pc, err, "ICE cannot be restarted");
 	else if ((err = peer_encodings_propose(pc, offer)))
 		peer_fail(pc, err, "no SSRCs for the layers of the offer");
@@ -556,8 +607,7 @@ static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *
 		peer_undo_association(pc, &association);
 		return err;
 	}
-	if (!pc->transport->remote_ice_applied)
-		ice_agent_set_controlling(pc->transport->ice, pc->now, false); /* an earlier offer of ours may have been taken back */
+	set_controlling(pc, false);
 	forget_made(pc);
 	description_set(&pc->pending_remote, WLK_SDP_OFFER, offer);
 	peer_process_remote_tracks(pc, offer);

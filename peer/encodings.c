@@ -419,6 +419,6 @@ void peer_encodings_settle(wlk_peer_connection *pc)
 	}
 	peer_transactions_end(pc);
 	/* Layers that wait in the engine send nothing: without memory to take them out they stay. */
-	if (dropped && peer_configure_media(pc, pc->agreement))
+	if (dropped && peer_configure_media(pc))
 		LOG_D(pc, "dropped layers stay configured, inactive");
 }

@@ -115,101 +115,147 @@ static void drop_unknown(wlk_peer_connection *pc, size_t size)
 	LOG_RATED(pc, &pc->log_budget, pc->now, LOG_LEVEL_DEBUG, "dropped a datagram of %zu bytes of no known protocol", size);
 }
 
+/* Each agent knows its own messages from those of another. */
+static void input_stun(wlk_peer_connection *pc, const struct dgram *d)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		ice_agent_input(t->ice, pc->now, &d->local, &d->remote, d->buf->data, d->buf->size);
+		if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW)
+			peer_transport_start(t); /* it may have been the check that DTLS waits for */
+	}
+}
+
+/* The transport that a path belongs to: where it is valid, else where it was heard of or whose socket it came to; or the first. */
+static struct peer_transport *transport_of_path(const wlk_peer_connection *pc, const struct dgram *d)
+{
+	struct peer_transport *heard = NULL;
+
+	if (pc->transports.next == pc->transports.prev)
+		return pc->transport;
+	for (struct list *item = pc->transports.next; item != &pc->transports; item = item->next) {
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (ice_agent_is_validated(t->ice, &d->local, &d->remote))
+			return t;
+		if (ice_agent_path_state(t->ice, pc->now, &d->local, &d->remote) != ICE_PATH_UNKNOWN ||
+		    (!heard && ice_agent_owns(t->ice, &d->local)))
+			heard = t;
+	}
+	return heard ? heard : pc->transport;
+}
+
+static bool unwrap(wlk_peer_connection *pc, struct dgram *d)
+{
+	list_for_each(item, &pc->transports)
+	{
+		if (ice_agent_unwrap(list_entry(item, struct peer_transport, link)->ice, pc->now, d))
+			return true;
+	}
+	return false;
+}
+
 /*
  * One datagram, as it arrived or as it came out of a stream or a TURN server; a payload of a relay is never unwrapped again.
  * Takes d->buf over.
  */
-static void input_datagram(struct peer_transport *t, struct dgram *d, bool wrapped_before)
+static void input_datagram(wlk_peer_connection *pc, struct dgram *d, bool wrapped_before)
 {
-	wlk_peer_connection *pc = t->pc;
-	const uint8_t *data = d->buf->data;
-	size_t size = d->buf->size;
-
-	switch (demux_classify(data, size)) {
+	switch (demux_classify(d->buf->data, d->buf->size)) {
 	case DEMUX_STUN:
-		ice_agent_input(t->ice, pc->now, &d->local, &d->remote, data, size);
-		if (dtls_transport_state(t->dtls) == DTLS_STATE_NEW)
-			peer_transport_start(t); /* it may have been the check that DTLS waits for */
+		input_stun(pc, d);
 		break;
 	case DEMUX_DTLS:
-		input_dtls(t, d);
+		input_dtls(transport_of_path(pc, d), d);
 		break;
 	case DEMUX_RTP:
-		input_media(t, d, false);
+		input_media(transport_of_path(pc, d), d, false);
 		break;
 	case DEMUX_RTCP:
-		input_media(t, d, true);
+		input_media(transport_of_path(pc, d), d, true);
 		break;
 	case DEMUX_TURN_CHANNEL:
-		if (!wrapped_before && ice_agent_unwrap(t->ice, pc->now, d)) {
-			input_datagram(t, d, true);
+		if (!wrapped_before && unwrap(pc, d)) {
+			input_datagram(pc, d, true);
 			return;
 		}
-		drop_unknown(pc, size);
+		drop_unknown(pc, d->buf->size);
 		break;
 	case DEMUX_DROP:
-		drop_unknown(pc, size);
+		drop_unknown(pc, d->buf->size);
 		break;
 	}
 	pktbuf_release(d->buf);
 }
 
-static void input_received(struct peer_transport *t)
+static void input_received(wlk_peer_connection *pc)
 {
 	struct dgram d;
 
-	while (ice_agent_poll_received(t->ice, &d))
-		input_datagram(t, &d, true);
+	list_for_each(item, &pc->transports)
+	{
+		while (ice_agent_poll_received(list_entry(item, struct peer_transport, link)->ice, &d))
+			input_datagram(pc, &d, true);
+	}
 }
 
 void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 {
-	struct peer_transport *t = pc->transport;
-
 	RECORD(pc, record_input(recorded, now, &d));
 	peer_set_now(pc, now);
 	if (pc->closed) {
 		pktbuf_release(d.buf);
 		return;
 	}
-	input_datagram(t, &d, false);
-	input_received(t);
+	input_datagram(pc, &d, false);
+	input_received(pc);
 	peer_pump(pc);
 }
 
 wlk_err peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,
 			     uint32_t id)
 {
+	struct peer_transport *owner = pc->transport;
 	wlk_err err;
 
 	RECORD(pc, record_stream_accepted(recorded, now, listener, remote, id));
 	peer_set_now(pc, now);
-	err = ice_agent_stream_accepted(pc->transport->ice, pc->now, listener, remote, id);
+	list_for_each(item, &pc->transports)
+	{
+		if (ice_agent_owns(list_entry(item, struct peer_transport, link)->ice, listener))
+			owner = list_entry(item, struct peer_transport, link);
+	}
+	err = ice_agent_stream_accepted(owner->ice, pc->now, listener, remote, id);
 	peer_pump(pc);
 	return err;
 }
 
 void peer_stream_input(wlk_peer_connection *pc, wlk_time now, uint32_t id, const uint8_t *data, size_t size)
 {
-	struct peer_transport *t = pc->transport;
-
 	RECORD(pc, record_stream_input(recorded, now, id, data, size));
 	peer_set_now(pc, now);
 	/* In steps, so that the datagrams of a long piece fit into the agent's queue; of tiny ones the last may be dropped. */
 	for (size_t at = 0; at < size; at += PKTBUF_PAYLOAD) {
-		ice_agent_stream_input(t->ice, pc->now, id, data + at, MIN(size - at, (size_t)PKTBUF_PAYLOAD));
-		input_received(t);
+		list_for_each(item, &pc->transports)
+			ice_agent_stream_input(list_entry(item, struct peer_transport, link)->ice, pc->now, id, data + at,
+					       MIN(size - at, (size_t)PKTBUF_PAYLOAD));
+		input_received(pc);
 	}
 	peer_pump(pc);
 }
 
 void peer_stream_closed(wlk_peer_connection *pc, wlk_time now, uint32_t id)
 {
-	struct peer_transport *t = pc->transport;
+	struct list *lists[] = { &pc->transports, &pc->spares, &pc->retired_transports };
 
 	RECORD(pc, record_stream_closed(recorded, now, id));
 	peer_set_now(pc, now);
-	ice_agent_stream_closed(t->ice, pc->now, id);
-	input_received(t);
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		list_for_each(item, lists[i])
+			ice_agent_stream_closed(list_entry(item, struct peer_transport, link)->ice, pc->now, id);
+	}
+	input_received(pc);
 	peer_pump(pc);
 }

@@ -2,84 +2,129 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "peer/object.h"
+#include "peer/bundle.h"
 #include "sdp/attr.h"
 
 /* ---- what we say of ourselves ---- */
 
+/* What a description says of one transport. */
+struct transport_lines {
+	const struct peer_transport *of;
+	struct sdp_transport transport;
+	struct text candidate_text; /* the lines, each with a NUL behind it */
+	struct str *candidates;
+	size_t candidate_capacity;
+};
+
 /* Everything an sdp_local points to while a description is being made. */
 struct local_build {
 	struct sdp_local local;
-	struct sdp_transport transport;
+	struct transport_lines lines[PEER_TRANSPORTS_MAX];
+	size_t line_count;
+	struct peer_transport *plan[SDP_MAX_MEDIA];
 	struct sdp_fingerprint fingerprint;
 	struct sdp_wish wishes[SDP_MAX_MEDIA];
 	struct sdp_encoding encodings[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
 	struct str receive_rids[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
 	struct str *streams[SDP_MAX_MEDIA];
 	char mid_of_data[16];
-	struct text candidate_text; /* the lines, each with a NUL behind it */
-	struct str *candidates;
-	size_t candidate_capacity;
 };
 
-static wlk_err fill_fingerprint(wlk_peer_connection *pc, struct local_build *b)
-{
-	b->fingerprint.hash = SDP_HASH_SHA256;
-	b->fingerprint.algorithm = STR("sha-256");
-	b->transport.fingerprints = &b->fingerprint;
-	b->transport.fingerprint_count = 1;
-	return dtls_cert_fingerprint(pc->cert, DTLS_HASH_SHA256, b->fingerprint.value, &b->fingerprint.size);
-}
-
 /* The candidates that are known already; the text grows while they are added, so the slices are cut afterwards. */
-static wlk_err fill_candidates(wlk_peer_connection *pc, struct local_build *b)
+static wlk_err fill_candidates(struct transport_lines *l, const struct peer_transport *t)
 {
 	struct ice_candidate_line line;
 	const char *at;
 	size_t index = 0, count = 0;
 
-	for (; ice_agent_told_candidate(pc->transport->ice, &index, &line); count++) {
-		ice_candidate_line_write(&b->candidate_text, &line);
-		text_add_char(&b->candidate_text, '\0');
+	for (; ice_agent_told_candidate(t->ice, &index, &line); count++) {
+		ice_candidate_line_write(&l->candidate_text, &line);
+		text_add_char(&l->candidate_text, '\0');
 	}
-	if (!text_ok(&b->candidate_text) ||
-	    !array_reserve((void **)&b->candidates, &b->candidate_capacity, count, sizeof(b->candidates[0])))
+	if (!text_ok(&l->candidate_text) ||
+	    !array_reserve((void **)&l->candidates, &l->candidate_capacity, count, sizeof(l->candidates[0])))
 		return WLK_ERR_NOMEM;
-	at = b->candidate_text.at;
+	at = l->candidate_text.at;
 	for (size_t i = 0; i < count; i++) {
-		b->candidates[i] = str_of(at);
-		at += b->candidates[i].size + 1;
+		l->candidates[i] = str_of(at);
+		at += l->candidates[i].size + 1;
 	}
-	b->transport.candidates = b->candidates;
-	b->transport.candidate_count = count;
-	b->transport.end_of_candidates = count && pc->gathering_state == WLK_ICE_GATHERING_COMPLETE;
+	l->transport.candidates = l->candidates;
+	l->transport.candidate_count = count;
+	l->transport.end_of_candidates = count && t->gathering_state == WLK_ICE_GATHERING_COMPLETE;
 	return WLK_OK;
 }
 
-static wlk_err fill_transport(wlk_peer_connection *pc, struct local_build *b)
+/*
+ * R17: we are active where the offer leaves it open. What was answered once stays, whether or not DTLS has started here: over there it
+ * may have (RFC 8842 5.3).
+ */
+static enum sdp_setup answer_setup(const struct peer_transport *t)
 {
-	wlk_err err = fill_fingerprint(pc, b);
+	if (dtls_transport_state(t->dtls) != DTLS_STATE_NEW)
+		return dtls_transport_role(t->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+	return !t->agreed || t->local_is_dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
+}
 
-	b->transport.ufrag = str_of(ice_agent_local_ufrag(pc->transport->ice));
-	b->transport.pwd = str_of(ice_agent_local_pwd(pc->transport->ice));
+static wlk_err fill_transport(struct local_build *b, const struct peer_transport *t, bool is_offer)
+{
+	const wlk_peer_connection *pc = t->pc;
+	struct transport_lines *l = &b->lines[b->line_count++];
+
+	l->of = t;
+	l->transport.fingerprints = &b->fingerprint;
+	l->transport.fingerprint_count = 1;
+	l->transport.setup = is_offer ? SDP_SETUP_ACTPASS : answer_setup(t);
+	l->transport.ufrag = str_of(ice_agent_local_ufrag(t->ice));
+	l->transport.pwd = str_of(ice_agent_local_pwd(t->ice));
 	/* RFC 8445 10 wants ice2; it says that nomination is regular. */
-	b->transport.ice_options = pc->renomination ? STR("trickle ice2 renomination") : STR("trickle ice2");
-	b->transport.ice_lite = pc->ice_lite;
-	b->transport.max_message_size = pc->max_message_size;
+	l->transport.ice_options = pc->renomination ? STR("trickle ice2 renomination") : STR("trickle ice2");
+	l->transport.ice_lite = pc->ice_lite;
+	l->transport.max_message_size = pc->max_message_size;
+	return fill_candidates(l, t);
+}
+
+/* The first transport, which stands for all that has no other. */
+static wlk_err fill_local(wlk_peer_connection *pc, struct local_build *b, bool is_offer)
+{
+	wlk_err err = dtls_cert_fingerprint(pc->cert, DTLS_HASH_SHA256, b->fingerprint.value, &b->fingerprint.size);
+
+	b->fingerprint.hash = SDP_HASH_SHA256;
+	b->fingerprint.algorithm = STR("sha-256");
 	b->local.capabilities = &pc->capabilities;
-	b->local.transport = &b->transport;
+	b->local.transport = &b->lines[0].transport;
 	b->local.session_id = str_of(pc->session_id);
 	b->local.session_version = pc->session_version + 1;
 	b->local.wishes = b->wishes;
-	return err ? err : fill_candidates(pc, b);
+	return err ? err : fill_transport(b, pc->transport, is_offer);
+}
+
+/* The lines of the planned transports into the wishes. */
+static wlk_err fill_plan(struct local_build *b, bool is_offer)
+{
+	for (size_t i = 0; i < b->local.wish_count; i++) {
+		size_t k = 0;
+		wlk_err err;
+
+		if (!b->plan[i])
+			continue;
+		while (k < b->line_count && b->lines[k].of != b->plan[i])
+			k++;
+		if (k == b->line_count && (err = fill_transport(b, b->plan[i], is_offer)))
+			return err;
+		b->wishes[i].transport = k ? &b->lines[k].transport : NULL;
+	}
+	return WLK_OK;
 }
 
 static void build_free(struct local_build *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(b->streams); i++)
 		wlk_free(b->streams[i]);
-	text_free(&b->candidate_text);
-	wlk_free(b->candidates);
+	for (size_t i = 0; i < b->line_count; i++) {
+		text_free(&b->lines[i].candidate_text);
+		wlk_free(b->lines[i].candidates);
+	}
 	wlk_free(b);
 }
 
@@ -186,6 +231,22 @@ static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
 	return err;
 }
 
+/* A new generation for each transport that the far end knows. */
+static wlk_err restart_all(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+		wlk_err err = t->remote_ice_applied ? ice_agent_restart(t->ice, pc->now) : WLK_OK;
+
+		if (err)
+			return err;
+		t->restarted = t->remote_ice_applied;
+		pc->ice_restarted_locally |= t->restarted;
+	}
+	return WLK_OK;
+}
+
 wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out)
 {
 	/* An offer that replaces one which is not answered yet keeps its m-lines where they are. */
@@ -198,34 +259,22 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 	struct local_build *b;
 	wlk_err err;
 
-	if (ice_restart && pc->transport->remote_ice_applied && !pc->ice_restarted_locally) {
-		err = ice_agent_restart(pc->transport->ice, pc->now);
-		if (err)
-			return peer_fail(pc, err, "ICE cannot be restarted");
-		pc->ice_restarted_locally = true;
-	}
+	if (ice_restart && !pc->ice_restarted_locally && (err = restart_all(pc)))
+		return peer_fail(pc, err, "ICE cannot be restarted");
 	b = wlk_calloc(1, sizeof(*b));
 	if (!b)
 		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
-	err = fill_transport(pc, b);
+	err = fill_local(pc, b, true);
 	if (!err)
 		err = fill_offer_wishes(pc, b);
-	b->transport.setup = SDP_SETUP_ACTPASS;
+	if (!err)
+		err = peer_plan_offer(pc, b->wishes, b->local.wish_count, b->plan);
+	if (!err)
+		err = fill_plan(b, true);
 	if (!err)
 		err = sdp_make_offer(out, &b->local, &options, &sdp_err);
 	build_free(b);
 	return err ? peer_fail_sdp(pc, err, "no offer can be made", &sdp_err) : WLK_OK;
-}
-
-/*
- * R17: we are active where the offer leaves it open. What was answered once stays, whether or not DTLS has started here: over there it
- * may have (RFC 8842 5.3).
- */
-static enum sdp_setup answer_setup(const wlk_peer_connection *pc)
-{
-	if (dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW)
-		return dtls_transport_role(pc->transport->dtls) == DTLS_ROLE_CLIENT ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
-	return !pc->transport->agreed || pc->transport->local_is_dtls_client ? SDP_SETUP_ACTIVE : SDP_SETUP_PASSIVE;
 }
 
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
@@ -237,7 +286,7 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 
 	if (!b)
 		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
-	err = fill_transport(pc, b);
+	err = fill_local(pc, b, false);
 	for (size_t i = 0; i < offer->media_count && !err; i++) {
 		const struct wlk_transceiver *t = peer_transceiver_by_section(pc, i);
 
@@ -249,7 +298,10 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 			b->wishes[i] = (struct sdp_wish){ .kind = offer->media[i]->kind, .stopped = true };
 	}
 	b->local.wish_count = offer->media_count;
-	b->transport.setup = answer_setup(pc);
+	if (!err)
+		err = peer_plan_answer(pc, offer, b->plan);
+	if (!err)
+		err = fill_plan(b, false);
 	if (!err)
 		err = sdp_make_answer(out, offer, &b->local, &sdp_err);
 	build_free(b);
@@ -402,22 +454,39 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 	fill_receive_rids(config, b, section);
 }
 
-wlk_err peer_configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement)
+/* Each engine gets the sections that ride on its transport; the others are nothing to it. */
+static wlk_err configure_media(struct peer_transport *t, struct peer_transport *const *agreed, const struct sdp_agreement *agreement)
 {
 	struct media_section_config *configs = wlk_calloc(agreement->section_count + 1, sizeof(*configs));
 	struct section_build *builds = wlk_calloc(agreement->section_count + 1, sizeof(*builds));
 	wlk_err err = configs && builds ? WLK_OK : WLK_ERR_NOMEM;
 
-	for (size_t i = 0; !err && i < agreement->section_count; i++)
-		fill_section(pc, &configs[i], &builds[i], &agreement->sections[i]);
+	for (size_t i = 0; !err && i < agreement->section_count; i++) {
+		const struct sdp_agreed_section *section = &agreement->sections[i];
+
+		configs[i].mid = "";
+		if (section->transport != SIZE_MAX && agreed[section->transport] == t)
+			fill_section(t->pc, &configs[i], &builds[i], section);
+	}
 	if (!err)
-		err = media_engine_configure(pc->transport->media, pc->now, configs, agreement->section_count);
+		err = media_engine_configure(t->media, t->pc->now, configs, agreement->section_count);
 	wlk_free(configs);
 	wlk_free(builds);
 	return err;
 }
 
-static wlk_err apply_fingerprints(wlk_peer_connection *pc, const struct sdp_agreed_transport *transport)
+wlk_err peer_configure_media(wlk_peer_connection *pc)
+{
+	for (size_t k = 0; k < pc->agreement->transport_count; k++) {
+		wlk_err err = configure_media(pc->agreed[k], pc->agreed, pc->agreement);
+
+		if (err)
+			return err;
+	}
+	return WLK_OK;
+}
+
+static wlk_err apply_fingerprints(struct peer_transport *t, const struct sdp_agreed_transport *transport)
 {
 	struct dtls_fingerprint list[DTLS_FINGERPRINTS_MAX];
 	size_t count = 0;
@@ -432,24 +501,24 @@ static wlk_err apply_fingerprints(wlk_peer_connection *pc, const struct sdp_agre
 		out->size = fp->size;
 		count++;
 	}
-	return dtls_transport_set_remote_fingerprints(pc->transport->dtls, pc->now, list, count);
+	return dtls_transport_set_remote_fingerprints(t->dtls, t->pc->now, list, count);
 }
 
-static wlk_err apply_ice(wlk_peer_connection *pc, const struct sdp_agreed_transport *transport)
+static wlk_err apply_ice(struct peer_transport *t, const struct sdp_agreed_transport *transport)
 {
-	wlk_err err = ice_agent_set_remote_parameters(pc->transport->ice, pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
+	wlk_err err = ice_agent_set_remote_parameters(t->ice, t->pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
 
 	if (err)
 		return err;
-	pc->transport->remote_ice_applied = true;
-	ice_agent_set_renomination(pc->transport->ice, transport->renomination);
+	t->remote_ice_applied = true;
+	ice_agent_set_renomination(t->ice, transport->renomination);
 	for (size_t i = 0; i < transport->candidate_count; i++) {
-		err = ice_agent_add_remote_candidate_line(pc->transport->ice, pc->now, transport->candidates[i].at, transport->candidates[i].size);
+		err = ice_agent_add_remote_candidate_line(t->ice, t->pc->now, transport->candidates[i].at, transport->candidates[i].size);
 		if (err)
-			LOG_D(pc, "remote candidate %zu is not used: %s", i, wlk_strerror(err));
+			LOG_D(t, "remote candidate %zu is not used: %s", i, wlk_strerror(err));
 	}
 	if (transport->end_of_candidates)
-		ice_agent_end_of_remote_candidates(pc->transport->ice, pc->now);
+		ice_agent_end_of_remote_candidates(t->ice, t->pc->now);
 	return WLK_OK;
 }
 
@@ -462,7 +531,7 @@ static void apply_direction(struct wlk_transceiver *t, const struct sdp_agreed_s
 		peer_transceiver_stop(t);
 		return;
 	}
-	t->transport = t->pc->transport;
+	t->transport = peer_agreed_transport(t->pc, section->index);
 	t->current = (wlk_direction)section->direction;
 	t->has_sent |= (section->direction & SDP_SENDONLY) != 0;
 }
@@ -478,36 +547,107 @@ static void apply_directions(wlk_peer_connection *pc, const struct sdp_agreement
 	}
 }
 
-wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement)
+/* Our side of each agreed transport. */
+static wlk_err find_transports(wlk_peer_connection *pc, const struct sdp_agreement *agreement, const struct sdp_session *local,
+			       struct peer_transport **out)
 {
-	const struct sdp_agreed_transport *transport = &agreement->transport;
-	wlk_err err;
+	if (agreement->transport_count > PEER_TRANSPORTS_MAX)
+		return peer_fail(pc, WLK_ERR_NEGOTIATION, "%zu transports are too many", agreement->transport_count);
+	for (size_t k = 0; k < agreement->transport_count; k++) {
+		out[k] = peer_transport_of_media(pc, local, local->media[agreement->transports[k].local_index]);
+		for (size_t i = 0; i < k; i++)
+			if (out[i] == out[k])
+				return peer_fail(pc, WLK_ERR_NEGOTIATION, "two transports were agreed on where we have one");
+	}
+	return WLK_OK;
+}
 
-	/* What may be refused for its contents comes first, so that nothing else has changed by then. */
-	if (transport->present) {
-		err = apply_fingerprints(pc, transport);
+/* What may be refused for its contents comes first, so that nothing else has changed by then. */
+static wlk_err apply_transports(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
+{
+	for (size_t k = 0; k < agreement->transport_count; k++) {
+		wlk_err err = apply_fingerprints(agreed[k], &agreement->transports[k]);
+
 		if (err)
 			return peer_fail(pc, err, "the fingerprint does not fit the running DTLS session");
-		err = apply_ice(pc, transport);
+	}
+	for (size_t k = 0; k < agreement->transport_count; k++) {
+		wlk_err err = apply_ice(agreed[k], &agreement->transports[k]);
+
+		if (!err)
+			err = configure_media(agreed[k], agreed, agreement);
 		if (err)
-			return peer_fail(pc, err, "the ICE parameters cannot be used: %s", wlk_strerror(err));
+			return peer_fail(pc, err, "the transport of m-line %zu cannot be set up: %s", agreement->transports[k].index,
+					 wlk_strerror(err));
 	}
-	err = peer_configure_media(pc, agreement);
+	return WLK_OK;
+}
+
+/* Those that lost all their sections stop sending; the last answer retires them. */
+static void release_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+		bool used = false;
+
+		for (size_t k = 0; k < agreement->transport_count; k++)
+			used |= agreed[k] == t;
+		if (!used && configure_media(t, agreed, agreement))
+			LOG_W(t, "out of memory: media goes on");
+	}
+}
+
+static void take_agreed(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
+{
+	for (size_t k = 0; k < agreement->transport_count; k++) {
+		struct peer_transport *t = agreed[k];
+
+		pc->agreed[k] = t;
+		t->restarted = false;
+		t->agreed = true;
+		t->role_is_known = true;
+		t->local_is_dtls_client = agreement->transports[k].local_is_dtls_client;
+	}
+	if (!agreement->transport_count)
+		return;
+	pc->transport = pc->agreed[0];
+	pc->ice_restarted_locally = pc->remote_restarted = false;
+}
+
+static void apply_data_section(wlk_peer_connection *pc)
+{
+	const struct sdp_agreement *agreement = pc->agreement;
+	const struct sdp_agreed_section *section;
+
+	if (pc->section_of_data >= agreement->section_count || agreement->sections[pc->section_of_data].rejected)
+		return;
+	section = &agreement->sections[pc->section_of_data];
+	pc->data_transport = pc->agreed[section->transport];
+	if (pc->sctp_started)
+		sctp_assoc_set_remote_max_message_size(pc->sctp, (size_t)MIN(section->remote_max_message_size, (uint64_t)SIZE_MAX));
+}
+
+wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local)
+{
+	struct peer_transport *agreed[PEER_TRANSPORTS_MAX];
+	wlk_err err = find_transports(pc, agreement, local, agreed);
+
+	if (!err)
+		err = apply_transports(pc, agreement, agreed);
 	if (err)
-		return peer_fail(pc, err, "the media sections cannot be set up: %s", wlk_strerror(err));
-	if (transport->present) {
-		pc->ice_restarted_locally = pc->remote_restarted = false;
-		pc->transport->agreed = true;
-		pc->transport->role_is_known = true;
-		pc->transport->local_is_dtls_client = transport->local_is_dtls_client;
-	}
+		return err;
+	release_media(pc, agreement, agreed);
+	take_agreed(pc, agreement, agreed);
 	sdp_agreement_destroy(pc->agreement);
 	pc->agreement = agreement;
+	peer_use_transports(pc, local);
 	apply_directions(pc, agreement);
 	peer_announce_senders(pc);
-	if (pc->sctp_started && pc->section_of_data < agreement->section_count && !agreement->sections[pc->section_of_data].rejected)
-		sctp_assoc_set_remote_max_message_size(
-			pc->sctp, (size_t)MIN(agreement->sections[pc->section_of_data].remote_max_message_size, (uint64_t)SIZE_MAX));
-	peer_transport_start(pc->transport);
+	if (!agreement->transport_count)
+		pc->data_transport = pc->transport;
+	apply_data_section(pc);
+	for (size_t k = 0; k < agreement->transport_count; k++)
+		peer_transport_start(pc->agreed[k]);
 	return WLK_OK;
 }

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "core/time.h"
 #include "peer/id_list.h"
+#include "peer/ice_settings.h"
 #include "peer/peer.h"
 #include "peer/peer_transport.h"
 #include "peer/parameters.h"
@@ -17,6 +18,8 @@
 #include "peer/seam.h"
 #include "sctp/assoc.h"
 #include "sdp/negotiate.h"
+
+enum { PEER_TRANSPORTS_MAX = 16 }; /* in use and spare; more sections than that have to be bundled */
 
 struct wlk_rtp_sender {
 	struct wlk_transceiver *transceiver;
@@ -148,12 +151,16 @@ struct wlk_peer_connection {
 	size_t section_of_data;
 
 	/* transports */
-	struct list transports;
+	struct ice_settings ice_settings;
+	wlk_bundle_policy bundle_policy;
+	struct list transports; /* in use, see peer/bundle.h */
+	struct list spares;
+	struct list retired_transports;
+	struct peer_transport *agreed[PEER_TRANSPORTS_MAX]; /* those of agreement->transports */
 	uint32_t next_transport;
-	struct peer_transport *transport;      /* the first; what is bundled rides here */
+	struct peer_transport *transport;      /* the first that was agreed on, or will be; never NULL */
 	struct peer_transport *data_transport; /* of the application section */
 	bool ice_lite;
-	bool gathers_ahead; /* a candidate pool was asked for */
 	bool renomination;  /* announced in our descriptions */
 	struct sctp_assoc *sctp;
 	wlk_sctp_transport sctp_handle;
@@ -225,6 +232,11 @@ void peer_touch(wlk_peer_connection *pc);
 /* Pull every module's events and act on them until nothing moves. */
 void peer_pump(wlk_peer_connection *pc);
 
+/* ---- request.c ---- */
+
+/* Servers and policy into all agents, and for those to come. WLK_ERR_INVALID, _UNSUPPORTED, _NOMEM: nothing changed. */
+wlk_err peer_set_servers(wlk_peer_connection *pc, const wlk_configuration *config);
+
 /* ---- states.c: what the states of the transports make of the connection's ---- */
 
 void peer_update_ice_state(wlk_peer_connection *pc);
@@ -253,10 +265,10 @@ void peer_description_clear(struct peer_description *d);
 void peer_description_changed(struct peer_description *d);
 bool peer_media_has_candidate(const struct sdp_media *media, struct str line);
 /* A local candidate of ours: into the model of the local description that is on its way or in force. */
-void peer_description_add_local_candidate(wlk_peer_connection *pc, struct str line);
-void peer_description_end_local_candidates(wlk_peer_connection *pc);
+void peer_description_add_local_candidate(struct peer_transport *t, struct str line);
+void peer_description_end_local_candidates(struct peer_transport *t);
 /* The section that carries the transport in our own description: its mid and index; mid "" when there is none. */
-struct str peer_description_transport_mid(const wlk_peer_connection *pc, int32_t *index);
+struct str peer_description_transport_mid(const struct peer_transport *t, int32_t *index);
 /* The pending local offer has the credentials of an ICE restart; one that was only created has none. */
 bool peer_restart_is_offered(const wlk_peer_connection *pc);
 void peer_descriptions_free(wlk_peer_connection *pc);
@@ -268,7 +280,7 @@ bool peer_wants_data(const wlk_peer_connection *pc);
 wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out);
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
 /* Put what both descriptions agree on into force. */
-wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement);
+wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local);
 
 /* ---- association.c: which transceiver stands on which m-section (RFC 9429 5.9, 5.10) ---- */
 
@@ -304,11 +316,12 @@ void peer_keep_remote_tracks(wlk_peer_connection *pc);
 /* Raise the events of all that has changed since the last call. */
 void peer_tell_tracks(wlk_peer_connection *pc);
 
+/* Tell the media engines again what is agreed and how we send. */
+wlk_err peer_configure_media(wlk_peer_connection *pc);
+
 /* ---- negotiation_needed.c ---- */
 
 /* W3C 4.7.3 "update the negotiation-needed flag": queues the question; it is answered when its turn comes. */
-/* Tell the media engine what is agreed and how we send. */
-wlk_err peer_configure_media(wlk_peer_connection *pc, const struct sdp_agreement *agreement);
 void peer_update_negotiation_needed(wlk_peer_connection *pc);
 /* The question's turn has come: whether the event is delivered. */
 bool peer_negotiation_needed_is_due(wlk_peer_connection *pc);

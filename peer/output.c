@@ -129,7 +129,7 @@ static void drop_media_without_path(struct peer_transport *t)
 static bool next_datagram(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
 	peer_set_now(pc, now);
-	if (pc->closed)
+	if (pc->closed || !dgram_queue_empty(&pc->farewell_queue))
 		return dgram_queue_pop(&pc->farewell_queue, out);
 	peer_pump(pc);
 	list_for_each(item, &pc->transports)

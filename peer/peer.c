@@ -63,66 +63,19 @@ static wlk_err draw_names(wlk_peer_connection *pc)
 	return rand_ice_chars(pc->cname, sizeof(pc->cname) - 1);
 }
 
-static wlk_err create_transport(wlk_peer_connection *pc, const wlk_configuration *config)
-{
-	const struct ice_agent_config ice = {
-		.pool = pc->env.pool,
-		.no_ipv4 = config->no_ipv4,
-		.no_ipv6 = config->no_ipv6,
-		.allow_loopback = config->allow_loopback,
-		.include_link_local = config->allow_link_local,
-		.nominate_once = config->nominate_once,
-		.policy = (enum ice_policy)config->ice_transport_policy,
-		.no_tcp = config->ice_tcp == WLK_ICE_TCP_OFF,
-		.tcp_passive = config->ice_tcp == WLK_ICE_TCP_BOTH,
-		.lite = config->ice_lite,
-		.hide_host_addresses = config->hide_host_addresses,
-		.no_roaming = config->no_roaming,
-		.renomination = config->renomination,
-		.probe_mtu = true,
-		.ip_handling = config->ip_handling,
-		.mappings = config->address_mappings,
-		.mapping_count = config->address_mapping_count,
-		.remote_filter = config->remote_address_filter,
-		.filter_user = config->user,
-		.port_min = config->port_min,
-		.port_max = config->port_max,
-	};
-
-	return peer_transport_create(&pc->transport, pc, &ice);
-}
-
-static wlk_err set_servers(wlk_peer_connection *pc, const wlk_configuration *config)
-{
-	struct ice_server *servers;
-	wlk_err err = WLK_OK;
-
-	if (!config->ice_server_count)
-		return ice_agent_set_servers(pc->transport->ice, NULL, 0);
-	servers = wlk_calloc(config->ice_server_count, sizeof(*servers));
-	if (!servers)
-		return WLK_ERR_NOMEM;
-	for (size_t i = 0; !err && i < config->ice_server_count; i++) {
-		const wlk_ice_server *from = &config->ice_servers[i];
-
-		err = from->url ? ice_server_parse(&servers[i], str_of(from->url)) : WLK_ERR_INVALID;
-		if (err)
-			break;
-		servers[i].username = str_of(from->username ? from->username : "");
-		servers[i].credential = str_of(from->credential ? from->credential : "");
-	}
-	if (!err)
-		err = ice_agent_set_servers(pc->transport->ice, servers, config->ice_server_count);
-	wlk_free(servers); /* the texts are the application's */
-	return err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err;
-}
-
 static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *config)
 {
-	wlk_err err = create_transport(pc, config);
+	wlk_err err = ice_settings_init(&pc->ice_settings, config, pc->env.pool);
 
+	if (!err)
+		err = ice_settings_set_servers(&pc->ice_settings, config);
+	if (!err)
+		err = peer_transport_create(&pc->transport, pc, &pc->ice_settings.agent);
+	if (err)
+		return err;
+	list_push_back(&pc->transports, &pc->transport->link);
 	pc->data_transport = pc->transport;
-	return err ? err : set_servers(pc, config);
+	return ice_settings_apply(&pc->ice_settings, pc->transport->ice, pc->now);
 }
 
 /* A header extension that describes frames is agreed on only both ways: what we get back out is what came in. */
@@ -154,12 +107,14 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	pc->sctp_streams = config->sctp_streams ? config->sctp_streams : SCTP_ASSOC_STREAMS;
 	pc->renomination = config->renomination;
 	pc->ice_lite = config->ice_lite;
-	pc->gathers_ahead = config->ice_candidate_pool_size > 0;
+	pc->bundle_policy = config->bundle_policy;
 	pc->memory_budget = config->memory_budget ? config->memory_budget : (size_t)8 << 20;
 	pc->section_of_data = SIZE_MAX;
 	pc->sctp_handle.pc = pc;
 	list_init(&pc->ready_link);
 	list_init(&pc->transports);
+	list_init(&pc->spares);
+	list_init(&pc->retired_transports);
 	list_init(&pc->transceivers);
 	list_init(&pc->retired);
 	list_init(&pc->channels);
@@ -176,8 +131,10 @@ wlk_err peer_create(wlk_peer_connection **out, const struct peer_env *env, const
 
 	if (!config)
 		config = &defaults;
-	if (config->struct_size != sizeof(*config))
+	if (config->struct_size != sizeof(*config) || (unsigned)config->bundle_policy > WLK_BUNDLE_MAX_BUNDLE)
 		return WLK_ERR_INVALID;
+	if (config->rtcp_mux_policy != WLK_RTCP_MUX_REQUIRE)
+		return WLK_ERR_UNSUPPORTED;
 	pc = wlk_calloc(1, sizeof(*pc));
 	if (!pc)
 		return WLK_ERR_NOMEM;
@@ -219,6 +176,8 @@ void wlk_peer_connection_close(wlk_peer_connection *pc)
 		media_engine_close(t->media, pc->now);
 		peer_collect_farewell(t, &pc->farewell_queue);
 	}
+	list_for_each(item, &pc->spares)
+		ice_agent_close(list_entry(item, struct peer_transport, link)->ice);
 	pc->closed = true;
 	list_for_each(item, &pc->transceivers)
 		peer_transceiver_stop(list_entry(item, struct wlk_transceiver, link));
@@ -249,6 +208,12 @@ static void free_handles(wlk_peer_connection *pc)
 		peer_channel_free(list_entry(pc->channels.next, wlk_data_channel, link));
 }
 
+static void free_transports(struct list *head)
+{
+	list_for_each_safe(item, head)
+		peer_transport_destroy(list_entry(item, struct peer_transport, link));
+}
+
 void peer_free(wlk_peer_connection *pc)
 {
 	if (!pc)
@@ -258,8 +223,10 @@ void peer_free(wlk_peer_connection *pc)
 	peer_events_free(pc);
 	free_handles(pc);
 	sctp_assoc_destroy(pc->sctp);
-	list_for_each_safe(item, &pc->transports)
-		peer_transport_destroy(list_entry(item, struct peer_transport, link));
+	free_transports(&pc->transports);
+	free_transports(&pc->spares);
+	free_transports(&pc->retired_transports);
+	ice_settings_free(&pc->ice_settings);
 	wlk_free(pc->lent_host);
 	dgram_queue_free(&pc->farewell_queue);
 	peer_descriptions_free(pc);
@@ -289,23 +256,6 @@ void peer_touch(wlk_peer_connection *pc)
 		list_push_back(pc->env.ready, &pc->ready_link);
 }
 
-enum peer_path peer_path_state(const wlk_peer_connection *pc, wlk_time now, const wlk_addr *local, const wlk_addr *remote)
-{
-	static const enum peer_path states[] = {
-		[ICE_PATH_UNKNOWN] = PEER_PATH_UNKNOWN,
-		[ICE_PATH_HEARD] = PEER_PATH_HEARD,
-		[ICE_PATH_SILENT] = PEER_PATH_SILENT,
-		[ICE_PATH_VALID] = PEER_PATH_VALID,
-	};
-
-	return states[ice_agent_path_state(pc->transport->ice, now, local, remote)];
-}
-
-size_t peer_local_ufrags(const wlk_peer_connection *pc, struct str out[2])
-{
-	return ice_agent_local_ufrags(pc->transport->ice, out);
-}
-
 struct list *peer_ready_link(wlk_peer_connection *pc)
 {
 	return &pc->ready_link;
@@ -331,83 +281,6 @@ void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
 	pc->destroy_hook = hook;
 }
 
-wlk_err peer_set_interfaces(wlk_peer_connection *pc, const wlk_addr *addresses, size_t count)
-{
-	wlk_err err;
-
-	RECORD(pc, record_interfaces(recorded, pc, addresses, count));
-	err = ice_agent_set_interfaces(pc->transport->ice, pc->now, addresses, count);
-	return !err && pc->gathers_ahead ? ice_agent_gather_ahead(pc->transport->ice, pc->now) : err;
-}
-
-static bool next_request(wlk_peer_connection *pc, wlk_request *out)
-{
-	static const wlk_request_type types[] = {
-		[ICE_REQUEST_BIND_UDP] = WLK_REQUEST_BIND_UDP,
-		[ICE_REQUEST_RESOLVE] = WLK_REQUEST_RESOLVE,
-		[ICE_REQUEST_JOIN_MDNS] = WLK_REQUEST_JOIN_MDNS,
-		[ICE_REQUEST_CLOSE] = WLK_REQUEST_CLOSE,
-		[ICE_REQUEST_LISTEN_TCP] = WLK_REQUEST_LISTEN_TCP,
-		[ICE_REQUEST_CONNECT_TCP] = WLK_REQUEST_CONNECT_TCP,
-		[ICE_REQUEST_CONNECT_TLS] = WLK_REQUEST_CONNECT_TLS,
-		[ICE_REQUEST_CONNECT_DTLS] = WLK_REQUEST_CONNECT_DTLS,
-		[ICE_REQUEST_CLOSE_STREAM] = WLK_REQUEST_CLOSE_STREAM,
-	};
-	struct ice_request request;
-
-	/* Sockets close only after what was to be said through them has left. */
-	if (!dgram_queue_empty(&pc->farewell_queue) || !ice_agent_poll_request(pc->transport->ice, &request))
-		return false;
-	*out = (wlk_request){
-		.type = types[request.type],
-		.id = request.id,
-		.local = request.local,
-		.remote = request.remote,
-		.port_min = request.port_min,
-		.port_max = request.port_max,
-		.own_port = request.own_port,
-	};
-	wlk_free(pc->lent_host);
-	pc->lent_host = NULL;
-	if (request.host.size) {
-		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
-		if (!pc->lent_host) {
-			ice_agent_on_request(pc->transport->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
-			return next_request(pc, out);
-		}
-		out->host = pc->lent_host;
-		if (request.type == ICE_REQUEST_RESOLVE)
-			out->local.port = request.port;
-	}
-	return true;
-}
-
-bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)
-{
-	RECORD(pc, record_call(recorded, RECORD_POLL_REQUEST, pc->now));
-	if (!next_request(pc, out))
-		return false;
-	if (tap_current)
-		record_request(out);
-	return true;
-}
-
-void peer_on_request(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const wlk_addr *addresses, size_t count)
-{
-	RECORD(pc, record_on_request(recorded, now, id, err, addresses, count));
-	peer_set_now(pc, now);
-	ice_agent_on_request(pc->transport->ice, pc->now, id, err, addresses, count);
-	peer_pump(pc);
-}
-
-void peer_on_request_failed(wlk_peer_connection *pc, wlk_time now, uint32_t id, wlk_err err, const char *why)
-{
-	RECORD(pc, record_on_request_failed(recorded, now, id, err, why));
-	peer_set_now(pc, now);
-	ice_agent_on_request_failed(pc->transport->ice, pc->now, id, err, str_of(why));
-	peer_pump(pc);
-}
-
 /* ---- what the application asks ---- */
 
 wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config)
@@ -420,12 +293,9 @@ wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk
 	if (!config || config->struct_size != sizeof(*config))
 		return peer_fail(pc, WLK_ERR_INVALID, "the configuration is not initialised");
 	peer_refresh_now(pc);
-	err = set_servers(pc, config);
+	err = peer_set_servers(pc, config);
 	if (err)
 		return peer_fail(pc, err, "the ICE servers cannot be set");
-	ice_agent_set_policy(pc->transport->ice, (enum ice_policy)config->ice_transport_policy);
-	if (pc->gathers_ahead && ice_agent_gather_ahead(pc->transport->ice, pc->now))
-		LOG_W(pc, "no candidates are gathered ahead: out of memory");
 	peer_touch(pc);
 	return WLK_OK;
 }

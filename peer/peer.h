@@ -69,8 +69,11 @@ enum peer_path {
 /* For a socket that several peers share: whether datagrams of this path are for |pc|. */
 enum peer_path peer_path_state(const struct wlk_peer_connection *pc, wlk_time now, const wlk_addr *local,
 			       const wlk_addr *remote);
-/* The ufrags that checks of the far end may name now, one or two (during a restart); borrowed until the next call. */
-size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str out[2]);
+/*
+ * The ufrags that checks of the far end may name now, at most |max|: one or, during a restart, two of each transport; borrowed until
+ * the next call.
+ */
+size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str *out, size_t max);
 
 /* The link in env.ready, and back. */
 struct list *peer_ready_link(struct wlk_peer_connection *pc);

@@ -62,6 +62,7 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 	list_init(&t->link);
 	name_logs(t);
 	config.log_parent = t->log.prefix;
+	config.first_request = (t->number & 0x7f) << 24; /* ids are told apart by the connection, whose requests they are */
 	err = ice_agent_create(&t->ice, &config);
 	if (!err)
 		err = create_dtls(t);
@@ -72,7 +73,6 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 		return err;
 	}
 	pc->next_transport++;
-	list_push_back(&pc->transports, &t->link);
 	*out = t;
 	return WLK_OK;
 }
@@ -90,6 +90,19 @@ void peer_transport_destroy(struct peer_transport *t)
 	dgram_queue_free(&t->early_flights);
 	ice_agent_destroy(t->ice);
 	wlk_free(t);
+}
+
+void peer_transport_retire(struct peer_transport *t)
+{
+	LOG_I(t, "retired: no section rides on it");
+	media_engine_close(t->media, t->pc->now);
+	peer_collect_farewell(t, &t->pc->farewell_queue);
+	t->ice_state = WLK_ICE_STATE_CLOSED;
+	t->dtls_state = WLK_DTLS_STATE_CLOSED;
+	t->dtls_restart_at = WLK_TIME_NEVER;
+	t->agreed = false;
+	list_remove(&t->link);
+	list_push_back(&t->pc->retired_transports, &t->link);
 }
 
 void peer_transport_set_controlling(struct peer_transport *t, bool controlling)
@@ -193,14 +206,14 @@ static bool generation_is_unannounced(const struct peer_transport *t)
 {
 	const wlk_peer_connection *pc = t->pc;
 
-	return pc->remote_restarted || (pc->ice_restarted_locally && !peer_restart_is_offered(pc));
+	return t->restarted && !(pc->ice_restarted_locally && peer_restart_is_offered(pc));
 }
 
 /* Takes |line| over. One block lends all three strings, each with its NUL: the line, the mid and the fragment. */
 static void emit_candidate(struct peer_transport *t, struct text *line)
 {
 	wlk_event ev = { .type = WLK_EVENT_ICE_CANDIDATE };
-	struct str mid = peer_description_transport_mid(t->pc, &ev.u.candidate.sdp_mline_index);
+	struct str mid = peer_description_transport_mid(t, &ev.u.candidate.sdp_mline_index);
 	char *lent;
 
 	text_add_char(line, '\0');
@@ -230,7 +243,7 @@ static void on_local_candidate(struct peer_transport *t, const struct ice_event 
 		text_free(&line);
 		return;
 	}
-	peer_description_add_local_candidate(t->pc, (struct str){ line.at, line.size });
+	peer_description_add_local_candidate(t, (struct str){ line.at, line.size });
 	emit_candidate(t, &line);
 }
 
@@ -248,7 +261,7 @@ static void on_gathering_state(struct peer_transport *t, enum ice_gathering_stat
 		struct text none;
 
 		text_init(&none);
-		peer_description_end_local_candidates(t->pc);
+		peer_description_end_local_candidates(t);
 		emit_candidate(t, &none);
 	}
 	if (t->gathering_state == (wlk_ice_gathering_state)state)

@@ -34,6 +34,7 @@ struct peer_transport {
 	wlk_ice_transport ice_handle;
 
 	struct ice_agent *ice;
+	bool restarted;          /* the agent runs a generation that offer and answer have not put into force */
 	bool role_is_known;      /* a description said who controls */
 	bool remote_ice_applied; /* the far end's parameters are known */
 	wlk_ice_gathering_state gathering_state;
@@ -56,10 +57,16 @@ struct peer_transport {
 	uint64_t bytes_sent, bytes_received, packets_sent, packets_received;
 };
 
-/* A transport that is to be agreed on; *out is in pc->transports and written on success only. WLK_ERR_NOMEM, _CRYPTO, _INVALID. */
+/* A transport that is to be agreed on, in no list yet; *out is written on success only. WLK_ERR_NOMEM, _CRYPTO, _INVALID. */
 wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *pc, const struct ice_agent_config *ice);
 /* destroy(NULL) does nothing. */
 void peer_transport_destroy(struct peer_transport *t);
+
+/*
+ * Close it (R39): what it has to say to servers and to the far end leaves, its sockets close. It goes to pc->retired_transports, where its handles
+ * go on to say "closed".
+ */
+void peer_transport_retire(struct peer_transport *t);
 
 /* What offer and answer say of it. */
 void peer_transport_set_controlling(struct peer_transport *t, bool controlling);

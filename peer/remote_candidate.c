@@ -1,5 +1,5 @@
 /* addIceCandidate (W3C webrtc-pc 4.4.1.8): which description a candidate belongs to, and whether ICE is to hear of it. */
-#include "peer/object.h"
+#include "peer/bundle.h"
 
 enum { CANDIDATES_MAX = 256 }; /* lines that a remote section keeps; ICE uses 64 of them at most (R8) */
 
@@ -12,10 +12,28 @@ static struct sdp_media *section_of_candidate(const struct sdp_session *sdp, con
 	return NULL;
 }
 
-/* The section whose ICE lines count: what is bundled with it goes where it goes. */
-static bool carries_transport(const wlk_peer_connection *pc, const struct sdp_media *media)
+/* The transport whose ICE lines stand in this section; NULL where they stand in another one, with which it is bundled. */
+static struct peer_transport *carried_transport(const wlk_peer_connection *pc, const struct sdp_media *media)
 {
-	return pc->agreement && pc->agreement->transport.present && pc->agreement->transport.index == media->index;
+	const struct sdp_agreement *a = pc->agreement;
+
+	for (size_t k = 0; a && k < a->transport_count; k++)
+		if (a->transports[k].index == media->index)
+			return pc->agreed[k];
+	return NULL;
+}
+
+/*
+ * The transport that hears of a candidate of this section: that on which it rides, when the section has its ICE parameters. A
+ * section that was offered with others and is bundled has candidates for nobody.
+ */
+static struct peer_transport *hearing_transport(const wlk_peer_connection *pc, const struct sdp_session *sdp, const struct sdp_media *media)
+{
+	struct peer_transport *t = peer_agreed_transport(pc, media->index);
+
+	struct str ufrag = sdp_media_ice(sdp, media).ufrag;
+
+	return t && (!ufrag.size || str_equal(ufrag, str_of(ice_agent_remote_ufrag(t->ice)))) ? t : NULL;
 }
 
 /* RFC 8838 14, RFC 8840 4.4: |media| NULL is the whole generation. */
@@ -31,8 +49,9 @@ static wlk_err end_of_candidates(wlk_peer_connection *pc, struct peer_descriptio
 		all &= each->end_of_candidates || sdp_media_rejected(each);
 	}
 	peer_description_changed(remote);
-	if (in_force && (all || (media && carries_transport(pc, media))))
-		ice_agent_end_of_remote_candidates(pc->transport->ice, pc->now);
+	for (size_t k = 0; in_force && pc->agreement && k < pc->agreement->transport_count; k++)
+		if (all || (media && carried_transport(pc, media) == pc->agreed[k]))
+			ice_agent_end_of_remote_candidates(pc->agreed[k]->ice, pc->now);
 	peer_touch(pc);
 	return WLK_OK;
 }
@@ -100,12 +119,14 @@ static bool is_superfluous(const struct ice_candidate *candidate)
 static wlk_err take_candidate(wlk_peer_connection *pc, struct peer_description *remote, struct sdp_media *media, bool in_force,
 			      struct str text, wlk_err err)
 {
+	struct peer_transport *t = hearing_transport(pc, remote->sdp, media);
+
 	if (peer_media_has_candidate(media, text))
 		return WLK_OK;
 	if (!err && media->candidate_count >= CANDIDATES_MAX)
 		err = WLK_ERR_TOO_LARGE;
-	if (!err && in_force)
-		err = ice_agent_add_remote_candidate_line(pc->transport->ice, pc->now, text.at, text.size);
+	if (!err && in_force && t)
+		err = ice_agent_add_remote_candidate_line(t->ice, pc->now, text.at, text.size);
 	if (err)
 		return peer_fail(pc, err, "the candidate is not used: %s", wlk_strerror(err));
 	if (sdp_add_candidate(remote->sdp, media, text))

@@ -93,6 +93,21 @@ typedef struct wlk_ice_server {
 /** RTCIceTransportPolicy. */
 typedef enum wlk_ice_transport_policy { WLK_ICE_TRANSPORT_ALL = 0, WLK_ICE_TRANSPORT_RELAY = 1 } wlk_ice_transport_policy;
 
+/**
+ * RTCBundlePolicy (RFC 9429 4.1.1): how many transports the first offer has. Once the answer bundles they are one; sections that it does
+ * not bundle keep their own. Remote offers are answered with a transport for each BUNDLE group and for each section in none.
+ */
+typedef enum wlk_bundle_policy {
+	WLK_BUNDLE_DEFAULT = 0,     /**< one, as max-bundle, but offered with the transport's lines in each section, so that those who look
+				     *   at them find them. The default of W3C is balanced */
+	WLK_BUNDLE_BALANCED = 1,    /**< one for each kind; a second section of a kind is bundle-only */
+	WLK_BUNDLE_MAX_COMPAT = 2,  /**< one for each section, up to 16; the sections above that are bundle-only */
+	WLK_BUNDLE_MAX_BUNDLE = 3   /**< one; sections behind the first are bundle-only */
+} wlk_bundle_policy;
+
+/** RTCRtcpMuxPolicy. RTP and RTCP always share a transport: "negotiate" is WLK_ERR_UNSUPPORTED (W3C lets it be refused). */
+typedef enum wlk_rtcp_mux_policy { WLK_RTCP_MUX_REQUIRE = 0, WLK_RTCP_MUX_NEGOTIATE = 1 } wlk_rtcp_mux_policy;
+
 /** Which TCP candidates (RFC 6544) are used. */
 typedef enum wlk_ice_tcp {
 	WLK_ICE_TCP_ACTIVE = 0, /**< connect to the peer's passive candidates */
@@ -138,11 +153,14 @@ typedef struct wlk_configuration {
 	wlk_certificate *const *certificates;
 	size_t certificate_count;
 	wlk_recording *recording; /**< write down what crosses into this connection's code, see record.h; NULL: the loop's, if it has one */
+	wlk_bundle_policy bundle_policy;
+	wlk_rtcp_mux_policy rtcp_mux_policy;
 } wlk_configuration;
 
 #define WLK_CONFIGURATION_INIT \
 	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL, WLK_ICE_TRANSPORT_ALL, \
-	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0, NULL }
+	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, WLK_BUNDLE_DEFAULT, \
+	  WLK_RTCP_MUX_REQUIRE }
 
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1, /**< in stable only, and only if it is still needed when it is delivered */

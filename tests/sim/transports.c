@@ -287,6 +287,256 @@ static void test_an_expired_certificate_is_refused(void **state)
 	wlk_certificate_release(certificate);
 }
 
+/* ---- several transports ---- */
+
+struct pair {
+	struct sim sim;
+	struct seen seen;
+	wlk_configuration of_a;
+	wlk_transceiver *audio, *video;
+	wlk_data_channel *channel;
+};
+
+/* Audio, video and data, offered under a policy. */
+static void pair_init(struct pair *p, wlk_bundle_policy policy)
+{
+	struct sim_config config = { .seed = 1, .latency_us = 5 * SIM_MS, .may_fail = true, .config_a = &p->of_a };
+
+	*p = (struct pair){ .of_a = WLK_CONFIGURATION_INIT };
+	p->of_a.bundle_policy = policy;
+	sim_init(&p->sim, &config, on_event, &p->seen);
+	p->audio = add(&p->sim.a, WLK_MEDIA_AUDIO);
+	p->video = add(&p->sim.a, WLK_MEDIA_VIDEO);
+	assert_int_equal(wlk_peer_connection_create_data_channel(p->sim.a.pc, "main", NULL, &p->channel), WLK_OK);
+}
+
+static size_t count(const char *text, const char *what)
+{
+	size_t n = 0;
+
+	for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+		n++;
+	return n;
+}
+
+/* The description of |from|, without its BUNDLE groups when |apart|, to the other side. */
+static void give(struct sim_peer *from, bool apart)
+{
+	const wlk_session_description *local = wlk_peer_connection_local_description(from->pc);
+	wlk_session_description changed = *local;
+	char *sdp = strdup(local->sdp), *group = strstr(sdp, "a=group:BUNDLE");
+
+	if (apart && group) {
+		char *end = strchr(group, '\n') + 1;
+
+		memmove(group, end, strlen(end) + 1);
+	}
+	changed.sdp = sdp;
+	if (wlk_peer_connection_set_remote_description(from->other->pc, &changed))
+		fail_msg("%s", wlk_last_error(from->other->pc));
+	free(sdp);
+}
+
+static void exchange(struct pair *p, bool apart)
+{
+	assert_int_equal(wlk_peer_connection_set_local_description(p->sim.a.pc, NULL), WLK_OK);
+	give(&p->sim.a, apart);
+	assert_int_equal(wlk_peer_connection_set_local_description(p->sim.b.pc, NULL), WLK_OK);
+	give(&p->sim.b, false);
+}
+
+static size_t distinct(struct pair *p)
+{
+	wlk_dtls_transport *all[] = { sender_transport(p->audio), sender_transport(p->video),
+				      wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp(p->sim.a.pc)) };
+
+	return (size_t)1 + (size_t)(all[1] != all[0]) + (size_t)(all[2] != all[0] && all[2] != all[1]);
+}
+
+static const char *local_sdp(struct sim_peer *peer)
+{
+	return wlk_peer_connection_local_description(peer->pc)->sdp;
+}
+
+/* RFC 9429 4.1.1: max-compat gathers for each section; an answer that bundles leaves one transport, and the others close. */
+static void test_max_compat_falls_back_to_one_transport(void **state)
+{
+	wlk_dtls_transport *dropped;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_COMPAT);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.a.pc, NULL), WLK_OK);
+	dropped = sender_transport(p.video);
+	assert_ptr_not_equal(dropped, sender_transport(p.audio));
+	assert_int_equal(count(local_sdp(&p.sim.a), "a=group:BUNDLE 0 1 2"), 1);
+	give(&p.sim.a, false);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.b.pc, NULL), WLK_OK);
+	give(&p.sim.b, false);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 1);
+	assert_int_equal(wlk_dtls_transport_state(dropped), WLK_DTLS_STATE_CLOSED);
+	assert_int_equal(wlk_ice_transport_state(wlk_dtls_transport_ice_transport(dropped)), WLK_ICE_STATE_CLOSED);
+	sim_free(&p.sim);
+}
+
+/* Three ICE agents, DTLS associations and engines; the connection is connected when all are. */
+static void test_what_the_far_end_does_not_bundle_stays_apart(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_COMPAT);
+	exchange(&p, true);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 3);
+	assert_int_equal(wlk_dtls_transport_state(sender_transport(p.audio)), WLK_DTLS_STATE_CONNECTED);
+	assert_int_equal(wlk_dtls_transport_state(sender_transport(p.video)), WLK_DTLS_STATE_CONNECTED);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_int_equal(wlk_sctp_transport_state(wlk_peer_connection_sctp(p.sim.a.pc)), WLK_SCTP_STATE_CONNECTED);
+	assert_int_equal(wlk_data_channel_send(p.channel, WLK_MESSAGE_TEXT, "x", 1), WLK_OK);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_true(place_of(&p.seen.b, WLK_EVENT_DATA_CHANNEL_MESSAGE, 0) >= 0);
+	/* Every section has candidates of its own, and its own end of them. */
+	assert_int_equal(count(local_sdp(&p.sim.a), "a=end-of-candidates"), 3);
+	assert_int_equal(count(local_sdp(&p.sim.b), "a=end-of-candidates"), 3);
+	wlk_peer_connection_close(p.sim.a.pc);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_int_equal(p.sim.b.state, WLK_CONNECTION_CLOSED);
+	sim_free(&p.sim);
+}
+
+static void send_media(wlk_transceiver *t, uint8_t payload_type)
+{
+	const wlk_rtp_packet packet = { .payload_type = payload_type, .marker = true, .payload = (const uint8_t *)"0123456789", .payload_size = 10 };
+
+	assert_int_equal(wlk_rtp_sender_send_packet(wlk_transceiver_sender(t), &packet), WLK_OK);
+}
+
+static size_t packets(const struct story *story)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < story->count; i++)
+		n += story->types[i] == WLK_EVENT_RTP_PACKET;
+	return n;
+}
+
+static void test_media_of_each_transport_arrives(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_BALANCED);
+	exchange(&p, true);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 3);
+	sim_run_for(&p.sim, SIM_SECOND);
+	p.seen.b.count = 0;
+	send_media(p.audio, 111);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_int_equal(packets(&p.seen.b), 1);
+	send_media(p.video, 96);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_int_equal(packets(&p.seen.b), 2);
+	sim_free(&p.sim);
+}
+
+/* An ICE restart is one of all transports (RFC 9429 5.2.2), and the next exchange keeps them apart. */
+static void test_a_restart_of_all_transports(void **state)
+{
+	char before[64];
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_COMPAT);
+	exchange(&p, true);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	snprintf(before, sizeof(before), "%.20s", strstr(local_sdp(&p.sim.a), "a=ice-ufrag:"));
+	sim_renegotiate(&p.sim, &p.sim.a, true);
+	sim_run_for(&p.sim, 5 * SIM_SECOND);
+	assert_int_equal(count(local_sdp(&p.sim.a), before), 0);
+	assert_int_equal(distinct(&p), 3);
+	assert_int_equal(wlk_peer_connection_ice_connection_state(p.sim.a.pc), WLK_ICE_CONNECTION_COMPLETED);
+	assert_int_equal(wlk_ice_transport_state(wlk_dtls_transport_ice_transport(sender_transport(p.video))), WLK_ICE_STATE_COMPLETED);
+	assert_int_equal(p.sim.a.state, WLK_CONNECTION_CONNECTED);
+	sim_free(&p.sim);
+}
+
+/* New transports go with the offer that brought them, and come again with the next one: nothing grows. */
+static void test_a_rolled_back_offer_takes_its_transports_along(void **state)
+{
+	const wlk_session_description rollback = { WLK_SDP_ROLLBACK, NULL };
+	wlk_dtls_transport *video = NULL;
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_COMPAT);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(wlk_peer_connection_set_local_description(p.sim.a.pc, NULL), WLK_OK);
+		if (i)
+			assert_ptr_equal(sender_transport(p.video), video);
+		video = sender_transport(p.video);
+		assert_int_equal(wlk_peer_connection_set_local_description(p.sim.a.pc, &rollback), WLK_OK);
+		assert_null(sender_transport(p.video));
+		sim_run_for(&p.sim, 20 * SIM_MS);
+	}
+	exchange(&p, true);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 3);
+	sim_free(&p.sim);
+}
+
+/* max-bundle: a far end that does not bundle is told so. */
+static void test_max_bundle_takes_no_answer_apart(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_BUNDLE);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.a.pc, NULL), WLK_OK);
+	assert_int_equal(count(local_sdp(&p.sim.a), "a=bundle-only"), 2);
+	give(&p.sim.a, false);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.b.pc, NULL), WLK_OK);
+	give(&p.sim.b, false);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 1);
+	sim_free(&p.sim);
+}
+
+/* More sections than there can be transports: those above ride with the first. */
+static void test_no_more_than_sixteen_transports(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	pair_init(&p, WLK_BUNDLE_MAX_COMPAT);
+	for (int i = 0; i < 20; i++)
+		add(&p.sim.a, WLK_MEDIA_AUDIO);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.a.pc, NULL), WLK_OK);
+	assert_int_equal(count(local_sdp(&p.sim.a), "a=bundle-only"), 23 - 16);
+	give(&p.sim.a, false);
+	assert_int_equal(wlk_peer_connection_set_local_description(p.sim.b.pc, NULL), WLK_OK);
+	give(&p.sim.b, false);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_int_equal(distinct(&p), 1);
+	sim_free(&p.sim);
+}
+
+static void test_policies_out_of_range_are_refused(void **state)
+{
+	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	wlk_peer_connection *pc = NULL;
+
+	(void)state;
+	config.rtcp_mux_policy = WLK_RTCP_MUX_NEGOTIATE;
+	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_UNSUPPORTED);
+	config.rtcp_mux_policy = WLK_RTCP_MUX_REQUIRE;
+	config.bundle_policy = (wlk_bundle_policy)4;
+	assert_int_equal(wlk_drive_create(&config, 0, 0, &pc), WLK_ERR_INVALID);
+	assert_null(pc);
+}
+
 static void test_names_are_the_words_of_the_specification(void **state)
 {
 	(void)state;
@@ -309,6 +559,14 @@ int main(void)
 		cmocka_unit_test(test_after_close_the_handles_say_closed),
 		cmocka_unit_test(test_an_rsa_certificate_serves),
 		cmocka_unit_test(test_an_expired_certificate_is_refused),
+		cmocka_unit_test(test_max_compat_falls_back_to_one_transport),
+		cmocka_unit_test(test_what_the_far_end_does_not_bundle_stays_apart),
+		cmocka_unit_test(test_media_of_each_transport_arrives),
+		cmocka_unit_test(test_a_restart_of_all_transports),
+		cmocka_unit_test(test_a_rolled_back_offer_takes_its_transports_along),
+		cmocka_unit_test(test_max_bundle_takes_no_answer_apart),
+		cmocka_unit_test(test_no_more_than_sixteen_transports),
+		cmocka_unit_test(test_policies_out_of_range_are_refused),
 		cmocka_unit_test(test_names_are_the_words_of_the_specification),
 	};
 

@@ -258,8 +258,9 @@ enum peer_path peer_path_state(const struct wlk_peer_connection *pc, wlk_time no
 	return PEER_PATH_UNKNOWN;
 }
 
-size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str out[2])
+size_t peer_local_ufrags(const struct wlk_peer_connection *pc, struct str *out, size_t max)
 {
+	assert(max >= 2 && "both of a restart");
 	size_t count = 0;
 
 	for (size_t i = 0; i < 2; i++)
