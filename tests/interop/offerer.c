@@ -2,7 +2,7 @@
  * The other direction: a peer that makes the offer, so that browsers and other stacks answer us. JSON lines on stdio:
  * it prints {"type":"offer","sdp":...}, reads {"type":"answer","sdp":...}, opens a channel, says "hello" on it and
  * echoes whatever comes, media too with --media. {"type":"stats"} is answered by {"type":"stats","report":...}. End of
- * input closes the connection. --rsa: with an RSA certificate.
+ * input closes the connection. --rsa: with an RSA certificate; --max-compat: with a transport for each section.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -123,7 +123,7 @@ static wlk_certificate *make_rsa(void)
 	return wlk_certificate_generate_with(&options, &made) ? NULL : made;
 }
 
-static bool make_offer(struct offerer *o, bool media, bool rsa)
+static bool make_offer(struct offerer *o, bool media, bool rsa, bool max_compat)
 {
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
 	wlk_transceiver_init audio = WLK_TRANSCEIVER_INIT, video = WLK_TRANSCEIVER_INIT;
@@ -131,6 +131,7 @@ static bool make_offer(struct offerer *o, bool media, bool rsa)
 	wlk_err err;
 
 	config.allow_loopback = true;
+	config.bundle_policy = max_compat ? WLK_BUNDLE_MAX_COMPAT : WLK_BUNDLE_DEFAULT;
 	if (rsa && !(config.certificate = make_rsa()))
 		return false;
 	err = wlk_loop_create(NULL, &o->loop);
@@ -171,7 +172,7 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t capacity = 0;
 
-	if (!make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"))) {
+	if (!make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"), has(argc, argv, "--max-compat"))) {
 		fprintf(stderr, "no offer can be made: %s\n", o.pc ? wlk_last_error(o.pc) : "");
 		return 1;
 	}

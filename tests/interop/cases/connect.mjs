@@ -17,6 +17,7 @@ export class Connection {
    * @param options.prepare   awaited before the first description, with the RTCPeerConnection: adds channels and tracks
    * @param options.channels  negotiated channels that the echo peer is to create (ECHO.md "channels")
    * @param options.media     direction 'answer' only: the peer is to offer audio and video too
+   * @param options.offererOptions  direction 'answer' only: options of the offering program, of those that the relay knows
    * @param options.mungeOffer, options.mungeAnswer  change the SDP on its way
    */
   static async open(world, options = {}) {
@@ -65,10 +66,11 @@ export class Connection {
   }
 
   async acceptOffer() {
-    const offer = await this.post(`/offerer${this.options.media ? '?media=1' : ''}`, {});
+    const { media, offererOptions = [] } = this.options;
+    const offer = await this.post(`/offerer?${new URLSearchParams({ ...(media && { media: 1 }), with: offererOptions })}`, {});
     this.key = offer.key;
-    this.offerSdp = offer.sdp;
-    await this.pc.setRemoteDescription({ type: 'offer', sdp: offer.sdp });
+    this.offerSdp = this.options.mungeOffer ? this.options.mungeOffer(offer.sdp) : offer.sdp;
+    await this.pc.setRemoteDescription({ type: 'offer', sdp: this.offerSdp });
     await this.options.prepare?.(this.pc);
     await this.pc.setLocalDescription(await this.pc.createAnswer());
     await this.gathered();

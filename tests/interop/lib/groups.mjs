@@ -15,6 +15,7 @@ import { recordingGroup } from './recording.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
+import { cases as offeredCases } from '../cases/offered.mjs';
 import { cases as statisticsCases } from '../cases/statistics.mjs';
 
 const LIMIT = 30;
@@ -79,6 +80,7 @@ function browserGroups(name) {
     pageGroup,
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
+    group('answer-offered', 'offered', Object.keys(offeredCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
       reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close)] : []),
   ];

@@ -6,7 +6,7 @@
 //   GET  /                    an empty page
 //   GET  /cases/NAME.mjs      the test cases as modules
 //   POST /offer               handed on to the echo peer
-//   POST /offerer[?media=1]   starts an offerer: { key, sdp }
+//   POST /offerer[?media=1&with=rsa,max-compat]   starts an offerer: { key, sdp }
 //   POST /offerer/KEY         { type: 'answer', sdp } for it
 //   GET  /offerer/KEY/stats   its own statistics
 //   DELETE /offerer/KEY       ends it
@@ -19,6 +19,9 @@ import { until } from '../cases/wait.mjs';
 
 const OFFER_MS = 10000;
 const EMPTY_PAGE = '<!doctype html><meta charset="utf-8"><title>test</title>';
+
+/** What a case may ask of the offering program. */
+const OFFERER_OPTIONS = ['rsa', 'max-compat'];
 
 export class Relay {
   constructor(echoUrl, offerer) {
@@ -47,7 +50,7 @@ export class Relay {
     if (pathname === '/') return send(response, 200, 'text/html', EMPTY_PAGE);
     if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
     if (pathname === '/offer') return this.handOn(request, response);
-    if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media')));
+    if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media'), searchParams.get('with') ?? ''));
     if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
     if (key && request.method === 'DELETE') return this.endOfferer(key, response);
     if (key) return this.answer(key, JSON.parse(await body(request)), response);
@@ -63,8 +66,9 @@ export class Relay {
     send(response, reply.status, reply.headers.get('content-type') ?? 'text/plain', await reply.text());
   }
 
-  async startOfferer(media) {
+  async startOfferer(media, wanted) {
     const [program, ...args] = this.offerer.split(' ');
+    args.push(...OFFERER_OPTIONS.filter((name) => wanted.split(',').includes(name)).map((name) => `--${name}`));
     const key = String(this.offerers.size + 1);
     const lines = [];
     const child = new Child(program, media ? [...args, '--media'] : args, {
