@@ -17,7 +17,7 @@ enum { FIXED_SIZE = 128 };
 	X(no_roaming)          \
 	X(renomination)
 
-_Static_assert(offsetof(wlk_configuration, recording) + sizeof(wlk_recording *) == sizeof(wlk_configuration),
+_Static_assert(offsetof(wlk_configuration, rtcp_mux_policy) + sizeof(wlk_rtcp_mux_policy) == sizeof(wlk_configuration),
 	       "what is added to wlk_configuration is also recorded here, or said to be of no consequence");
 
 static size_t text_size(const char *text)
@@ -59,7 +59,7 @@ static void set_flags(wlk_configuration *config, uint32_t flags)
 	(void)bit;
 }
 
-/* Left out: struct_size, certificates (the public part of the chosen one is beside the configuration), log_name, user, local_address_filter (asked in net/). */
+/* Left out: struct_size, rtcp_mux_policy (there is one), certificates (the public part of the chosen one is beside the configuration), log_name, user, local_address_filter (asked in net/). */
 void record_put_config(struct bytes_writer *w, const struct wlk_recording *rec, const wlk_configuration *config)
 {
 	bytes_put_u32(w, flags_of(config));
@@ -73,6 +73,7 @@ void record_put_config(struct bytes_writer *w, const struct wlk_recording *rec, 
 	bytes_put_u8(w, config->ice_candidate_pool_size);
 	bytes_put_u16(w, config->port_min);
 	bytes_put_u16(w, config->port_max);
+	bytes_put_u8(w, (uint8_t)config->bundle_policy);
 	bytes_put_u16(w, (uint16_t)config->ice_server_count);
 	for (size_t i = 0; i < config->ice_server_count; i++) {
 		record_put_text(w, config->ice_servers[i].url);
@@ -102,6 +103,7 @@ static void get_numbers(struct bytes_reader *r, struct record_config *out)
 	config->ice_candidate_pool_size = bytes_u8(r);
 	config->port_min = bytes_u16(r);
 	config->port_max = bytes_u16(r);
+	config->bundle_policy = (wlk_bundle_policy)bytes_u8(r);
 }
 
 static wlk_err get_servers(struct bytes_reader *r, struct record_config *out)
