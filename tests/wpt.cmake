@@ -34,5 +34,5 @@ elseif(WLK_SANITIZE)
 	return()
 endif()
 add_test(NAME wpt COMMAND ${CMAKE_COMMAND} -E env ${wpt_preload} WPT_BINDING=$<TARGET_FILE:wpt_binding>
-	"${node}/bin/node" "${CMAKE_CURRENT_SOURCE_DIR}/wpt/run.mjs" --expect --limit 20000)
+	"${node}/bin/node" "${CMAKE_CURRENT_SOURCE_DIR}/wpt/run.mjs" --expect --limit 10000)
 set_tests_properties(wpt PROPERTIES LABELS "conformance;release" TIMEOUT 300)

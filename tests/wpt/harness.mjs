@@ -135,6 +135,11 @@ export class Context {
     }
   }
 
+  /** Until `probe()` holds: for what no event tells. */
+  async until(probe) {
+    while (!(await probe())) await turn();
+  }
+
   connected(pc) {
     return this.when(pc, 'connectionstatechange', () => pc.connectionState === 'connected');
   }

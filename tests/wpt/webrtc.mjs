@@ -9,12 +9,13 @@ import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEv
 import { RTCError, RTCErrorEvent } from './webrtc/error.mjs';
 import { MediaStream, MediaStreamTrack } from './webrtc/media.mjs';
 import { RTCDtlsTransport, RTCIceTransport, RTCSctpTransport } from './webrtc/transports.mjs';
-import { RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver, RTCTrackEvent } from './webrtc/rtp.mjs';
+import { RTCDTMFSender, RTCDTMFToneChangeEvent, RTCRtpReceiver, RTCRtpSender, RTCRtpTransceiver, RTCTrackEvent } from './webrtc/rtp.mjs';
 
 Object.assign(globalThis, {
   RTCCertificate, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection, RTCIceCandidate, RTCPeerConnectionIceErrorEvent,
   RTCPeerConnectionIceEvent, RTCSessionDescription, RTCError, RTCErrorEvent, MediaStream, MediaStreamTrack, RTCRtpReceiver,
   RTCRtpSender, RTCRtpTransceiver, RTCTrackEvent, RTCDtlsTransport, RTCIceTransport, RTCSctpTransport,
+  RTCDTMFSender, RTCDTMFToneChangeEvent,
 });
 
 /** What the cases ask of their surroundings. */

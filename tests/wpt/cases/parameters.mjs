@@ -203,7 +203,7 @@ test(SIMULCAST, 'webrtc-pc 5.1 addTransceiver() 7.2', 'a rid twice is a TypeErro
 test(SIMULCAST, 'webrtc-pc 5.1 addTransceiver() 7.1', 'encodings of which some have no rid are a TypeError', (t) => {
   t.throws('TypeError', () => sender(t, 'video', { sendEncodings: [{ rid: 'x' }, {}] }));
 });
-for (const rid of ['', 'a b', 'é', 'a_b'])
+for (const rid of ['', 'a b', 'é', 'a;b'])
   test(SIMULCAST, 'webrtc-pc 5.1 addTransceiver() 7.1; RFC 8851 10', `the rid '${rid}' is a TypeError`, (t) => {
     t.throws('TypeError', () => sender(t, 'video', { sendEncodings: [{ rid }, { rid: 'ok' }] }));
   });

@@ -6,12 +6,12 @@ import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEv
 } from './description.mjs';
 import { RTCError } from './error.mjs';
 import { MediaStream, MediaStreamTrack, MediaStreamTrackEvent } from './media.mjs';
-import { KINDS, readTransceiverInit, remember, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
+import { invalidName, KINDS, readTransceiverInit, remember, RTCDTMFToneChangeEvent, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
 import { Transports } from './transports.mjs';
 
 const NEGOTIATION_NEEDED = 1, SIGNALING = 2, CANDIDATE = 3, GATHERING = 4, ICE = 5, CONNECTION = 6, TRACK = 8, CHANNEL = 9;
 const CHANNEL_FIRST = 10, CHANNEL_LAST = 16, RTP = 17, CANDIDATE_ERROR = 20;
-const MUTE = 27, REMOVE_TRACK = 28, ENDED = 29;
+const MUTE = 27, REMOVE_TRACK = 28, ENDED = 29, TONE = 31;
 // What the standard tells in the task that settles the promise of setLocal/RemoteDescription().
 const OF_THE_DESCRIPTION = [SIGNALING, TRACK, MUTE, REMOVE_TRACK, ENDED];
 
@@ -208,7 +208,7 @@ export class RTCPeerConnection extends EventTarget {
   addTransceiver(trackOrKind, init = {}) {
     const { kind, options } = readTransceiverInit(trackOrKind, init ?? {});
     const inner = this.#inner(call(() => native.transceiverAdd(this.#handle, kind, options),
-      { WLK_ERR_UNSUPPORTED: 'OperationError' }));
+      { WLK_ERR_UNSUPPORTED: 'OperationError', WLK_ERR_INVALID: invalidName(options.sendEncodings) }));
     return inner.object;
   }
 
@@ -293,6 +293,7 @@ export class RTCPeerConnection extends EventTarget {
       case MUTE: this.#onMuted(event, true); break;
       case REMOVE_TRACK: this.#onRemoveTrack(event); break;
       case ENDED: this.#inner(event.transceiver).receiver.track.dispatchEvent(new Event('ended')); break;
+      case TONE: this.#inner(event.transceiver).dtmf().dispatchEvent(new RTCDTMFToneChangeEvent('tonechange', event)); break;
       case CHANNEL: this.#onChannel(event.channel); break;
       case CANDIDATE_ERROR: this.#onCandidateError(event); break;
       default: break;

@@ -65,8 +65,29 @@ export class RTCRtpReceiver {
 }
 
 function capabilities(side, kind) {
-  return KINDS[kind] ? native.capabilities(side, KINDS[kind]) : null;
+  return KINDS[kind] ? native.capabilities(side === 'sender', KINDS[kind]) : null;
 }
+
+export const RTCDTMFToneChangeEvent = eventClass('RTCDTMFToneChangeEvent', { tone: '' });
+
+export class RTCDTMFSender extends EventTarget {
+  #handle;
+
+  constructor(key, handle) {
+    super();
+    onlyInside(key);
+    this.#handle = handle;
+  }
+
+  get canInsertDTMF() { return native.senderCanInsertDtmf(this.#handle); }
+  get toneBuffer() { return native.senderToneBuffer(this.#handle); }
+
+  insertDTMF(tones, duration = 100, gap = 70) {
+    call(() => native.senderInsertDtmf(this.#handle, String(tones), duration, gap), { WLK_ERR_INVALID: 'InvalidCharacterError' });
+  }
+}
+
+defineHandlers(RTCDTMFSender, ['tonechange']);
 
 /** One m-section: the objects that a page sees of one C handle. */
 export class RTCRtpTransceiver {
@@ -123,7 +144,11 @@ export class TransceiverInner {
   }
 
   transport() { return this.connection.transportOf(this.handle); }
-  dtmf() { return this.kind === 'audio' ? native.senderDtmf(this.handle) : null; }
+  dtmf() {
+    if (this.kind !== 'audio') return null;
+    this.tones ??= new RTCDTMFSender(PRIVATE, this.handle);
+    return this.tones;
+  }
 
   async replaceTrack(track) {
     if (track && track.kind !== this.kind) throw new TypeError('the track is of another kind');
@@ -145,12 +170,31 @@ export class TransceiverInner {
   }
 
   async setParameters(parameters) {
-    call(() => native.senderSetParameters(this.handle, parameters), { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+    if (parameters?.transactionId === undefined) throw new TypeError('parameters have a transactionId');
+    const encodings = readEncodings(parameters.encodings);
+    call(() => native.senderSetParameters(this.handle, { ...parameters, encodings }), { WLK_ERR_INVALID: invalidName(encodings) });
   }
 
   async getStats(side) {
     return new Map(Object.entries(JSON.parse(native.transceiverStats(this.handle, side === 'sender'))));
   }
+}
+
+const PRIORITIES = ['very-low', 'low', 'medium', 'high'];
+
+/** RTCRtpEncodingParameters as Web IDL reads them. */
+function readEncodings(encodings) {
+  return [...encodings].map((encoding) => {
+    for (const name of ['priority', 'networkPriority'])
+      if (encoding[name] !== undefined) oneOf(encoding[name], PRIORITIES, name);
+    return { ...encoding };
+  });
+}
+
+/** The library has one error for what is a RangeError of numbers, and a TypeError of all else. */
+export function invalidName(encodings) {
+  const isOut = ({ scaleResolutionDownBy = 1, maxFramerate = 0 }) => scaleResolutionDownBy < 1 || maxFramerate < 0;
+  return encodings.some(isOut) ? 'RangeError' : 'TypeError';
 }
 
 /** addTransceiver()'s arguments, checked as Web IDL does, and the track if there is one. */
@@ -165,6 +209,6 @@ export function readTransceiverInit(trackOrKind, init = {}) {
     direction: DIRECTIONS.indexOf(direction),
     streamIds: streams.map((stream) => stream.id),
     trackId: track?.id,
-    sendEncodings: init.sendEncodings,
+    sendEncodings: readEncodings(init.sendEncodings ?? []),
   } };
 }
