@@ -5,7 +5,7 @@ if(NOT EXISTS "${node}/include/node/node_api.h")
 endif()
 add_library(wpt_binding MODULE wpt/binding/addon.c wpt/binding/call.c wpt/binding/event.c wpt/binding/connection.c
 	wpt/binding/description.c wpt/binding/certificate.c wpt/binding/channel.c wpt/binding/rtp.c
-	wpt/binding/transport.c)
+	wpt/binding/transport.c wpt/binding/parameters.c)
 target_include_directories(wpt_binding SYSTEM PRIVATE "${node}/include/node")
 # Node exports an OpenSSL of its own, which would be found before the system's: ours is linked in, and hidden.
 pkg_get_variable(openssl_libdir openssl libdir)

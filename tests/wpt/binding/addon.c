@@ -118,6 +118,7 @@ static napi_value init(napi_env env, napi_value exports)
 	call_export(env, exports, channel_calls);
 	call_export(env, exports, rtp_calls);
 	call_export(env, exports, transport_calls);
+	call_export(env, exports, parameter_calls);
 	return exports;
 }
 

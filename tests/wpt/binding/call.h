@@ -31,12 +31,16 @@ extern const struct call_entry certificate_calls[];
 extern const struct call_entry channel_calls[];
 extern const struct call_entry rtp_calls[];
 extern const struct call_entry transport_calls[];
+extern const struct call_entry parameter_calls[];
 
 /** Make @p entries properties of @p exports. */
 void call_export(napi_env env, napi_value exports, const struct call_entry *entries);
 
 /** @p size bytes of zero that live until the call returns. */
 void *call_memory(struct call *call, size_t size);
+
+/** RTCRtpEncodingParameters of a list. */
+wlk_rtp_encoding *read_encodings(struct call *call, napi_value array, size_t *count);
 
 /* Arguments. A missing, undefined or null one is NULL, 0 or false. */
 napi_value call_arg(const struct call *call, size_t index);

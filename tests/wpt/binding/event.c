@@ -130,6 +130,10 @@ static void add_details(napi_value object, const wlk_event *event)
 	case WLK_EVENT_RTP_PACKET:
 		add_packet(object, event);
 		break;
+	case WLK_EVENT_TONE_CHANGE:
+		add_handle(object, "transceiver", wlk_rtp_sender_transceiver(event->u.tone_change.sender));
+		add_text(object, "tone", event->u.tone_change.tone);
+		break;
 	case WLK_EVENT_DTLS_STATE_CHANGE:
 		add_handle(object, "transport", event->u.dtls_transport);
 		break;

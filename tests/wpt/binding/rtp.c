@@ -27,6 +27,7 @@ static napi_value add_transceiver(struct call *call)
 	init.direction = (wlk_direction)value_number(call->env, value_member(call->env, options, "direction"));
 	init.stream_ids = read_texts(call, value_member(call->env, options, "streamIds"), &init.stream_count);
 	init.track_id = value_text(call, value_member(call->env, options, "trackId"));
+	init.send_encodings = read_encodings(call, value_member(call->env, options, "sendEncodings"), &init.send_encoding_count);
 	err = wlk_peer_connection_add_transceiver(pc, (wlk_media_kind)call_number(call, 1), &init, &transceiver);
 	return err ? call_result(call, pc, err) : make_handle(call->env, transceiver);
 }
