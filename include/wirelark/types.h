@@ -90,8 +90,8 @@ typedef struct wlk_address_mapping {
 
 /**
  * Whether to use a local interface's address (@p interface_name, NULL when unknown, and @p address) or a remote candidate's.
- * It is asked in the middle of the work and only answers: it must not call any function of this library. Destroying a
- * connection inside of it ends the process with a message.
+ * It is asked in the middle of the work and only answers: it must not call any function of this library. Destroying the
+ * connection that asks ends the process with a message.
  */
 typedef bool (*wlk_address_filter)(const wlk_addr *address, const char *interface_name, void *user);
 

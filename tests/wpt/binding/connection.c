@@ -25,6 +25,7 @@ static void read_configuration(struct call *call, napi_value object, wlk_configu
 	read_servers(call, value_member(env, object, "iceServers"), config);
 	config->certificate = (void *)(uintptr_t)value_number(env, value_member(env, object, "certificate"));
 	config->ice_transport_policy = (wlk_ice_transport_policy)value_number(env, value_member(env, object, "iceTransportPolicy"));
+	config->bundle_policy = (wlk_bundle_policy)value_number(env, value_member(env, object, "bundlePolicy"));
 	config->ice_candidate_pool_size = (uint8_t)value_number(env, value_member(env, object, "iceCandidatePoolSize"));
 }
 

@@ -413,7 +413,7 @@ function forNative(configuration) {
     iceServers: configuration.iceServers.flatMap(({ urls, username, credential }) =>
       urls.map((url) => ({ url, username, credential }))),
     iceTransportPolicy: configuration.iceTransportPolicy === 'relay' ? 1 : 0,
-    bundlePolicy: ['balanced', 'max-compat', 'max-bundle'].indexOf(configuration.bundlePolicy),
+    bundlePolicy: ['default', 'balanced', 'max-compat', 'max-bundle'].indexOf(configuration.bundlePolicy),
     iceCandidatePoolSize: configuration.iceCandidatePoolSize,
     certificate: certificateHandle(configuration.certificates[0]),
   };
