@@ -172,7 +172,7 @@ bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out);
 struct media_frame {
 	struct recv_frame *frame; /* media/recv/frame_buffer.h */
 	size_t section;
-	const char *rid; /* of its simulcast layer, "": none; valid until the next call */
+	char rid[MEDIA_MID_MAX + 1]; /* of its simulcast layer, "": none */
 	struct media_engine *engine;
 	int64_t capture_unix_us; /* by abs-capture-time, else by the sender's reports; 0: unknown */
 };

@@ -121,6 +121,25 @@ static int64_t capture_time(const struct recv_stream *stream, const struct recv_
 	return us + ticks * 1000000 / (int64_t)stream->clock_hz;
 }
 
+/* As of packets (engine_input.c): who is heard, and whom it mixed. */
+static void note_sources(struct media_section *section, const struct recv_frame *frame)
+{
+	struct heard_source source = {
+		.id = frame->ssrc,
+		.level = frame->has_audio_level ? frame->audio_level.level : HEARD_LEVEL_NONE,
+		.at = frame->last_arrival,
+		.rtp_timestamp = frame->timestamp,
+	};
+
+	heard_note(&section->heard, &source);
+	source.is_csrc = true;
+	source.level = HEARD_LEVEL_NONE;
+	for (size_t i = 0; i < frame->csrc_count; i++) {
+		source.id = frame->csrcs[i];
+		heard_note(&section->heard, &source);
+	}
+}
+
 bool media_engine_poll_frame(struct media_engine *e, struct media_frame *out)
 {
 	const struct recv_item *head = recv_queue_head(&e->received);
@@ -133,10 +152,11 @@ bool media_engine_poll_frame(struct media_engine *e, struct media_frame *out)
 	*out = (struct media_frame){
 		.frame = item.frame,
 		.section = entry->section->index,
-		.rid = entry->rid,
 		.engine = e,
 		.capture_unix_us = capture_time(item.stream, item.frame),
 	};
+	memcpy(out->rid, entry->rid, sizeof(out->rid));
+	note_sources(entry->section, item.frame);
 	return true;
 }
 

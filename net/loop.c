@@ -15,6 +15,7 @@
 #include "net/recording.h"
 #include "net/timers.h"
 #include "peer/env.h"
+#include "peer/record.h"
 
 enum {
 	SPARE_BUFFERS = 1024,
@@ -148,7 +149,7 @@ static wlk_err make_environment(struct wlk_loop *loop, const wlk_loop_config *co
 			return err;
 	}
 	loop->env.unix_us_at_zero = unix_us - loop->now;
-	loop->env.recording = config->recording;
+	loop->env.recording = config->recording ? record_ref(config->recording) : NULL;
 	if (!config->recording) {
 		recording_from_environment(&loop->recording);
 		loop->env.recording = loop->recording;
@@ -158,6 +159,15 @@ static wlk_err make_environment(struct wlk_loop *loop, const wlk_loop_config *co
 		return WLK_ERR_NOMEM;
 	return peer_env_create_dtls(&loop->env, config->certificate, unix_us / SECOND,
 				    config->key_log_path ? keylog_write : NULL, &loop->keylog);
+}
+
+/* Its own recording ends with the loop; the application's is only let go. */
+static void end_recording(struct wlk_loop *loop)
+{
+	if (loop->recording)
+		wlk_recording_close(loop->recording);
+	else
+		record_unref(loop->env.recording);
 }
 
 wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out)
@@ -198,7 +208,7 @@ out_driver:
 	driver_free(&loop->driver);
 	peer_env_destroy_dtls(&loop->env);
 out_environment:
-	wlk_recording_close(loop->recording);
+	end_recording(loop);
 	pktbuf_pool_destroy(loop->env.pool);
 	keylog_close(&loop->keylog);
 out_descriptors:
@@ -233,7 +243,7 @@ void wlk_loop_destroy(wlk_loop *loop)
 	timers_free(&loop->timers);
 	driver_free(&loop->driver);
 	peer_env_destroy_dtls(&loop->env);
-	wlk_recording_close(loop->recording);
+	end_recording(loop);
 	pktbuf_pool_destroy(loop->env.pool);
 	keylog_close(&loop->keylog);
 	close_descriptors(loop);

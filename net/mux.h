@@ -23,7 +23,7 @@
  */
 enum {
 	MUX_UFRAG_MAX = 32,             /* characters; ours are 8 */
-	MUX_UFRAGS = 8,                 /* of one peer: one of each transport, and a second one during a restart */
+	MUX_UFRAGS = 32,                /* of one peer: one of each transport, and a second one during a restart */
 	MUX_PATHS_MAX = 32,             /* of one peer */
 	MUX_TXN_WAYS = 4,               /* places for a transaction */
 	MUX_TXN_SETS = 4096,            /* times so many */

@@ -199,7 +199,8 @@ bool peer_data_is_agreed(const wlk_peer_connection *pc)
 {
 	const struct sdp_session *local = pc->current_local.sdp;
 
-	return local && pc->section_of_data < local->media_count && local->media[pc->section_of_data]->kind == SDP_APPLICATION;
+	return local && pc->section_of_data < local->media_count && local->media[pc->section_of_data]->kind == SDP_APPLICATION &&
+	       !sdp_media_rejected(local->media[pc->section_of_data]);
 }
 
 /*

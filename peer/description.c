@@ -192,19 +192,23 @@ void peer_description_end_local_candidates(struct peer_transport *t)
 static wlk_err remember(wlk_peer_connection *pc, struct sdp_session *made, struct sdp_session **model, char **text, const char **out)
 {
 	struct text written;
+	char *taken = NULL;
 
 	text_init(&written);
-	if (sdp_write(made, &written)) {
+	if (sdp_write(made, &written))
 		text_free(&written);
+	else
+		taken = text_take(&written);
+	if (!taken) {
 		sdp_session_destroy(made);
 		return peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
 	}
 	sdp_session_destroy(*model);
 	wlk_free(*text);
 	*model = made;
-	*text = text_take(&written);
-	*out = *text;
-	return *text ? WLK_OK : peer_fail(pc, WLK_ERR_NOMEM, "out of memory");
+	*text = taken;
+	*out = taken;
+	return WLK_OK;
 }
 
 wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offer_options *options, const char **sdp)
@@ -219,7 +223,11 @@ wlk_err wlk_peer_connection_create_offer(wlk_peer_connection *pc, const wlk_offe
 		return peer_fail(pc, WLK_ERR_STATE, "no offer is made in %s", wlk_signaling_state_name(pc->signaling_state));
 	peer_refresh_now(pc);
 	err = peer_make_offer(pc, pc->wants_ice_restart || (options && options->ice_restart), &made);
-	return err ? err : remember(pc, made, &pc->offer_model, &pc->last_offer, sdp);
+	if (!err)
+		err = remember(pc, made, &pc->offer_model, &pc->last_offer, sdp);
+	if (!err)
+		peer_keep_offered_mids(pc);
+	return err;
 }
 
 wlk_err wlk_peer_connection_create_answer(wlk_peer_connection *pc, const char **sdp)
@@ -604,6 +612,7 @@ static wlk_err commit_remote_offer(wlk_peer_connection *pc, struct sdp_session *
 	else if ((err = take_data_section(pc, offer)))
 		peer_fail(pc, err, "out of memory");
 	if (err) {
+		peer_encodings_take_back(pc);
 		peer_undo_association(pc, &association);
 		return err;
 	}

@@ -92,6 +92,7 @@ wlk_err wlk_rtp_sender_insert_dtmf(wlk_rtp_sender *sender, const char *tones, ui
 	struct peer_dtmf *d = &sender->dtmf;
 	char *copy;
 
+	RECORD(t->pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
 	if (!wlk_rtp_sender_can_insert_dtmf(sender))
 		return peer_fail(t->pc, WLK_ERR_STATE, "no tones can be sent");
 	if (!tones || !all_are_tones(tones))
@@ -141,6 +142,14 @@ static void start_tone(struct wlk_transceiver *t, int event)
 }
 
 /* The playout task of W3C webrtc-pc 7.2. */
+/* RFC 4733 2.5.1.4: the end is told three times, in steps of 20 ms; the next tone must not cut that short. */
+static wlk_time last_report_after(wlk_time duration)
+{
+	enum { STEP_US = 20000 };
+
+	return (duration + STEP_US - 1) / STEP_US * STEP_US + STEP_US + 1;
+}
+
 static void play(struct wlk_transceiver *t)
 {
 	struct peer_dtmf *d = &t->sender.dtmf;
@@ -159,7 +168,7 @@ static void play(struct wlk_transceiver *t)
 		d->due = time_add(t->pc->now, comma_pause_us);
 	} else {
 		start_tone(t, tone);
-		d->due = time_add(t->pc->now, d->duration + d->gap);
+		d->due = time_add(t->pc->now, MAX(d->duration + d->gap, last_report_after(d->duration)));
 	}
 	emit_tone(t, tone_texts[tone]);
 }

@@ -206,7 +206,7 @@ bool peer_pull_frame(wlk_peer_connection *pc, struct peer_transport *transport)
 	while (media_engine_poll_frame(transport->media, &pc->lent_media_frame)) {
 		struct wlk_transceiver *t = peer_transceiver_by_section(pc, pc->lent_media_frame.section);
 
-		if (!t) {
+		if (!t || t->stopping) {
 			media_frame_release(&pc->lent_media_frame);
 			continue;
 		}

@@ -148,7 +148,7 @@ static wlk_err wish_of_transceiver(wlk_peer_connection *pc, struct local_build *
 		b->receive_rids[i][k] = str_of(t->receiver.rids[k]);
 	b->wishes[i] = (struct sdp_wish){
 		.kind = t->kind == WLK_MEDIA_AUDIO ? SDP_AUDIO : SDP_VIDEO,
-		.mid = str_of(t->mid ? t->mid : t->offered_mid),
+		.mid = str_of(t->mid ? t->mid : t->next_mid),
 		.stopped = t->stopped,
 		.direction = (enum sdp_direction)t->direction,
 		.track = str_of(t->sender.msid_track),
@@ -212,13 +212,13 @@ static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
 	{
 		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
 
-		t->offered_mid[0] = '\0';
+		t->next_mid[0] = '\0';
 		if (t->stopping && t->section == SIZE_MAX)
 			continue;
 		if (n == SDP_MAX_MEDIA)
 			return WLK_ERR_NOSPACE;
 		if (!t->mid)
-			provisional_mid(pc, t->offered_mid, &next);
+			provisional_mid(pc, t->next_mid, &next);
 		err = wish_of_transceiver(pc, b, n, t);
 		if (err)
 			return err;
@@ -229,6 +229,16 @@ static wlk_err fill_offer_wishes(wlk_peer_connection *pc, struct local_build *b)
 		err = wish_for_data(pc, b, n++, &next);
 	b->local.wish_count = n;
 	return err;
+}
+
+void peer_keep_offered_mids(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->transceivers)
+	{
+		struct wlk_transceiver *t = list_entry(item, struct wlk_transceiver, link);
+
+		memcpy(t->offered_mid, t->next_mid, sizeof(t->offered_mid));
+	}
 }
 
 /* A new generation for each transport that the far end knows. */
@@ -623,6 +633,8 @@ static void apply_data_section(wlk_peer_connection *pc)
 	if (pc->section_of_data >= agreement->section_count || agreement->sections[pc->section_of_data].rejected)
 		return;
 	section = &agreement->sections[pc->section_of_data];
+	if (section->kind != SDP_APPLICATION)
+		return; /* the m-line became another one */
 	pc->data_transport = pc->agreed[section->transport];
 	if (pc->sctp_started)
 		sctp_assoc_set_remote_max_message_size(pc->sctp, (size_t)MIN(section->remote_max_message_size, (uint64_t)SIZE_MAX));

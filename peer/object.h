@@ -61,7 +61,8 @@ struct wlk_transceiver {
 	uint32_t number;  /* of those ever made here, for recordings */
 	wlk_media_kind kind;
 	char *mid;                /* NULL: not associated with an m-section */
-	char offered_mid[16];     /* what the latest offer that was made calls its m-section, while mid is NULL */
+	char offered_mid[16];     /* what the offer that was created last calls its m-section, while mid is NULL */
+	char next_mid[16];        /* the same of the one that is being made */
 	size_t section;           /* m-line index once associated, else SIZE_MAX */
 	struct peer_transport *transport; /* NULL before a description gave it one */
 	bool mid_is_pending;      /* associated by the pending description, which a rollback would undo */
@@ -278,6 +279,8 @@ void peer_descriptions_free(wlk_peer_connection *pc);
 /* The m-line index that carries data, for offers: whether there is or should be an application section. */
 bool peer_wants_data(const wlk_peer_connection *pc);
 wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_session **out);
+/* The offer that was made counts: its m-sections are those that transceivers without a mid will get. */
+void peer_keep_offered_mids(wlk_peer_connection *pc);
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
 /* Put what both descriptions agree on into force. */
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local);

@@ -295,6 +295,7 @@ wlk_err wlk_rtp_sender_set_parameters(wlk_rtp_sender *sender, const wlk_rtp_send
 	wlk_peer_connection *pc = t->pc;
 	wlk_err err;
 
+	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
 	if (pc->closed || t->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (!parameters || (unsigned)parameters->degradation_preference > WLK_DEGRADATION_MAINTAIN_FRAMERATE_AND_RESOLUTION)
@@ -381,6 +382,7 @@ wlk_err wlk_rtp_sender_generate_key_frame(wlk_rtp_sender *sender, const char *co
 {
 	struct wlk_transceiver *t = sender->transceiver;
 
+	RECORD(t->pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
 	if (t->kind != WLK_MEDIA_VIDEO)
 		return peer_fail(t->pc, WLK_ERR_UNSUPPORTED, "audio has no key frames");
 	if (t->pc->closed || t->stopping || !(t->current & WLK_DIRECTION_SENDONLY))
@@ -436,6 +438,7 @@ wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool
 	wlk_rtp_receiver *receiver = &transceiver->receiver;
 	wlk_peer_connection *pc = transceiver->pc;
 
+	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
 	if (pc->closed || transceiver->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (transceiver->kind != WLK_MEDIA_VIDEO || rid_count > WLK_RTP_ENCODINGS_MAX || (rid_count && !rids))

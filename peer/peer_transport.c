@@ -77,6 +77,13 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 	return WLK_OK;
 }
 
+static void forget_own_hello(struct peer_transport *t)
+{
+	if (t->own_hello)
+		pktbuf_release(t->own_hello);
+	t->own_hello = NULL;
+}
+
 void peer_transport_destroy(struct peer_transport *t)
 {
 	if (!t)
@@ -85,8 +92,7 @@ void peer_transport_destroy(struct peer_transport *t)
 	media_engine_destroy(t->media);
 	srtp_session_destroy(t->srtp);
 	dtls_transport_destroy(t->dtls);
-	if (t->own_hello)
-		pktbuf_release(t->own_hello);
+	forget_own_hello(t);
 	dgram_queue_free(&t->early_flights);
 	ice_agent_destroy(t->ice);
 	wlk_free(t);
@@ -95,8 +101,14 @@ void peer_transport_destroy(struct peer_transport *t)
 void peer_transport_retire(struct peer_transport *t)
 {
 	LOG_I(t, "retired: no section rides on it");
+	if (t->pc->sctp && t == t->pc->data_transport)
+		sctp_assoc_close(t->pc->sctp, t->pc->now, false); /* its ABORT leaves with the farewells */
 	media_engine_close(t->media, t->pc->now);
 	peer_collect_farewell(t, &t->pc->farewell_queue);
+	srtp_session_destroy(t->srtp);
+	t->srtp = NULL;
+	forget_own_hello(t);
+	dgram_queue_free(&t->early_flights);
 	t->ice_state = WLK_ICE_STATE_CLOSED;
 	t->dtls_state = WLK_DTLS_STATE_CLOSED;
 	t->dtls_restart_at = WLK_TIME_NEVER;
@@ -274,6 +286,8 @@ static void on_gathering_state(struct peer_transport *t, enum ice_gathering_stat
 static void on_ice_state(struct peer_transport *t, enum ice_state state)
 {
 	t->ice_state = (wlk_ice_state)state;
+	if (state == ICE_STATE_FAILED)
+		forget_own_hello(t); /* no path will come: the handshake's own time is up (R16) */
 	tell_ice(t, WLK_EVENT_ICE_TRANSPORT_STATE_CHANGE);
 	peer_update_ice_state(t->pc);
 	peer_update_connection_state(t->pc);

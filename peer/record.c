@@ -150,7 +150,7 @@ struct bytes_writer *record_begin(struct wlk_recording *rec, enum record_kind ki
 {
 	if (rec->closed)
 		return NULL;
-	if (most > RECORD_BODY_MAX || rec->limit - rec->size < most + RECORD_ENTRY_HEAD) {
+	if (most > RECORD_BODY_MAX || rec->size > rec->limit || rec->limit - rec->size < most + RECORD_ENTRY_HEAD) {
 		record_stop(rec, WLK_ERR_TOO_LARGE);
 		return NULL;
 	}
@@ -227,6 +227,8 @@ wlk_err record_peer_create(struct record_peer **out, struct wlk_recording *rec)
 	if (!peer)
 		return WLK_ERR_NOMEM;
 	peer->recording = record_ref(rec);
+	if (rec->next_peer == UINT16_MAX)
+		record_stop(rec, WLK_ERR_TOO_LARGE); /* no number is left to tell it by */
 	peer->number = rec->next_peer++;
 	*out = peer;
 	return WLK_OK;

@@ -331,6 +331,8 @@ void record_add_transceiver(struct wlk_recording *rec, const wlk_peer_connection
 	if (readable)
 		put_ids(w, init->stream_ids, init->stream_count);
 	record_end(rec);
+	if (readable && init->send_encoding_count)
+		record_stop(rec, WLK_ERR_UNSUPPORTED); /* no entry stands for layers */
 }
 
 void record_add_track(struct wlk_recording *rec, const wlk_peer_connection *pc, wlk_media_kind kind, const char *track_id,
@@ -389,4 +391,6 @@ void record_send_packet(struct wlk_recording *rec, const wlk_transceiver *t, con
 		bytes_put(w, packet->payload, kept);
 	}
 	record_end(rec);
+	if (packet && packet->rid && *packet->rid)
+		record_stop(rec, WLK_ERR_UNSUPPORTED);
 }

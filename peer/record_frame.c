@@ -11,10 +11,10 @@ static size_t text_size(const char *text)
 	return 4 + (text ? strlen(text) : 0);
 }
 
-static unsigned flags_of(const wlk_encoded_frame *f)
+static uint8_t flags_of(const wlk_encoded_frame *f)
 {
-	return f->key | f->talk_start << 1 | f->more_layers << 2 | f->layer_sync << 3 | f->discardable << 4 | f->inter_layer << 5 |
-	       f->voice << 6 | (f->data != NULL) << 7;
+	return (uint8_t)(f->key | f->talk_start << 1 | f->more_layers << 2 | f->layer_sync << 3 | f->discardable << 4 |
+			 f->inter_layer << 5 | f->voice << 6 | (f->data != NULL) << 7);
 }
 
 void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f)
@@ -22,7 +22,7 @@ void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f)
 	bytes_put_u32(w, (uint32_t)f->codec);
 	bytes_put_u32(w, f->timestamp);
 	bytes_put_u8(w, f->payload_type);
-	bytes_put_u8(w, (uint8_t)flags_of(f));
+	bytes_put_u8(w, flags_of(f));
 	bytes_put_u8(w, (uint8_t)f->temporal_index);
 	bytes_put_u8(w, (uint8_t)f->spatial_index);
 	bytes_put_u8(w, f->reference_count);

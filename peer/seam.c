@@ -9,8 +9,13 @@
 static struct bytes_writer *begin(enum record_kind kind, enum record_object_kind object_kind, const void *object, size_t most)
 {
 	uint32_t number = object ? record_object(record_current, object_kind, object) : 0xff;
-	struct bytes_writer *w = record_begin(record_current, kind, 1 + most);
+	struct bytes_writer *w;
 
+	if (object && number >= 0xff) {
+		record_stop(record_current, WLK_ERR_TOO_LARGE);
+		return NULL;
+	}
+	w = record_begin(record_current, kind, 1 + most);
 	if (w)
 		bytes_put_u8(w, (uint8_t)number);
 	return w;

@@ -171,7 +171,11 @@ static wlk_err on_group(struct parser *p, struct str value)
 	while (value.size) {
 		struct str mid = str_word(&value);
 
-		if (mid.size && sdp_group_add_mid(p->session, group, mid))
+		if (!mid.size || sdp_group_has(group, mid))
+			continue;
+		if (group->mid_count >= SDP_MAX_MEDIA)
+			return FAIL(p, "too many mids in a group");
+		if (sdp_group_add_mid(p->session, group, mid))
 			return NOMEM(p);
 	}
 	return WLK_OK;

@@ -145,7 +145,7 @@ static void complete(struct frame_buffer *b, wlk_time now, frame_sink sink, void
 		return;
 	b->stats.frames_dropped++;
 	if (verdict == REFERENCE_OK)
-		b->lost = true; /* no memory: as good as lost */
+		references_init(&b->references); /* it counted as handed out: nothing decodes before a key frame */
 	if (verdict != REFERENCE_MISSING)
 		ask_for_key_frame(b, now);
 }

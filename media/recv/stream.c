@@ -88,8 +88,11 @@ void recv_stream_reconfigure(struct recv_stream *s, const struct recv_stream_con
 {
 	assert(s->config.ssrc == config->ssrc && "a stream is its SSRC");
 	if (!config->frame_budget != !s->config.frame_budget) {
+		struct frame_buffer_stats stats = s->frames.stats;
+
 		frame_buffer_free(&s->frames);
 		frame_buffer_init(&s->frames, config->frame_budget);
+		s->frames.stats = stats; /* counters only grow */
 	}
 	s->config = *config;
 	if (!config->use_nack)

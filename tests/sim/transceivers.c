@@ -401,6 +401,29 @@ static void test_stop_before_the_offer(void **state)
 }
 
 /* The answerer stops: the answer is inactive, and its own next offer closes the m-line (W3C 5.4 stop). */
+/* An offer that cannot be made changes nothing: the one before it is still what it was. */
+static void test_a_failed_offer_leaves_the_one_before(void **state)
+{
+	wlk_session_description offer = { .type = WLK_SDP_OFFER };
+	wlk_transceiver *audio, *video, *more;
+	const char *sdp;
+	struct heard heard;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &heard);
+	must(&sim.a, wlk_peer_connection_add_transceiver(sim.a.pc, WLK_MEDIA_AUDIO, NULL, &audio));
+	must(&sim.a, wlk_peer_connection_add_transceiver(sim.a.pc, WLK_MEDIA_VIDEO, NULL, &video));
+	must(&sim.a, wlk_peer_connection_create_offer(sim.a.pc, NULL, &offer.sdp));
+	must(&sim.a, wlk_transceiver_stop(audio));
+	for (int i = 0; i < 64; i++)
+		must(&sim.a, wlk_peer_connection_add_transceiver(sim.a.pc, WLK_MEDIA_AUDIO, NULL, &more));
+	assert_int_equal(wlk_peer_connection_create_offer(sim.a.pc, NULL, &sdp), WLK_ERR_NOSPACE);
+	must(&sim.a, wlk_peer_connection_set_local_description(sim.a.pc, &offer));
+	assert_string_equal(wlk_transceiver_mid(video), "1");
+	sim_free(&sim);
+}
+
 static void test_stop_by_the_answerer(void **state)
 {
 	struct heard heard;
@@ -649,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_an_answer_that_does_not_receive),
 		cmocka_unit_test(test_stop_and_recycle),
 		cmocka_unit_test(test_stop_before_the_offer),
+		cmocka_unit_test(test_a_failed_offer_leaves_the_one_before),
 		cmocka_unit_test(test_stop_by_the_answerer),
 		cmocka_unit_test(test_an_ice_restart_of_nothing),
 		cmocka_unit_test(test_rollback_of_a_local_offer),

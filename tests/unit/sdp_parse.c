@@ -451,6 +451,27 @@ static void test_out_of_memory_at_every_allocation(void **state)
 	wlk_free(text);
 }
 
+/* What looks through groups costs mids times mids: a group holds each once, and no more than there may be m-lines. */
+static void test_R33_groups_hold_each_mid_once_and_few(void **state)
+{
+	static char text[8192];
+	struct sdp_session *s;
+	size_t used;
+
+	(void)state;
+	used = (size_t)snprintf(text, sizeof(text), "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE");
+	for (int i = 0; i < 1000; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " a");
+	snprintf(text + used, sizeof(text) - used, "\r\n");
+	s = must_parse(text);
+	assert_int_equal(s->groups[0].mid_count, 1);
+	sdp_session_destroy(s);
+	for (int i = 0; i < SDP_MAX_MEDIA; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, " m%d", i);
+	snprintf(text + used, sizeof(text) - used, "\r\n");
+	assert_int_equal(sdp_parse(&s, text, strlen(text), NULL), WLK_ERR_PARSE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -469,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_R33_1_MiB_and_10000_m_lines_are_refused_quickly),
 		cmocka_unit_test(test_fragment),
 		cmocka_unit_test(test_out_of_memory_at_every_allocation),
+		cmocka_unit_test(test_R33_groups_hold_each_mid_once_and_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
