@@ -24,14 +24,14 @@ wlk_sim(sim_resignal SOURCES sim/resignal.c)
 wlk_sim(sim_transceivers SOURCES sim/transceivers.c)
 wlk_sim(sim_perfect_negotiation SOURCES sim/perfect_negotiation.c ARGS 1 6 50) # FIRST_SEED PAIRS ROUNDS; 1 200 50 is the whole
 wlk_sim(sim_options SOURCES sim/options.c)
-wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
-target_link_libraries(sim_statistics PRIVATE PkgConfig::JANSSON)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
 wlk_sim(sim_parameters SOURCES sim/parameters.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
 
-if(WLK_BUILD_APPS)
+if(WLK_BUILD_APPS) # which also find jansson
+	wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
+	target_link_libraries(sim_statistics PRIVATE PkgConfig::JANSSON)
 	# The same faulty module in the program that is recorded and in one that replays. REPLAY FAULTY_REPLAY FIRST_SEED COUNT
 	set(fault -Wl,--wrap=media_engine_input_rtp)
 	add_executable(wirelark-replay-faulty ${WLK_REPLAY_SOURCES} support/planted_fault.c)
