@@ -76,7 +76,10 @@ WLK_API void wlk_data_channel_release(wlk_data_channel *channel);
 /** Start the closing procedure (RFC 8831 6.7): what is queued is sent first. Idempotent. */
 WLK_API void wlk_data_channel_close(wlk_data_channel *channel);
 
-/** Bytes given to send() and not yet handed to the network, exactly as bufferedAmount. */
+/**
+ * Bytes given to send() and not yet handed to SCTP. What SCTP itself holds, at most 3 MiB an association, is not counted: the
+ * amount may fall inside send(), where W3C's bufferedAmount falls when the bytes leave.
+ */
 WLK_API size_t wlk_data_channel_buffered_amount(const wlk_data_channel *channel);
 /** An event is raised when the buffered amount falls to this many bytes or below. Default 0. */
 WLK_API void wlk_data_channel_set_buffered_amount_low_threshold(wlk_data_channel *channel, size_t bytes);
