@@ -80,6 +80,9 @@ bool peer_transport_pump_ice(struct peer_transport *t);
 bool peer_transport_pump_dtls(struct peer_transport *t);
 bool peer_transport_pump_media(struct peer_transport *t);
 
+/* The name that webrtc-stats has for a profile (RFC 5764 4.1.2, RFC 7714 14.2); NULL: none. */
+const char *peer_srtp_cipher_name(enum dtls_srtp_profile profile);
+
 wlk_time peer_transport_deadline(const struct peer_transport *t);
 void peer_transport_handle_timeout(struct peer_transport *t);
 

@@ -40,21 +40,6 @@ static void add_certificate(struct stats_build *b, wlk_stat_id *reference, wlk_b
 
 /* ---- transport ---- */
 
-static const char *srtp_cipher_name(enum dtls_srtp_profile profile)
-{
-	switch (profile) {
-	case DTLS_SRTP_AES128_CM_SHA1_80:
-		return "SRTP_AES128_CM_HMAC_SHA1_80";
-	case DTLS_SRTP_AEAD_AES_128_GCM:
-		return "SRTP_AEAD_AES_128_GCM";
-	case DTLS_SRTP_AEAD_AES_256_GCM:
-		return "SRTP_AEAD_AES_256_GCM";
-	case DTLS_SRTP_NONE:
-		break;
-	}
-	return NULL;
-}
-
 static void set_dtls(struct stats_build *b, wlk_stats_transport *s, const struct dtls_transport *dtls)
 {
 	static const char *const states[] = { "new", "connecting", "connected", "closed", "failed" };
@@ -68,7 +53,7 @@ static void set_dtls(struct stats_build *b, wlk_stats_transport *s, const struct
 		return;
 	stats_set_textf(b->report, &s->tls_version, "%04X", dtls_transport_version(dtls));
 	stats_set_text(b->report, &s->dtls_cipher, str_of(dtls_transport_cipher_name(dtls)));
-	srtp = srtp_cipher_name(dtls_transport_srtp_profile(dtls));
+	srtp = peer_srtp_cipher_name(dtls_transport_srtp_profile(dtls));
 	if (srtp)
 		stats_set_text(b->report, &s->srtp_cipher, str_of(srtp));
 	add_certificate(b, &s->remote_certificate_id, dtls_transport_remote_cert(dtls));

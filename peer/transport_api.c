@@ -86,9 +86,9 @@ const char *wlk_dtls_transport_cipher(const wlk_dtls_transport *transport)
 	return dtls_transport_cipher_name(transport->transport->dtls);
 }
 
-const char *wlk_dtls_transport_srtp_profile(const wlk_dtls_transport *transport)
+const char *peer_srtp_cipher_name(enum dtls_srtp_profile profile)
 {
-	switch (dtls_transport_srtp_profile(transport->transport->dtls)) {
+	switch (profile) {
 	case DTLS_SRTP_AES128_CM_SHA1_80:
 		return "SRTP_AES128_CM_HMAC_SHA1_80";
 	case DTLS_SRTP_AEAD_AES_128_GCM:
@@ -98,7 +98,14 @@ const char *wlk_dtls_transport_srtp_profile(const wlk_dtls_transport *transport)
 	case DTLS_SRTP_NONE:
 		break;
 	}
-	return "";
+	return NULL;
+}
+
+const char *wlk_dtls_transport_srtp_profile(const wlk_dtls_transport *transport)
+{
+	const char *name = peer_srtp_cipher_name(dtls_transport_srtp_profile(transport->transport->dtls));
+
+	return name ? name : "";
 }
 
 wlk_dtls_role wlk_dtls_transport_role(const wlk_dtls_transport *transport)

@@ -30,7 +30,7 @@ typedef struct wlk_data_channel_init {
 	uint16_t max_packet_lifetime_ms;
 	const char *protocol; /**< subprotocol, NULL for none; at most 65535 bytes, 1024 towards ourselves */
 	bool negotiated;      /**< both sides create the channel with the same id; no OPEN message is sent */
-	bool has_id;          /**< the id below is asked for; needed when negotiated */
+	bool has_id;          /**< the id below is given: needed when negotiated, ignored otherwise, as in W3C */
 	uint16_t id;
 	uint16_t priority; /**< RFC 8831 6.4: 128 below normal, 256 normal, 512 high, 1024 extra high; 0 means 256 */
 } wlk_data_channel_init;
