@@ -137,6 +137,15 @@ export const groups = [
     offered: ['strings', 'binary', 'empty', 'large', 'bulk', 'unreliable', 'media'],
     answered: ['offered-channel', 'strings', 'binary', 'bulk', 'media'],
   }),
+  ...programGroups('webrtcbin', {
+    missing: () => missingProgram('/usr/lib/x86_64-linux-gnu/gstreamer-1.0/libgstwebrtc.so') ??
+      missingProgram('/usr/lib/python3/dist-packages/gi/__init__.py'),
+    command: () => ['/usr/bin/python3', path.join(INTEROP, 'counterparts/webrtcbin_peer.py')],
+    // Its empty messages come back from nobody.
+    offered: ['strings', 'binary', 'large', 'channels', 'negotiated', 'audio', 'video', 'audio-video',
+      'audio-video-data'],
+    answered: ['offered-channel', 'strings', 'binary', 'large', 'audio-video'],
+  }),
   ...nodeGroups('libdatachannel', 'node-datachannel', {
     offered: [...NODE_DATA, 'bulk-8-mib'],
     answered: DATA_ANSWERED,
