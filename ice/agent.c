@@ -283,11 +283,6 @@ wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wl
 	return err;
 }
 
-wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port)
-{
-	return agent->closed ? WLK_ERR_CLOSED : gather_add_server(agent, host, size, port);
-}
-
 wlk_err ice_agent_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count)
 {
 	wlk_err err = agent->closed ? WLK_ERR_CLOSED : gather_set_servers(agent, servers, count);

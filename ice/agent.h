@@ -164,12 +164,6 @@ void ice_agent_destroy(struct ice_agent *agent);
 wlk_err ice_agent_set_interfaces(struct ice_agent *agent, wlk_time now, const wlk_addr *ips, size_t count);
 
 /*
- * Add a STUN server for server-reflexive candidates, before ice_agent_gather(). |host| is a name or an IP literal
- * without brackets, copied. WLK_ERR_INVALID: empty, over 255 bytes or port 0. WLK_ERR_TOO_LARGE: more than 16 servers.
- */
-wlk_err ice_agent_add_stun_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
-
-/*
  * Parse "stun:", "stuns:", "turn:" and "turns:" URIs with their default ports and transports. *out borrows |url|;
  * username and credential stay empty. WLK_ERR_PARSE: malformed. WLK_ERR_UNSUPPORTED: stuns:, or an unknown transport.
  */
@@ -426,8 +420,10 @@ struct ice_agent_stats {
 	uint64_t consent_requests_sent;
 	uint64_t selected_pair_changes;
 	uint64_t mtu_probes_sent; /* not among the requests */
+	uint64_t unpermitted; /* R11: what a TURN server brought from a peer without permission, or on an unknown channel */
 };
 
+/* What TURN servers sent is counted with the rest: malformed, unknown_transaction, bad_integrity, unpermitted. */
 void ice_agent_get_stats(const struct ice_agent *agent, struct ice_agent_stats *out);
 
 /* RTCStatsIceCandidatePairState. */

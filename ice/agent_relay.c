@@ -85,6 +85,32 @@ void agent_relay_drain(struct ice_agent *agent, struct agent_relay *relay)
 	}
 }
 
+static void add_stats(struct ice_agent_stats *sum, const struct agent_relay *relay)
+{
+	struct turn_client_stats stats;
+
+	turn_client_get_stats(relay->client, &stats);
+	sum->malformed += stats.malformed;
+	sum->unknown_transaction += stats.unknown_transaction;
+	sum->bad_integrity += stats.bad_integrity;
+	sum->unpermitted += stats.unpermitted;
+	sum->out_of_memory += stats.out_of_memory;
+}
+
+void agent_relays_add_stats(const struct ice_agent *agent, struct ice_agent_stats *out)
+{
+	for (size_t i = 0; i < agent->relays.count; i++)
+		if (agent->relays.items[i]->client)
+			add_stats(out, agent->relays.items[i]);
+}
+
+void agent_relay_end_client(struct ice_agent *agent, struct agent_relay *relay)
+{
+	add_stats(&agent->stats, relay);
+	turn_client_destroy(relay->client);
+	relay->client = NULL;
+}
+
 /* The allocation is given back if there is one; the connection is closed. */
 static void stop(struct ice_agent *agent, struct agent_relay *relay)
 {
@@ -96,8 +122,7 @@ static void stop(struct ice_agent *agent, struct agent_relay *relay)
 	if (relay->client) {
 		turn_client_close(relay->client);
 		agent_relay_drain(agent, relay);
-		turn_client_destroy(relay->client);
-		relay->client = NULL;
+		agent_relay_end_client(agent, relay);
 	}
 	agent_request_abandon(&agent->requests, relay);
 	if (relay->connected) {
@@ -178,7 +203,7 @@ void agent_relays_renew_credentials(struct ice_agent *agent, const struct gather
 	}
 }
 
-void agent_relays_begin_generation(struct ice_agent *agent)
+void agent_relays_begin_generation(struct ice_agent *agent, wlk_time now)
 {
 	for (size_t i = agent->relays.count; i-- > 0;) {
 		struct agent_relay *relay = agent->relays.items[i];
@@ -192,7 +217,8 @@ void agent_relays_begin_generation(struct ice_agent *agent)
 	}
 	/* What was told again may be gone since the server was asked last. */
 	for (size_t i = 0; i < agent->relays.count; i++)
-		agent->relays.items[i]->probe = true;
+		if (agent->relays.items[i]->client)
+			turn_client_probe(agent->relays.items[i]->client, now);
 }
 
 /* ------------------------------------------------------------------------------------------------- failing */
@@ -414,9 +440,8 @@ static void run_relay(struct ice_agent *agent, wlk_time now, struct agent_relay 
 		relay->renew_credentials = false;
 		turn_client_set_credentials(relay->client, now, relay->server->credentials);
 	}
-	if (relay->client && (relay->probe || is_in_doubt(agent, now, relay)))
+	if (relay->client && is_in_doubt(agent, now, relay))
 		turn_client_probe(relay->client, now);
-	relay->probe = false;
 	if (relay->client)
 		turn_client_handle_timeout(relay->client, now);
 	take_events(agent, now, relay);

@@ -30,7 +30,7 @@ void agent_relays_renew_credentials(struct ice_agent *agent, const struct gather
  * Candidates of living allocations are told again; those of servers that are listed no more stay until their last pair
  * is gone; failed ones may be asked for again.
  */
-void agent_relays_begin_generation(struct ice_agent *agent);
+void agent_relays_begin_generation(struct ice_agent *agent, wlk_time now);
 /* |base| goes: so do the allocations that were made from it; of a relayed base nothing points there any more. */
 void agent_relays_forget_base(struct ice_agent *agent, const struct ice_base *base);
 /* Connections to servers belong to the interface, not to a socket: those from |base| belong to |other| from here on. */
@@ -57,6 +57,8 @@ bool agent_relay_take(struct ice_agent *agent, wlk_time now, const struct ice_ba
 /* Wrap what leaves from the relayed |base| to d->remote. False: the allocation is gone. */
 bool agent_relay_wrap(struct ice_agent *agent, wlk_time now, struct ice_base *base, struct dgram *d);
 
+/* Add to |out| what the clients of living allocations have counted; the agent's counters have the rest. */
+void agent_relays_add_stats(const struct ice_agent *agent, struct ice_agent_stats *out);
 /* For statistics: the server's URL and how it is reached. */
 const char *agent_relay_url(const struct agent_relay *relay);
 enum ice_server_transport agent_relay_transport(const struct agent_relay *relay);

@@ -22,18 +22,12 @@ static uint16_t preference_of(const struct agent_relay *relay)
 static struct ice_base *create_base(struct ice_agent *agent, struct agent_relay *relay, const wlk_addr *relayed)
 {
 	struct gatherer *g = &agent->gather;
-	struct ice_base *base;
+	struct ice_base *base = gather_new_base(agent, BASE_RELAY, relayed);
 
-	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
-		return NULL;
-	base = wlk_calloc(1, sizeof(*base));
 	if (!base)
 		return NULL;
-	base->kind = BASE_RELAY;
 	base->relay = relay;
 	base->state = BASE_BOUND;
-	base->ip = *relayed;
-	base->ip.port = 0;
 	base->addr = *relayed;
 	base->local_preference = preference_of(relay);
 	g->bases[g->base_count++] = base;

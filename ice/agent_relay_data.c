@@ -164,8 +164,8 @@ bool agent_relay_on_stream_closed(struct ice_agent *agent, wlk_time now, uint32_
 	tcp_framing_free(&relay->framing);
 	agent_request_forget_stream(&agent->requests, stream);
 	relay->connected = false;
-	turn_client_destroy(relay->client); /* there is no way left to say goodbye */
-	relay->client = NULL;
+	if (relay->client)
+		agent_relay_end_client(agent, relay); /* there is no way left to say goodbye */
 	if (relay->state == RELAY_ALLOCATED)
 		agent_relay_lose(agent, now, relay, TURN_UNREACHABLE, STR("the TURN server closed the connection"));
 	else

@@ -29,7 +29,6 @@ struct agent_relay {
 	struct ice_base *base; /* the relayed one, once allocated */
 	uint32_t permitted;    /* pairs of the checklist below this id have their permissions */
 	bool renew_credentials;
-	bool probe;     /* ask whether the allocation is still there */
 	bool retired;   /* goes with its last pair */
 	bool connected; /* |stream| is open */
 	uint32_t stream;
@@ -48,6 +47,8 @@ static inline bool agent_relay_is_reliable(const struct agent_relay *relay)
 }
 
 /* agent_relay.c */
+/* The client goes; what it has counted stays in the agent's counters. */
+void agent_relay_end_client(struct ice_agent *agent, struct agent_relay *relay);
 /* Move what the client has to send to the agent's queue, in order with its checks. */
 void agent_relay_drain(struct ice_agent *agent, struct agent_relay *relay);
 /* There is no allocation, and the application is told why. */

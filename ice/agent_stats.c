@@ -68,6 +68,7 @@ enum ice_gathering_state ice_agent_gathering_state(const struct ice_agent *agent
 void ice_agent_get_stats(const struct ice_agent *agent, struct ice_agent_stats *out)
 {
 	*out = agent->stats;
+	agent_relays_add_stats(agent, out);
 }
 
 bool ice_agent_pair_stats(const struct ice_agent *agent, size_t index, struct ice_pair_stats *out)

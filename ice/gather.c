@@ -219,6 +219,22 @@ bool gather_has_twin(const struct ice_agent *agent, const struct ice_base *base)
 	return find_twin(&agent->gather, base) != NULL;
 }
 
+struct ice_base *gather_new_base(struct ice_agent *agent, enum ice_base_kind kind, const wlk_addr *ip)
+{
+	struct gatherer *g = &agent->gather;
+	struct ice_base *base;
+
+	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
+		return NULL;
+	base = wlk_calloc(1, sizeof(*base));
+	if (!base)
+		return NULL;
+	base->kind = kind;
+	base->ip = *ip;
+	base->ip.port = 0;
+	return base;
+}
+
 static wlk_err add_base(struct ice_agent *agent, enum ice_base_kind kind, const wlk_addr *ip)
 {
 	struct gatherer *g = &agent->gather;
@@ -230,17 +246,11 @@ static wlk_err add_base(struct ice_agent *agent, enum ice_base_kind kind, const 
 		.port_max = agent->config.port_max,
 		.own_port = gather_needs_own_port(agent),
 	};
-	struct ice_base *base;
+	struct ice_base *base = gather_new_base(agent, kind, ip);
 	wlk_err err;
 
-	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
-		return WLK_ERR_NOMEM;
-	base = wlk_calloc(1, sizeof(*base));
 	if (!base)
 		return WLK_ERR_NOMEM;
-	base->kind = kind;
-	base->ip = *ip;
-	base->ip.port = 0;
 	request.local.port = 0;
 	request.local.transport = kind == BASE_SOCKET ? WLK_TRANSPORT_UDP : WLK_TRANSPORT_TCP;
 	err = agent_request_add(&agent->requests, &request, OWNER_BASE, base);
@@ -435,7 +445,6 @@ wlk_err gather_start(struct ice_agent *agent, wlk_time now)
 	struct gatherer *g = &agent->gather;
 	wlk_err err;
 
-	(void)now;
 	if (g->state != ICE_GATHERING_NEW)
 		return WLK_OK;
 	g->policy = agent->config.policy;
@@ -445,7 +454,7 @@ wlk_err gather_start(struct ice_agent *agent, wlk_time now)
 		return err;
 	retire_outgrown(agent);
 	announce_again(agent);
-	gather_ask_servers(agent);
+	gather_ask_servers(agent, now);
 	g->state = ICE_GATHERING_ACTIVE;
 	agent->news = true;
 	return WLK_OK;
@@ -499,16 +508,11 @@ struct ice_base *gather_add_stream_base(struct ice_agent *agent, const wlk_addr 
 					uint16_t preference)
 {
 	struct gatherer *g = &agent->gather;
-	struct ice_base *base;
+	struct ice_base *base = gather_new_base(agent, BASE_TCP_ACTIVE, ip);
 
-	if (!array_reserve((void **)&g->bases, &g->base_capacity, g->base_count + 1, sizeof(struct ice_base *)))
-		return NULL;
-	base = wlk_calloc(1, sizeof(*base));
 	if (!base)
 		return NULL;
-	base->kind = BASE_TCP_ACTIVE;
 	base->state = BASE_BOUND;
-	base->ip = *ip;
 	base->addr = *local;
 	base->addr.transport = WLK_TRANSPORT_TCP;
 	base->local_preference = preference;

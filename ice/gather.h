@@ -53,6 +53,8 @@ wlk_time gather_deadline(const struct ice_agent *agent);
 /* Give allocations back and close all sockets: bound bases become CLOSE requests. */
 void gather_close(struct ice_agent *agent);
 
+/* A base on |ip| that is in no list yet, in which there is room for it. NULL: no memory. */
+struct ice_base *gather_new_base(struct ice_agent *agent, enum ice_base_kind kind, const wlk_addr *ip);
 /* The base bound to |local|, or NULL. */
 struct ice_base *gather_find_base(const struct ice_agent *agent, const wlk_addr *local);
 /*

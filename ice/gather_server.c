@@ -58,26 +58,6 @@ static wlk_err create_server(struct gather_server **out, const struct ice_server
 	return err;
 }
 
-wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port)
-{
-	struct gatherer *g = &agent->gather;
-	struct ice_server from = { .host = { host, size }, .port = port };
-	struct gather_server *server;
-	wlk_err err = create_server(&server, &from);
-
-	if (err)
-		return err;
-	err = g->server_count >= GATHER_SERVERS_MAX ? WLK_ERR_TOO_LARGE : WLK_OK;
-	if (!err && !array_reserve((void **)&g->servers, &g->server_capacity, g->server_count + 1, sizeof(server)))
-		err = WLK_ERR_NOMEM;
-	if (err) {
-		gather_server_release(server);
-		return err;
-	}
-	g->servers[g->server_count++] = server;
-	return WLK_OK;
-}
-
 static struct gather_server *find_same(struct gatherer *g, const struct gather_server *like)
 {
 	for (size_t i = 0; i < g->server_count; i++) {
@@ -280,7 +260,7 @@ static void need_address(struct ice_agent *agent, struct gather_server *server)
 	server->asked = true;
 }
 
-void gather_ask_servers(struct ice_agent *agent)
+void gather_ask_servers(struct ice_agent *agent, wlk_time now)
 {
 	struct gatherer *g = &agent->gather;
 
@@ -292,7 +272,7 @@ void gather_ask_servers(struct ice_agent *agent)
 			remove_job(agent, i);
 		}
 	}
-	agent_relays_begin_generation(agent);
+	agent_relays_begin_generation(agent, now);
 	for (size_t i = 0; i < g->server_count && g->base_count; i++) {
 		if (!asks(agent, g->servers[i]))
 			continue;

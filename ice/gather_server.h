@@ -35,15 +35,14 @@ struct gather_job {
 struct gather_server *gather_server_ref(struct gather_server *server);
 void gather_server_release(struct gather_server *server);
 
-/* As ice_agent_add_stun_server() and ice_agent_set_servers() say. */
-wlk_err gather_add_server(struct ice_agent *agent, const char *host, size_t size, uint16_t port);
+/* As ice_agent_set_servers() says. */
 wlk_err gather_set_servers(struct ice_agent *agent, const struct ice_server *servers, size_t count);
 void gather_free_servers(struct ice_agent *agent);
 
 /* Whether there is a TURN server over UDP: it tells its clients apart by their ports alone. */
 bool gather_needs_own_port(const struct ice_agent *agent);
 /* A generation begins: all servers are asked (again) from all bases. */
-void gather_ask_servers(struct ice_agent *agent);
+void gather_ask_servers(struct ice_agent *agent, wlk_time now);
 /* |base| was bound: all servers are asked from it. */
 void gather_ask_from(struct ice_agent *agent, struct ice_base *base);
 /* |base| goes, and with it what was asked from it. */

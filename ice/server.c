@@ -84,12 +84,9 @@ wlk_err ice_server_parse(struct ice_server *out, struct str url)
 		return WLK_ERR_PARSE;
 	server.port = (uint16_t)port;
 	if (has_query) {
-		/* RFC 7064 gives stun: no transport, but pages write ?transport=udp. */
-		err = parse_transport(&server, query, secure);
+		err = server.is_turn ? parse_transport(&server, query, secure) : WLK_ERR_PARSE;
 		if (err)
 			return err;
-		if (!server.is_turn && server.transport != ICE_SERVER_UDP)
-			return WLK_ERR_UNSUPPORTED;
 	}
 	*out = server;
 	return WLK_OK;

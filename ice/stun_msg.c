@@ -13,11 +13,6 @@ enum {
 	MESSAGE_SIZE_MAX = STUN_HEADER_SIZE + 0xFFFC,
 };
 
-static size_t padding(size_t size)
-{
-	return (4 - size % 4) % 4;
-}
-
 bool stun_is_message(const uint8_t *data, size_t size)
 {
 	if (size < STUN_HEADER_SIZE || (data[0] & 0xC0) || load_u32(data + 4) != STUN_MAGIC_COOKIE)
@@ -288,7 +283,7 @@ static bool next_attr(struct attr_walk *walk, struct stun_msg *msg)
 	size_t size = bytes_u16(r);
 	wlk_bytes value = bytes_slice(r, size);
 
-	bytes_skip(r, padding(size));
+	bytes_skip(r, stun_padding(size));
 	if (!bytes_ok(r) || walk->count == STUN_ATTRS_MAX)
 		return false;
 
@@ -365,7 +360,7 @@ bool stun_password_algorithms_has(wlk_bytes list, enum stun_password_algorithm a
 		found |= bytes_u16(&r) == algorithm;
 		size_t size = bytes_u16(&r);
 		bytes_skip(&r, size);
-		bytes_skip(&r, r.left ? padding(size) : 0); /* the last one's padding may be the attribute's own */
+		bytes_skip(&r, r.left ? stun_padding(size) : 0); /* the last one's padding may be the attribute's own */
 	}
 	return found && bytes_ok(&r);
 }
@@ -446,7 +441,7 @@ static uint8_t *reserve_attr(struct stun_writer *w, uint16_t type, size_t size)
 
 	uint8_t *value = bytes_reserve(&w->out, size);
 
-	bytes_put_zero(&w->out, padding(size));
+	bytes_put_zero(&w->out, stun_padding(size));
 	return bytes_writer_ok(&w->out) ? value : NULL;
 }
 

@@ -19,6 +19,12 @@ enum {
 	STUN_FINGERPRINT_ATTR_SIZE = 8,
 };
 
+/* The bytes between the end of |size| bytes and the next multiple of four (RFC 8489 14, RFC 8656 12.5). */
+static inline size_t stun_padding(size_t size)
+{
+	return (4 - size % 4) % 4;
+}
+
 /* RFC 8489 5: the values are the class bits C1 C0. */
 enum stun_class { STUN_REQUEST = 0, STUN_INDICATION = 1, STUN_SUCCESS = 2, STUN_ERROR = 3 };
 

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "core/bytes.h"
+#include "ice/stun_msg.h"
 
-enum { STUN_HEADER = 20, CHANNEL_HEADER = 4, ALIGNMENT = 4 };
+enum { CHANNEL_HEADER = 4 };
 
 void tcp_framing_init(struct tcp_framing *f, enum tcp_framing_kind kind, struct pktbuf_pool *pool)
 {
@@ -15,11 +16,6 @@ void tcp_framing_free(struct tcp_framing *f)
 {
 	pktbuf_release(f->buf);
 	f->buf = NULL;
-}
-
-static size_t padding_of(size_t size)
-{
-	return (ALIGNMENT - size % ALIGNMENT) % ALIGNMENT;
 }
 
 static size_t header_size_of(const struct tcp_framing *f)
@@ -41,11 +37,11 @@ static bool measure_turn(const uint8_t *header, size_t *size, size_t *padding)
 
 	*padding = 0;
 	if (header[0] >> 6 == 0) {
-		*size = STUN_HEADER + length;
-		return padding_of(length) == 0;
+		*size = STUN_HEADER_SIZE + length;
+		return stun_padding(length) == 0;
 	}
 	*size = CHANNEL_HEADER + length;
-	*padding = padding_of(length);
+	*padding = stun_padding(length);
 	return header[0] >> 4 == 4;
 }
 
@@ -147,16 +143,5 @@ bool tcp_framing_put_length(struct pktbuf *buf)
 	buf->data -= TCP_FRAMING_LENGTH_SIZE;
 	buf->size += TCP_FRAMING_LENGTH_SIZE;
 	store_u16(buf->data, (uint16_t)size);
-	return true;
-}
-
-bool tcp_framing_pad(struct pktbuf *buf)
-{
-	size_t padding = padding_of(buf->size);
-
-	if (pktbuf_tailroom(buf) < padding)
-		return false;
-	memset(buf->data + buf->size, 0, padding);
-	buf->size += padding;
 	return true;
 }

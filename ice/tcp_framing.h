@@ -47,7 +47,5 @@ enum tcp_framing_result tcp_framing_next(struct tcp_framing *f, wlk_bytes *data,
 
 /* Put the length of RFC 4571 before |buf|, into its headroom. False: no room, or too long; |buf| is as it was. */
 bool tcp_framing_put_length(struct pktbuf *buf);
-/* Pad a ChannelData message for TURN over TCP (RFC 8656 12.5), in its tailroom. False: no room; |buf| is as it was. */
-bool tcp_framing_pad(struct pktbuf *buf);
 
 #endif

@@ -205,13 +205,6 @@ void turn_client_permit(struct turn_client *c, wlk_time now, const wlk_addr *pee
 	c->deadline = time_min(c->deadline, turn_peers_ask_at(&c->peers));
 }
 
-bool turn_client_permits(const struct turn_client *c, wlk_time now, const wlk_addr *peer)
-{
-	const struct turn_permission *permission = turn_peers_permission(&c->peers, peer);
-
-	return c->state == TURN_ALLOCATED && permission && turn_permission_is_open(permission, now);
-}
-
 void turn_client_bind(struct turn_client *c, wlk_time now, const wlk_addr *peer)
 {
 	struct turn_channel *channel;

@@ -101,8 +101,6 @@ void turn_client_probe(struct turn_client *c, wlk_time now);
  * request serves several peers. Asking twice costs nothing; after a refusal the server is asked once more.
  */
 void turn_client_permit(struct turn_client *c, wlk_time now, const wlk_addr *peer);
-/* Whether datagrams to |peer| pass, as far as is known: the permission is there or has been asked for. */
-bool turn_client_permits(const struct turn_client *c, wlk_time now, const wlk_addr *peer);
 /* Bind a channel to |peer|, whose permission comes with it. Until it is there, and without one, wrap() does it by Send.
  */
 void turn_client_bind(struct turn_client *c, wlk_time now, const wlk_addr *peer);

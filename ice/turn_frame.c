@@ -12,15 +12,10 @@ static struct pktbuf *make_room(struct pktbuf_pool *pool, struct pktbuf *buf, si
 	return pktbuf_copy(pool, buf->data, buf->size);
 }
 
-static size_t padding_of(size_t size)
-{
-	return (4 - size % 4) % 4;
-}
-
 bool turn_frame_channel(struct pktbuf_pool *pool, struct pktbuf **buf, uint16_t channel, bool pad)
 {
 	const size_t size = (*buf)->size;
-	const size_t padding = pad ? padding_of(size) : 0;
+	const size_t padding = pad ? stun_padding(size) : 0;
 	struct pktbuf *out = make_room(pool, *buf, TURN_CHANNEL_HEADER_SIZE, padding);
 
 	if (!out)
@@ -50,7 +45,7 @@ static bool write_send_header(const wlk_addr *peer, size_t payload, uint8_t buf[
 	if (stun_writer_finish(&w, NULL, false, size))
 		return false;
 	store_u16(buf + *size - 2, (uint16_t)payload);
-	store_u16(buf + 2, (uint16_t)(*size - STUN_HEADER_SIZE + payload + padding_of(payload)));
+	store_u16(buf + 2, (uint16_t)(*size - STUN_HEADER_SIZE + payload + stun_padding(payload)));
 	return true;
 }
 
@@ -63,12 +58,12 @@ bool turn_frame_send(struct pktbuf_pool *pool, struct pktbuf **buf, const wlk_ad
 
 	if (!write_send_header(peer, size, header, &header_size))
 		return false;
-	out = make_room(pool, *buf, header_size, padding_of(size));
+	out = make_room(pool, *buf, header_size, stun_padding(size));
 	if (!out)
 		return false;
-	memset(out->data + size, 0, padding_of(size));
+	memset(out->data + size, 0, stun_padding(size));
 	out->data -= header_size;
-	out->size += header_size + padding_of(size);
+	out->size += header_size + stun_padding(size);
 	memcpy(out->data, header, header_size);
 	if (out != *buf)
 		pktbuf_release(*buf);

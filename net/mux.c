@@ -110,6 +110,7 @@ void mux_update_ufrags(struct mux *m, struct mux_user *u)
 	if (!u->id)
 		return;
 	count = peer_local_ufrags(u->pc, now, MUX_UFRAGS);
+	u->ufrag_count = count;
 	for (size_t i = 0; i < MUX_UFRAGS; i++) {
 		if (i >= count)
 			now[i] = (struct str){ "", 0 };
@@ -185,9 +186,10 @@ static enum peer_path state_of(const struct mux_path *path, wlk_time now)
 /* Room for one path more: what the peer itself has forgotten goes, then the oldest that never became valid. */
 static bool make_room(struct mux *m, wlk_time now, struct mux_user *u)
 {
+	const size_t limit = MUX_PATHS_MAX * MAX(u->ufrag_count, (size_t)1);
 	struct mux_path *victim = NULL;
 
-	if (u->path_count < MUX_PATHS_MAX)
+	if (u->path_count < limit)
 		return true;
 	list_for_each_safe (link, &u->paths) {
 		struct mux_path *path = list_entry(link, struct mux_path, link);
@@ -198,9 +200,9 @@ static bool make_room(struct mux *m, wlk_time now, struct mux_user *u)
 		else if (state == PEER_PATH_HEARD && !victim)
 			victim = path;
 	}
-	if (u->path_count == MUX_PATHS_MAX && victim)
+	if (u->path_count >= limit && victim)
 		free_path(m, victim);
-	return u->path_count < MUX_PATHS_MAX;
+	return u->path_count < limit;
 }
 
 static void add_path(struct mux *m, wlk_time now, struct mux_user *u, const wlk_addr *local, const wlk_addr *remote)

@@ -24,7 +24,7 @@
 enum {
 	MUX_UFRAG_MAX = 32,             /* characters; ours are 8 */
 	MUX_UFRAGS = 32,                /* of one peer: one of each transport, and a second one during a restart */
-	MUX_PATHS_MAX = 32,             /* of one peer */
+	MUX_PATHS_MAX = 32,             /* of one ufrag of a peer */
 	MUX_TXN_WAYS = 4,               /* places for a transaction */
 	MUX_TXN_SETS = 4096,            /* times so many */
 	MUX_TXN_AGE_MS = 10000          /* how long an answer is waited for */
@@ -45,6 +45,7 @@ struct mux_user {
 	uint32_t id; /* never used twice; 0: not a user */
 	struct hash_node node;
 	struct mux_ufrag ufrags[MUX_UFRAGS];
+	size_t ufrag_count;
 	struct list paths;
 	size_t path_count;
 };

@@ -188,7 +188,7 @@ static wlk_err open_socket(struct port *port, const wlk_request *request)
 		return udp_open_mdns(&port->socket, &local);
 	if (port->shared)
 		local.port = d->udp_port;
-	return udp_open_range(&port->socket, &local, request->port_min, request->port_max, d->no_gso);
+	return udp_open(&port->socket, &local, request->port_min, request->port_max, d->no_gso);
 }
 
 static wlk_err new_port(struct driver *d, const wlk_request *request, bool shared, struct port **out)

@@ -86,7 +86,7 @@ static wlk_err finish_open(struct udp_socket *s, int fd, bool bound)
 	return WLK_ERR_IO;
 }
 
-wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso)
+wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso)
 {
 	bool search = !local->port && port_max && port_min <= port_max;
 	int fd = open_socket(local);
@@ -103,11 +103,6 @@ wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t por
 	s->gro = !no_gso && set_int(fd, IPPROTO_UDP, UDP_GRO, 1);
 	set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	return WLK_OK;
-}
-
-wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso)
-{
-	return udp_open_range(s, local, 0, 0, no_gso);
 }
 
 static bool join_v4(int fd, unsigned interface)

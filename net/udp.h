@@ -47,15 +47,11 @@ struct udp_socket {
 };
 
 /*
- * Open a non-blocking socket bound to |local| (port 0: any). IPv6 sockets carry IPv6 only.
- * WLK_ERR_IO: the kernel refused (no descriptor left, address not ours, port taken); errno tells why.
+ * Open a non-blocking socket bound to |local|. IPv6 sockets carry IPv6 only. For port 0 there are the ports |port_min| to
+ * |port_max| to choose from, both 0: any; the search begins at a random one and takes the next that is free.
+ * WLK_ERR_IO: the kernel refused (no descriptor left, address not ours, port taken, none free); errno tells why.
  */
-wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, bool no_gso);
-/*
- * The same for port 0 with the ports |port_min| to |port_max| to choose from, both 0: any. The search begins at a random one
- * and takes the next that is free. WLK_ERR_IO: none is.
- */
-wlk_err udp_open_range(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso);
+wlk_err udp_open(struct udp_socket *s, const wlk_addr *local, uint16_t port_min, uint16_t port_max, bool no_gso);
 /*
  * Open a socket on port 5353 of |local|'s family, shared with the other responders of this host, that is a member of
  * the mDNS group (RFC 6762 3) on |local|'s interface, where it sends and hears; when |local| is unspecified, on every multicast

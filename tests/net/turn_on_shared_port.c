@@ -49,9 +49,9 @@ static void open_relays(const wlk_addr *any)
 	for (;;) {
 		wlk_addr next = *any;
 
-		must(udp_open(&sockets[1], &next, true));
+		must(udp_open(&sockets[1], &next, 0, 0, true));
 		next.port = (uint16_t)(sockets[1].local.port + 1);
-		if (next.port && !udp_open(&sockets[2], &next, true))
+		if (next.port && !udp_open(&sockets[2], &next, 0, 0, true))
 			return;
 		udp_close(&sockets[1]);
 	}
@@ -63,7 +63,7 @@ static void open_server(void)
 
 	pool = pktbuf_pool_create(64);
 	udp_rx_init(&rx, pool, &stats);
-	must(udp_open(&sockets[0], &any, true));
+	must(udp_open(&sockets[0], &any, 0, 0, true));
 	open_relays(&any);
 	turn_server_init(&server, &sockets[0].local, &any);
 	server.next_port = sockets[1].local.port;
@@ -206,7 +206,7 @@ static void make_loops(void)
 	struct udp_socket probe;
 	const wlk_addr any = addr_v4(127, 0, 0, 1, 0);
 
-	must(udp_open(&probe, &any, true));
+	must(udp_open(&probe, &any, 0, 0, true));
 	config.udp_port = shared_port = probe.local.port;
 	udp_close(&probe);
 	must(wlk_loop_create(&config, &loops[0]));

@@ -697,13 +697,20 @@ bool ice_sim_run(struct ice_sim *sim, wlk_time limit_us, bool (*done)(struct ice
 
 /* -------------------------------------------------------------------------------------------- signalling */
 
+wlk_err ice_sim_use_stun(struct ice_agent *agent, const char *host)
+{
+	const struct ice_server server = { .host = str_of(host), .port = 3478 };
+
+	return ice_agent_set_servers(agent, &server, 1);
+}
+
 void ice_sim_gather(struct ice_sim *sim, int index)
 {
 	struct ice_sim_side *side = &sim->side[index];
 
 	(void)ice_agent_set_interfaces(side->agent, sim->now, side->ips, side->ip_count);
 	if (!addr_is_none(&sim->stun_server))
-		(void)ice_agent_add_stun_server(side->agent, "stun.example", 12, 3478);
+		(void)ice_sim_use_stun(side->agent, "stun.example");
 	(void)ice_agent_gather(side->agent, sim->now);
 }
 

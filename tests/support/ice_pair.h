@@ -136,6 +136,8 @@ extern bool ice_sim_tcp;
 void ice_sim_init(struct ice_sim *sim, const struct ice_link *link, uint64_t seed, const struct ice_agent_config *a,
 		  const struct ice_agent_config *b);
 void ice_sim_free(struct ice_sim *sim);
+/* The STUN server |host|, port 3478, and no other. Where the network has one, ice_sim_gather() names it by itself. */
+wlk_err ice_sim_use_stun(struct ice_agent *agent, const char *host);
 /* Interfaces, gathering, parameters both ways; candidates go by trickle. */
 void ice_sim_connect(struct ice_sim *sim);
 void ice_sim_gather(struct ice_sim *sim, int side);

@@ -190,19 +190,27 @@ static void test_late_bind_is_closed(void **state)
 	ice_agent_destroy(agent);
 }
 
-static void test_stun_server_arguments(void **state)
+static void test_server_arguments(void **state)
 {
 	struct ice_agent *agent = make(NULL);
 	char long_name[256];
+	struct ice_server servers[17];
+	const struct ice_server bad[] = {
+		{ .host = STR(""), .port = 3478 },
+		{ .host = STR("a"), .port = 0 },
+		{ .host = { long_name, sizeof(long_name) }, .port = 3478 },
+		{ .host = STR("a"), .port = 3478, .transport = ICE_SERVER_TCP },
+		{ .host = STR("a"), .port = 3478, .is_turn = true },
+	};
 
 	(void)state;
 	memset(long_name, 'a', sizeof(long_name));
-	assert_int_equal(ice_agent_add_stun_server(agent, "", 0, 3478), WLK_ERR_INVALID);
-	assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 0), WLK_ERR_INVALID);
-	assert_int_equal(ice_agent_add_stun_server(agent, long_name, 256, 3478), WLK_ERR_INVALID);
-	for (int i = 0; i < 16; i++)
-		assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 3478), WLK_OK);
-	assert_int_equal(ice_agent_add_stun_server(agent, "a", 1, 3478), WLK_ERR_TOO_LARGE);
+	for (size_t i = 0; i < 17; i++)
+		servers[i] = (struct ice_server){ .host = STR("a"), .port = 3478 };
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(ice_agent_set_servers(agent, &bad[i], 1), WLK_ERR_INVALID);
+	assert_int_equal(ice_agent_set_servers(agent, servers, 16), WLK_OK);
+	assert_int_equal(ice_agent_set_servers(agent, servers, 17), WLK_ERR_TOO_LARGE);
 	ice_agent_destroy(agent);
 }
 
@@ -658,7 +666,7 @@ int main(void)
 		cmocka_unit_test(test_gathering_without_interfaces_completes),
 		cmocka_unit_test(test_failed_bind_is_not_the_end),
 		cmocka_unit_test(test_late_bind_is_closed),
-		cmocka_unit_test(test_stun_server_arguments),
+		cmocka_unit_test(test_server_arguments),
 		cmocka_unit_test(test_remote_parameter_arguments),
 		cmocka_unit_test(test_checks_with_the_longest_ufrag),
 		cmocka_unit_test(test_R8_candidates_that_are_refused),

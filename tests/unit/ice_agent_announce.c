@@ -33,7 +33,7 @@ static void add_nat(struct ice_sim *sim)
 {
 	sim->side[0].nat.enabled = true;
 	sim->stun_server = addr_v4(198, 51, 100, 1, 3478);
-	assert_int_equal(ice_agent_add_stun_server(sim->side[0].agent, "198.51.100.1", 12, 3478), WLK_OK);
+	assert_int_equal(ice_sim_use_stun(sim->side[0].agent, "198.51.100.1"), WLK_OK);
 }
 
 /* All that side 0 tells, as lines; the caller frees. */

@@ -35,7 +35,7 @@ static void init_sim(struct ice_sim *sim, uint64_t seed, bool offerer_is_lite, b
 	ice_sim_init(sim, &rtt_40, seed, &a, &b);
 	sim->stun_server = addr_v4(198, 51, 100, 1, 3478);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(ice_agent_add_stun_server(sim->side[i].agent, "198.51.100.1", 12, 3478), WLK_OK);
+		assert_int_equal(ice_sim_use_stun(sim->side[i].agent, "198.51.100.1"), WLK_OK);
 }
 
 static void connect_sim(struct ice_sim *sim, bool offerer_is_lite, bool answerer_is_lite)

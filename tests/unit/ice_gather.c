@@ -50,7 +50,7 @@ static void test_server_by_literal_needs_no_look_up(void **state)
 
 	(void)state;
 	set_up(&sim, &rtt_20, true);
-	assert_int_equal(ice_agent_add_stun_server(sim.side[0].agent, "198.51.100.1", 12, 3478), WLK_OK);
+	assert_int_equal(ice_sim_use_stun(sim.side[0].agent, "198.51.100.1"), WLK_OK);
 	assert_int_equal(ice_agent_set_interfaces(sim.side[0].agent, sim.now, sim.side[0].ips, 1), WLK_OK);
 	assert_int_equal(ice_agent_gather(sim.side[0].agent, sim.now), WLK_OK);
 	assert_true(ice_agent_poll_request(sim.side[0].agent, &r));
@@ -145,7 +145,7 @@ static void test_unknown_name_completes(void **state)
 
 	(void)state;
 	ice_sim_init(&sim, &rtt_20, 1, NULL, NULL);
-	assert_int_equal(ice_agent_add_stun_server(sim.side[0].agent, "nowhere.example", 15, 3478), WLK_OK);
+	assert_int_equal(ice_sim_use_stun(sim.side[0].agent, "nowhere.example"), WLK_OK);
 	ice_sim_gather(&sim, 0);
 	ice_sim_pump(&sim);
 	assert_int_equal(sim.side[0].gathering, ICE_GATHERING_COMPLETE);

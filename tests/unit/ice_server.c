@@ -41,7 +41,6 @@ static void test_stun_uris(void **state)
 		{ "stun:192.0.2.1", false, ICE_SERVER_UDP, "192.0.2.1", 3478 },
 		{ "stun:[2001:db8::1]:19302", false, ICE_SERVER_UDP, "2001:db8::1", 19302 },
 		{ "stun:[2001:db8::1]", false, ICE_SERVER_UDP, "2001:db8::1", 3478 },
-		{ "stun:example.org?transport=udp", false, ICE_SERVER_UDP, "example.org", 3478 },
 	};
 
 	(void)state;
@@ -104,7 +103,9 @@ static void test_uris_that_are_refused(void **state)
 		{ "turn:example.org?udp", WLK_ERR_PARSE },
 		{ "turn:example.org?transport=sctp", WLK_ERR_UNSUPPORTED },
 		{ "turn:example.org?transport=tcp&x=1", WLK_ERR_UNSUPPORTED },
-		{ "stun:example.org?transport=tcp", WLK_ERR_UNSUPPORTED },
+		{ "stun:example.org?transport=udp", WLK_ERR_PARSE }, /* RFC 7064 3.1: stun has no query */
+		{ "stun:example.org?transport=tcp", WLK_ERR_PARSE },
+		{ "stun:example.org?", WLK_ERR_PARSE },
 		{ "stuns:example.org", WLK_ERR_UNSUPPORTED },
 	};
 	struct ice_server server = { .port = 77 };

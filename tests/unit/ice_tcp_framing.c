@@ -253,26 +253,6 @@ static void test_writing_a_length(void **state)
 	pktbuf_release(buf);
 }
 
-static void test_writing_padding(void **state)
-{
-	static const size_t padded[] = { 4, 8, 8, 8, 8 };
-
-	(void)state;
-	for (size_t size = 4; size <= 8; size++) {
-		struct pktbuf *buf = pktbuf_copy(NULL, "\x40\0\0\4data", size);
-		struct pktbuf *slice = pktbuf_slice(buf, 0, size);
-
-		assert_true(tcp_framing_pad(buf));
-		assert_int_equal(buf->size, padded[size - 4]);
-		for (size_t i = size; i < buf->size; i++)
-			assert_int_equal(buf->data[i], 0);
-		assert_int_equal(tcp_framing_pad(slice), size % 4 == 0);
-		assert_int_equal(slice->size, size);
-		pktbuf_release(slice);
-		pktbuf_release(buf);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,7 +265,6 @@ int main(void)
 		cmocka_unit_test(test_without_memory_a_message_is_lost_and_the_next_one_is_not),
 		cmocka_unit_test(test_one_buffer_at_most_and_none_between_messages),
 		cmocka_unit_test(test_writing_a_length),
-		cmocka_unit_test(test_writing_padding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,6 +341,14 @@ static void test_paths_of_one_peer_are_bounded(void **state)
 	next = remote(159);
 	mux_learn(f.mux, f.now, &f.users[1], &local, &next);
 	assert_int_equal(find_dtls(&next), 1);
+	/* A second transport has as many of its own. */
+	f.peers[1].ufrags[1] = "2ndufrag";
+	mux_update_ufrags(f.mux, &f.users[1]);
+	for (uint16_t i = 100; i < 160; i++) {
+		next = remote(i);
+		mux_learn(f.mux, f.now, &f.users[1], &local, &next);
+	}
+	assert_int_equal(f.users[1].path_count, 60);
 }
 
 static void test_R39_nothing_leads_to_a_user_that_left(void **state)

@@ -38,7 +38,7 @@ static uint16_t free_port(void)
 	struct udp_socket s;
 	uint16_t port;
 
-	assert_int_equal(udp_open(&s, &loopback, false), WLK_OK);
+	assert_int_equal(udp_open(&s, &loopback, 0, 0, false), WLK_OK);
 	port = s.local.port;
 	udp_close(&s);
 	return port;
@@ -56,7 +56,7 @@ static int setup(void **state)
 	driver_init(&f.driver, &f.poller, &f.mailbox, &f.env, false);
 	driver_set_now(&f.driver, f.now);
 	assert_int_equal(driver_share_ports(&f.driver, f.port, 0), WLK_OK);
-	assert_int_equal(udp_open(&f.stranger, &loopback, true), WLK_OK);
+	assert_int_equal(udp_open(&f.stranger, &loopback, 0, 0, true), WLK_OK);
 	return 0;
 }
 
@@ -137,12 +137,12 @@ static void test_peers_share_a_socket_and_the_last_one_closes_it(void **state)
 	(void)state;
 	assert_int_equal(first.port, f.port);
 	assert_true(addr_equal(&first, &second));
-	assert_int_equal(udp_open(&other, &first, false), WLK_ERR_IO);
+	assert_int_equal(udp_open(&other, &first, 0, 0, false), WLK_ERR_IO);
 	fake_request(a, WLK_REQUEST_CLOSE, 0, &first, NULL);
 	run_after(1);
-	assert_int_equal(udp_open(&other, &first, false), WLK_ERR_IO);
+	assert_int_equal(udp_open(&other, &first, 0, 0, false), WLK_ERR_IO);
 	wlk_peer_connection_destroy(b);
-	assert_int_equal(udp_open(&other, &first, false), WLK_OK);
+	assert_int_equal(udp_open(&other, &first, 0, 0, false), WLK_OK);
 	/* somebody else has it now */
 	fake_request(a, WLK_REQUEST_BIND_UDP, 2, &loopback, NULL);
 	run_after(1);

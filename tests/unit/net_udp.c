@@ -35,8 +35,8 @@ static void open_pair(const char *ip, bool no_gso)
 	assert_int_equal(addr_parse(&local, ip, strlen(ip), 0), WLK_OK);
 	f.pool = pktbuf_pool_create(256);
 	udp_rx_init(&f.rx, f.pool, &f.stats);
-	assert_int_equal(udp_open(&f.a, &local, no_gso), WLK_OK);
-	assert_int_equal(udp_open(&f.b, &local, no_gso), WLK_OK);
+	assert_int_equal(udp_open(&f.a, &local, 0, 0, no_gso), WLK_OK);
+	assert_int_equal(udp_open(&f.b, &local, 0, 0, no_gso), WLK_OK);
 }
 
 static void close_pair(void)
@@ -458,11 +458,11 @@ static void test_ipv6_sockets_leave_the_ipv4_port_alone(void **state)
 	wlk_addr any6 = { .family = 6 }, any4 = { .family = 4 };
 
 	(void)state;
-	assert_int_equal(udp_open(&v6, &any6, false), WLK_OK);
+	assert_int_equal(udp_open(&v6, &any6, 0, 0, false), WLK_OK);
 	any4.port = v6.local.port;
-	assert_int_equal(udp_open(&v4, &any4, false), WLK_OK);
+	assert_int_equal(udp_open(&v4, &any4, 0, 0, false), WLK_OK);
 	assert_int_equal(v4.local.port, v6.local.port);
-	assert_int_equal(udp_open(&taken, &any4, false), WLK_ERR_IO);
+	assert_int_equal(udp_open(&taken, &any4, 0, 0, false), WLK_ERR_IO);
 	udp_close(&v4);
 	udp_close(&v6);
 }
@@ -473,7 +473,7 @@ static void test_an_address_of_somebody_else_is_refused(void **state)
 	wlk_addr foreign = addr_v4(192, 0, 2, 1, 0);
 
 	(void)state;
-	assert_int_equal(udp_open(&s, &foreign, false), WLK_ERR_IO);
+	assert_int_equal(udp_open(&s, &foreign, 0, 0, false), WLK_ERR_IO);
 }
 
 static void test_a_port_is_taken_from_the_range(void **state)
@@ -486,36 +486,36 @@ static void test_a_port_is_taken_from_the_range(void **state)
 
 	(void)state;
 	for (int i = 0; i < RANGE; i++) {
-		assert_int_equal(udp_open_range(&sockets[i], &local, low, low + RANGE - 1, false), WLK_OK);
+		assert_int_equal(udp_open(&sockets[i], &local, low, low + RANGE - 1, false), WLK_OK);
 		assert_in_range(sockets[i].local.port, low, low + RANGE - 1);
 		assert_false(taken[sockets[i].local.port - low]);
 		taken[sockets[i].local.port - low] = true;
 	}
-	assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_ERR_IO);
+	assert_int_equal(udp_open(&none, &local, low, low + RANGE - 1, false), WLK_ERR_IO);
 	assert_int_equal(errno, EADDRINUSE);
 	udp_close(&sockets[3]);
-	assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_OK); /* the one that is free */
+	assert_int_equal(udp_open(&none, &local, low, low + RANGE - 1, false), WLK_OK); /* the one that is free */
 	udp_close(&none);
 	/* The first choice is drawn: 16 times the lowest would be a miracle (8^-16). */
 	for (int i = 0; i < RANGE; i++)
 		if (i != 3)
 			udp_close(&sockets[i]);
 	for (int i = 0; i < 16; i++) {
-		assert_int_equal(udp_open_range(&none, &local, low, low + RANGE - 1, false), WLK_OK);
+		assert_int_equal(udp_open(&none, &local, low, low + RANGE - 1, false), WLK_OK);
 		in_order = in_order && none.local.port == low;
 		udp_close(&none);
 	}
 	assert_false(in_order);
 	/* One port; a port that is named counts more than the range; 0 is none. */
-	assert_int_equal(udp_open_range(&none, &local, 20101, 20101, false), WLK_OK);
+	assert_int_equal(udp_open(&none, &local, 20101, 20101, false), WLK_OK);
 	assert_int_equal(none.local.port, 20101);
 	udp_close(&none);
 	local.port = 21234;
-	assert_int_equal(udp_open_range(&none, &local, 20101, 20101, false), WLK_OK);
+	assert_int_equal(udp_open(&none, &local, 20101, 20101, false), WLK_OK);
 	assert_int_equal(none.local.port, 21234);
 	udp_close(&none);
 	local.port = 0;
-	assert_int_equal(udp_open_range(&none, &local, 0, 0, false), WLK_OK);
+	assert_int_equal(udp_open(&none, &local, 0, 0, false), WLK_OK);
 	assert_int_not_equal(none.local.port, 0);
 	udp_close(&none);
 }
