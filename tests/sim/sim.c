@@ -510,9 +510,14 @@ static wlk_time next_moment(const struct sim *sim)
 	return next;
 }
 
-static void check_deadlines(struct sim *sim)
+static bool is_due(const struct sim *sim)
 {
-	if (peer_deadline(&sim->a) <= sim->now || peer_deadline(&sim->b) <= sim->now)
+	return peer_deadline(&sim->a) <= sim->now || peer_deadline(&sim->b) <= sim->now;
+}
+
+static void check_deadlines(const struct sim *sim)
+{
+	if (is_due(sim))
 		sim_fail(sim, "a deadline is not in the future after a drain (a %lld, b %lld)", (long long)peer_deadline(&sim->a),
 			 (long long)peer_deadline(&sim->b));
 }
@@ -526,6 +531,14 @@ static void notice(struct sim_peer *peer)
 		(void)!list_interfaces(peer); /* out of memory: the old ones stay */
 }
 
+static void handle_timeouts(struct sim *sim)
+{
+	if (sim->a.pc)
+		wlk_drive_handle_timeout(sim->a.pc, sim->now);
+	if (sim->b.pc)
+		wlk_drive_handle_timeout(sim->b.pc, sim->now);
+}
+
 static void step(struct sim *sim)
 {
 	while (sim->flying_count && sim->flying[0]->at <= sim->now) {
@@ -536,11 +549,12 @@ static void step(struct sim *sim)
 	}
 	notice(&sim->a);
 	notice(&sim->b);
-	if (sim->a.pc)
-		wlk_drive_handle_timeout(sim->a.pc, sim->now);
-	if (sim->b.pc)
-		wlk_drive_handle_timeout(sim->b.pc, sim->now);
+	handle_timeouts(sim);
 	drain(sim);
+	for (int i = 0; sim->config.calls_in_events && is_due(sim) && i < 10; i++) {
+		handle_timeouts(sim);
+		drain(sim);
+	}
 	sim->rounds++;
 	check_deadlines(sim);
 }

@@ -28,6 +28,7 @@ struct sim_config {
 	/* The interfaces of the peers; the first one without an IP ends the list. None: 10.0.0.1 and 10.0.0.2. */
 	struct sim_interface interfaces_a[SIM_INTERFACES_MAX], interfaces_b[SIM_INTERFACES_MAX];
 	wlk_time notice_us; /* after a change of its interfaces a peer hears of it so much later; 0: 50 ms */
+	bool calls_in_events; /* the test makes calls while it looks at events: what is due at once by such a call gets further rounds */
 	bool may_fail; /* memory runs out on purpose: peers that cannot be made stay NULL, candidates may get lost */
 };
 

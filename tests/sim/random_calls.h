@@ -1,0 +1,61 @@
+/* What sim_random_api draws from: calls that do one thing to one of two connected peers, with arguments that are drawn too. */
+#ifndef SIM_RANDOM_CALLS_H
+#define SIM_RANDOM_CALLS_H
+
+#include "sim.h"
+
+enum { RANDOM_HANDLES = 16, RANDOM_TRANSCEIVERS = 12 };
+
+/* In place of an error: there was nothing to make the call on. */
+#define RANDOM_NOTHING ((wlk_err)1)
+
+struct random_side {
+	wlk_data_channel *channels[RANDOM_HANDLES]; /* not released */
+	size_t channel_count;
+	bool in_event; /* calls are made while an event is looked at */
+};
+
+struct random_run {
+	struct random_side a, b;
+	wlk_data_channel *main_a; /* never closed by a call */
+	int echoes;
+	bool closed;       /* somebody closed or destroyed a peer */
+	bool is_over;      /* no more random calls inside events */
+	bool end_in_event; /* the next random call inside an event is close or destroy */
+	/*
+	 * Signalling loses nothing that was applied: an answer reaches the offerer at once, and so does what becomes of an offer that the
+	 * answerer has. Such runs never end divided.
+	 */
+	bool faithful;
+	wlk_ice_server server; /* "stun:stun.sim"; without a url there is none */
+	uint64_t calls, refused;
+	/* of the totals: what is rare and must not be never */
+	uint64_t implicit_rollbacks, pranswers, restarts_while_gathering, ends_in_event;
+};
+
+struct random_call {
+	const char *name;
+	uint32_t weight;
+	/* Answers what the call did, or RANDOM_NOTHING. */
+	wlk_err (*make)(struct sim *sim, struct sim_peer *peer, struct random_side *side);
+};
+
+/* Channels, media, tracks, parameters, configuration, and a look at everything that can be read. */
+extern const struct random_call random_calls[];
+extern const size_t random_call_count;
+/* Descriptions, rollback, restarts (random_signalling.c). */
+extern const struct random_call random_signalling[];
+extern const size_t random_signalling_count;
+
+struct random_run *random_run_of(struct sim *sim);
+
+/* A refused call says why, and leaves the state where it was. */
+void random_check(struct sim *sim, struct sim_peer *peer, wlk_err err, wlk_signaling_state before);
+
+/*
+ * Brings two open peers together again and checks that they agree: stable, the same sections, mirrored directions. False: one of
+ * them has applied what the other never got, which only runs without faith may end with.
+ */
+bool random_agree_again(struct sim *sim);
+
+#endif
