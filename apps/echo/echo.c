@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers.h"
+
 enum { CLOSE_DELAY_US = 200000, LABEL_MAX = 1024 };
 
 /* What a channel holds while its echo cannot be sent yet. One per channel, listed on the connection. */
@@ -55,6 +57,7 @@ void echo_forget(wlk_peer_connection *pc)
 		if (wlk_data_channel_peer_connection(e->channel) == pc)
 			echo_channel_free(e);
 	}
+	layers_forget(pc);
 }
 
 static void on_close_timer(void *user)
@@ -162,6 +165,9 @@ void echo_event(wlk_loop *loop, const wlk_event *event)
 	case WLK_EVENT_RTP_PACKET:
 		on_packet(event);
 		break;
+	case WLK_EVENT_FRAME:
+		layers_on_frame(event);
+		break;
 	case WLK_EVENT_KEY_FRAME_REQUEST:
 		(void)!wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(event->u.key_frame));
 		break;
@@ -189,6 +195,7 @@ void echo_wish_directions(wlk_peer_connection *pc)
 		if (wlk_transceiver_direction(t) != WLK_DIRECTION_STOPPED)
 			(void)!wlk_transceiver_set_direction(t, WLK_DIRECTION_SENDRECV);
 	}
+	layers_accept(pc);
 }
 
 wlk_err echo_negotiated_channels(wlk_peer_connection *pc, const json_t *channels)

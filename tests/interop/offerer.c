@@ -2,7 +2,8 @@
  * The other direction: a peer that makes the offer, so that browsers and other stacks answer us. JSON lines on stdio:
  * it prints {"type":"offer","sdp":...}, reads {"type":"answer","sdp":...}, opens a channel, says "hello" on it and
  * echoes whatever comes, media too with --media. {"type":"stats"} is answered by {"type":"stats","report":...}. End of
- * input closes the connection. --rsa: with an RSA certificate; --max-compat: with a transport for each section.
+ * input closes the connection. --rsa: with an RSA certificate; --max-compat: with a transport for each section. --driven: no offer
+ * by itself, each line is a call of driven.h.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -11,12 +12,14 @@
 #include <wirelark/wirelark.h>
 
 #include "apps/echo/echo.h"
+#include "driven.h"
 
 struct offerer {
 	wlk_loop *loop;
 	wlk_peer_connection *pc;
 	wlk_data_channel *channel;
 	bool offered;
+	struct driven *driven; /* in place of all but the loop, or NULL */
 };
 
 static void say(json_t *line)
@@ -95,7 +98,9 @@ static void take_line(void *user)
 	struct answer *a = user;
 	const char *type = json_string_value(json_object_get(a->line, "type"));
 
-	if (type && !strcmp(type, "stats"))
+	if (a->o->driven)
+		driven_call(a->o->driven, a->line);
+	else if (type && !strcmp(type, "stats"))
 		print_stats(a->o);
 	else
 		set_answer(a);
@@ -149,12 +154,19 @@ static bool make_offer(struct offerer *o, bool media, bool rsa, bool max_compat)
 	       !wlk_peer_connection_set_local_description(o->pc, NULL) && !wlk_loop_start_thread(o->loop);
 }
 
+static bool be_driven(struct offerer *o)
+{
+	return !wlk_loop_create(NULL, &o->loop) && (o->driven = driven_create(o->loop, say)) && !wlk_loop_start_thread(o->loop);
+}
+
 static void close_connection(void *user)
 {
 	struct offerer *o = user;
 
-	echo_forget(o->pc);
+	if (o->pc)
+		echo_forget(o->pc);
 	wlk_peer_connection_destroy(o->pc);
+	driven_destroy(o->driven);
 	wlk_loop_stop(o->loop);
 }
 
@@ -172,7 +184,8 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t capacity = 0;
 
-	if (!make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"), has(argc, argv, "--max-compat"))) {
+	if (has(argc, argv, "--driven") ? !be_driven(&o) :
+					  !make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"), has(argc, argv, "--max-compat"))) {
 		fprintf(stderr, "no offer can be made: %s\n", o.pc ? wlk_last_error(o.pc) : "");
 		return 1;
 	}

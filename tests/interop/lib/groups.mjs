@@ -16,10 +16,11 @@ import { cases as dataCases } from '../cases/data.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
 import { cases as offeredCases } from '../cases/offered.mjs';
+import { cases as sessionCases } from '../cases/session.mjs';
 import { cases as statisticsCases } from '../cases/statistics.mjs';
 
 const LIMIT = 30;
-const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
+const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'whole-session': 180, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
 const MEDIA_SLACK = 45; // start-up and settling around the window in which rates are measured
 
 const DATA = ['strings', 'binary', 'empty', 'large', 'thousand-in-order', 'twenty-channels', 'unordered-unreliable',
@@ -81,6 +82,7 @@ function browserGroups(name) {
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
     group('answer-offered', 'offered', Object.keys(offeredCases), 'answer'),
+    group('session', 'session', Object.keys(sessionCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
       reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close)] : []),
   ];

@@ -10,6 +10,9 @@
 //   POST /offerer/KEY         { type: 'answer', sdp } for it
 //   GET  /offerer/KEY/stats   its own statistics
 //   DELETE /offerer/KEY       ends it
+//   POST /driven              starts one that waits for calls: { key }
+//   POST /driven/KEY          { do: ... }: a call; gives its answer
+//   DELETE /driven/KEY        ends it
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -45,6 +48,7 @@ export class Relay {
     const { pathname, searchParams } = new URL(request.url, this.url);
     const name = pathname.match(/^\/cases\/([\w-]+\.mjs)$/)?.[1];
     const key = pathname.match(/^\/offerer\/(\d+)$/)?.[1];
+    const driven = pathname.match(/^\/driven\/(\d+)$/)?.[1];
     const measured = pathname.match(/^\/offerer\/(\d+)\/stats$/)?.[1];
 
     if (pathname === '/') return send(response, 200, 'text/html', EMPTY_PAGE);
@@ -52,7 +56,9 @@ export class Relay {
     if (pathname === '/offer') return this.handOn(request, response);
     if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media'), searchParams.get('with') ?? ''));
     if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
-    if (key && request.method === 'DELETE') return this.endOfferer(key, response);
+    if (pathname === '/driven') return sendJson(response, this.startDriven());
+    if ((key ?? driven) && request.method === 'DELETE') return this.endOfferer(key ?? driven, response);
+    if (driven) return sendJson(response, await this.call(this.offerers.get(driven), JSON.parse(await body(request))));
     if (key) return this.answer(key, JSON.parse(await body(request)), response);
     return send(response, 404, 'text/plain', 'not here');
   }
@@ -81,6 +87,30 @@ export class Relay {
       return lines.find((line) => line.type === 'offer');
     }, OFFER_MS);
     return { key, sdp: offer.sdp };
+  }
+
+  startDriven() {
+    const [program, ...args] = this.offerer.split(' ');
+    const key = String(this.offerers.size + 1);
+    const child = new Child(program, [...args, '--driven'], {
+      onLine(line) {
+        const { id, ...answer } = JSON.parse(line);
+        child.calls.get(id)?.(answer);
+        child.calls.delete(id);
+      },
+    });
+    child.calls = new Map();
+    this.offerers.set(key, child);
+    return { key };
+  }
+
+  call(child, call) {
+    const id = (child.lastCall = (child.lastCall ?? 0) + 1);
+    return new Promise((resolve, reject) => {
+      child.calls.set(id, resolve);
+      child.ended.then((result) => reject(new Error(`the driven peer ended with ${result}: ${child.complaint}`)));
+      child.writeLine({ ...call, id });
+    });
   }
 
   async stats(child) {
