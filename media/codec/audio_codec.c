@@ -17,6 +17,7 @@ struct audio_decoder {
 	uint32_t channels;
 	enum codec_id codec;
 	size_t concealed; /* in a row, samples a channel */
+	bool in_silence;  /* the last packet said that nothing need follow */
 	struct concealer *concealer; /* of codecs without concealment; else NULL */
 };
 
@@ -214,8 +215,14 @@ wlk_err audio_decoder_decode(struct audio_decoder *d, const uint8_t *data, size_
 	if (d->concealer)
 		concealer_heard(d->concealer, pcm, got);
 	d->concealed = 0;
+	d->in_silence = audio_packet_is_dtx(d->codec, data, size);
 	*samples = got;
 	return WLK_OK;
+}
+
+bool audio_decoder_conceals(const struct audio_decoder *d)
+{
+	return d->plugin.ops->conceal != NULL;
 }
 
 size_t audio_decoder_concealed(const struct audio_decoder *d)
@@ -228,7 +235,7 @@ void audio_decoder_conceal(struct audio_decoder *d, size_t samples, int16_t *pcm
 	assert(samples <= AUDIO_SAMPLES_MAX && "a gap is concealed in pieces");
 	size_t limit = (size_t)d->plugin.rate * AUDIO_CONCEAL_MS_MAX / 1000;
 	size_t left = d->concealed < limit ? limit - d->concealed : 0;
-	size_t now = MIN(samples, left);
+	size_t now = d->in_silence ? samples : MIN(samples, left);
 
 	if (d->concealer)
 		concealer_fill(d->concealer, pcm, now);
@@ -258,6 +265,7 @@ wlk_err audio_decoder_decode_fec(struct audio_decoder *d, const uint8_t *next, s
 		audio_decoder_conceal(d, samples, pcm);
 	else
 		d->concealed = 0;
+	d->in_silence = false;
 	return err;
 }
 

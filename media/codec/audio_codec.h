@@ -27,7 +27,7 @@ struct audio_encoder_config {
 	uint32_t channels;     /* of the PCM: 1, or 2 with Opus */
 	uint32_t bitrate_bps;  /* Opus: 6,000..510,000; 0: its own choice. Others have one rate only */
 	bool fec;              /* Opus: in-band FEC, as strong as |loss_percent| asks for */
-	bool dtx;              /* Opus: nothing is sent in silence but a refresh every 400 ms */
+	bool dtx;              /* Opus: silence sends one empty packet at its beginning, and a refresh every 400 ms */
 	bool music;            /* Opus: application "audio", else "voip" */
 	bool cbr;
 	uint32_t loss_percent; /* expected loss, 0..100 */
@@ -78,7 +78,7 @@ bool audio_encoder_takes(const struct audio_encoder *e, size_t samples);
  * One frame; its length may change from call to call.
  *
  * @param out       at least AUDIO_PACKET_MAX bytes
- * @param size      what it takes; 0: silence that is not sent (DTX)
+ * @param size      what it takes; 0: silence goes on, nothing is sent (DTX)
  * WLK_ERR_INVALID: audio_encoder_takes() says no. WLK_ERR_NOSPACE: |capacity|. WLK_ERR_IO: the encoder failed.
  */
 wlk_err audio_encoder_encode(struct audio_encoder *e, const int16_t *pcm, size_t samples, uint8_t *out, size_t capacity,
@@ -134,9 +134,12 @@ wlk_err audio_decoder_decode_fec(struct audio_decoder *d, const uint8_t *next, s
 
 /**
  * What may have been in a gap, for |samples| (1..AUDIO_SAMPLES_MAX) samples a channel. After AUDIO_CONCEAL_MS_MAX in a row it is
- * silence. In the silence of a DTX sender this is comfort noise.
+ * silence. After a packet that audio_packet_is_dtx() this is comfort noise, without that limit.
  */
 void audio_decoder_conceal(struct audio_decoder *d, size_t samples, int16_t *pcm);
+
+/** True when the codec itself conceals (Opus); else a repetition of the last pitch period fills gaps. */
+bool audio_decoder_conceals(const struct audio_decoder *d);
 
 /** How much was concealed in a row [samples a channel], 0 after a packet; grows beyond the limit. */
 size_t audio_decoder_concealed(const struct audio_decoder *d);
@@ -145,7 +148,7 @@ size_t audio_decoder_concealed(const struct audio_decoder *d);
 
 /** True when the packet carries FEC of the packet before it. */
 bool audio_packet_has_fec(enum codec_id codec, const uint8_t *data, size_t size);
-/** True when the packet says that nothing follows for a while (Opus DTX: at most two bytes). */
+/** True when the packet says that silence begins or goes on, of which nothing need be sent (Opus DTX: at most two bytes). */
 bool audio_packet_is_dtx(enum codec_id codec, const uint8_t *data, size_t size);
 /** Channels that the packet holds; 0: malformed. */
 uint32_t audio_packet_channels(enum codec_id codec, const uint8_t *data, size_t size);

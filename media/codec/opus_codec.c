@@ -16,6 +16,17 @@ enum { OPUS_RATE = 48000, OPUS_UNIT = OPUS_RATE / 400, OPUS_BITRATE_LOWEST = 600
 
 /* ---- encoder ---- */
 
+struct opus_sender {
+	OpusEncoder *encoder; /* in the same block */
+	bool is_silent;       /* the last packet would not have been worth sending */
+};
+
+/* libopus wants its objects aligned as malloc() aligns. */
+static size_t front_of(size_t size)
+{
+	return (size + 15) / 16 * 16;
+}
+
 static wlk_err set_bitrate(OpusEncoder *encoder, uint32_t bitrate_bps)
 {
 	opus_int32 value = OPUS_AUTO;
@@ -27,7 +38,7 @@ static wlk_err set_bitrate(OpusEncoder *encoder, uint32_t bitrate_bps)
 
 static wlk_err encoder_tune(void *state, const struct audio_encoder_tuning *tuning)
 {
-	OpusEncoder *encoder = state;
+	OpusEncoder *encoder = ((struct opus_sender *)state)->encoder;
 
 	opus_encoder_ctl(encoder, OPUS_SET_INBAND_FEC(tuning->fec ? 1 : 0));
 	opus_encoder_ctl(encoder, OPUS_SET_PACKET_LOSS_PERC((opus_int32)tuning->loss_percent));
@@ -50,13 +61,17 @@ static opus_int32 bandwidth_of(uint32_t playback_rate)
 static wlk_err encoder_create(void *user, const struct audio_encoder_config *config, void **state)
 {
 	int channels = (int)config->channels, application = config->music ? OPUS_APPLICATION_AUDIO : OPUS_APPLICATION_VOIP;
-	OpusEncoder *encoder = wlk_malloc((size_t)opus_encoder_get_size(channels));
+	size_t front = front_of(sizeof(struct opus_sender));
+	struct opus_sender *e = wlk_malloc(front + (size_t)opus_encoder_get_size(channels));
 
 	(void)user;
-	if (!encoder)
+	if (!e)
 		return WLK_ERR_NOMEM;
+	OpusEncoder *encoder = (OpusEncoder *)(void *)((uint8_t *)e + front);
+
+	*e = (struct opus_sender){ .encoder = encoder };
 	if (opus_encoder_init(encoder, OPUS_RATE, channels, application) != OPUS_OK) {
-		wlk_free(encoder);
+		wlk_free(e);
 		return WLK_ERR_INVALID;
 	}
 	opus_encoder_ctl(encoder, OPUS_SET_SIGNAL(config->music ? OPUS_AUTO : OPUS_SIGNAL_VOICE));
@@ -65,28 +80,28 @@ static wlk_err encoder_create(void *user, const struct audio_encoder_config *con
 		opus_encoder_ctl(encoder, OPUS_SET_COMPLEXITY((opus_int32)config->complexity));
 	if (config->max_playback_rate)
 		opus_encoder_ctl(encoder, OPUS_SET_MAX_BANDWIDTH(bandwidth_of(config->max_playback_rate)));
-	wlk_err err = encoder_tune(encoder, &(struct audio_encoder_tuning){ config->bitrate_bps, config->loss_percent, config->fec,
-									   config->dtx });
+	wlk_err err = encoder_tune(e, &(struct audio_encoder_tuning){ config->bitrate_bps, config->loss_percent, config->fec,
+								      config->dtx });
 	if (err) {
-		wlk_free(encoder);
+		wlk_free(e);
 		return err;
 	}
-	*state = encoder;
+	*state = e;
 	return WLK_OK;
 }
 
 static wlk_err encoder_encode(void *state, const int16_t *pcm, size_t samples, uint8_t *out, size_t capacity, size_t *size)
 {
-	opus_int32 dtx = 0, wrote;
+	struct opus_sender *e = state;
+	opus_int32 wrote = opus_encode(e->encoder, pcm, (int)samples, out, (opus_int32)MIN(capacity, (size_t)AUDIO_PACKET_MAX));
 
-	if (capacity > AUDIO_PACKET_MAX)
-		capacity = AUDIO_PACKET_MAX;
-	wrote = opus_encode(state, pcm, (int)samples, out, (opus_int32)capacity);
 	if (wrote < 0)
 		return wrote == OPUS_BUFFER_TOO_SMALL ? WLK_ERR_NOSPACE : WLK_ERR_IO;
-	opus_encoder_ctl((OpusEncoder *)state, OPUS_GET_DTX(&dtx));
-	/* The first packets of a silence go out, so that the receiver knows that it begins; RFC 7587 3.1.3. */
-	*size = dtx && wrote <= 2 ? 0 : (size_t)wrote;
+	/* The first empty packet of a silence goes out, so that the receiver knows that it begins, and is no loss. */
+	bool is_empty = wrote <= 2, was_silent = e->is_silent;
+
+	e->is_silent = is_empty;
+	*size = is_empty && was_silent ? 0 : (size_t)wrote;
 	return WLK_OK;
 }
 
@@ -101,7 +116,7 @@ struct opus_state {
 
 static wlk_err decoder_create(void *user, enum codec_id codec, uint32_t channels, void **state)
 {
-	size_t front = (sizeof(struct opus_state) + 15) / 16 * 16;
+	size_t front = front_of(sizeof(struct opus_state));
 	struct opus_state *d = wlk_malloc(front + (size_t)opus_decoder_get_size((int)channels));
 
 	(void)user;

@@ -1,6 +1,9 @@
 foreach(name
+	convert
 	frame
+	g711
+	resample
 	scalability
 )
-	wlk_unit_test(codec_${name} SOURCES unit/codec_${name}.c support/picture.c MODULES media core LINK m)
+	wlk_unit_test(codec_${name} SOURCES unit/codec_${name}.c support/picture.c support/tone.c MODULES media core)
 endforeach()

@@ -15,5 +15,6 @@
 #include "core/err.h"
 #include "core/time.h"
 #include "tests/support/picture.h"
+#include "tests/support/tone.h"
 
 #endif
