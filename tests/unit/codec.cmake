@@ -2,6 +2,7 @@ foreach(name
 	convert
 	frame
 	g711
+	g722
 	resample
 	scalability
 )
