@@ -35,7 +35,7 @@ if(WLK_BUILD_APPS) # which also find jansson
 	# The same faulty module in the program that is recorded and in one that replays. REPLAY FAULTY_REPLAY FIRST_SEED COUNT
 	set(fault -Wl,--wrap=media_engine_input_rtp)
 	add_executable(wirelark-replay-faulty ${WLK_REPLAY_SOURCES} support/planted_fault.c)
-	target_link_libraries(wirelark-replay-faulty PRIVATE wlk_flags PkgConfig::OPENSSL Threads::Threads m)
+	target_link_libraries(wirelark-replay-faulty PRIVATE wlk_flags PkgConfig::OPENSSL PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
 	target_link_options(wirelark-replay-faulty PRIVATE ${fault})
 	wlk_sim(sim_recordings SOURCES sim/recordings.c support/planted_fault.c ARGS $<TARGET_FILE:wirelark-replay>
 		$<TARGET_FILE:wirelark-replay-faulty> 1 12)
