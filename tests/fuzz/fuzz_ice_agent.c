@@ -351,11 +351,6 @@ static void set_parameters(struct world *w)
 static void change_interfaces(struct world *w)
 {
 	wlk_addr ips[2] = { addr_v4(10, 0, 0, 1, 0), addr_v4(10, 0, 0, 2, 0) };
-	const struct ice_server servers[2] = {
-		{ .host = STR("stun.example"), .port = 3478 },
-		{ .host = STR("10.0.9.4"), .port = 9 },
-	};
-	const size_t first = options & 8 ? 0 : 1;
 	uint8_t which = bytes_u8(&w->in);
 
 	(void)ice_agent_set_interfaces(w->agent, w->now, ips + (which & 1), 1 + !(which & 3));
@@ -473,6 +468,11 @@ static void start(struct world *w, uint8_t options)
 		.max_pairs = 12,
 	};
 	wlk_addr ips[2] = { addr_v4(10, 0, 0, 1, 0), addr_v4(10, 0, 0, 2, 0) };
+	const struct ice_server servers[2] = {
+		{ .host = STR("stun.example"), .port = 3478 },
+		{ .host = STR("10.0.9.4"), .port = 9 },
+	};
+	const size_t first = options & 8 ? 0 : 1;
 
 	w->lite = config.lite;
 	MUST(!ice_agent_create(&w->agent, &config));
