@@ -94,6 +94,7 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 {
 	struct ice_agent *agent;
 	struct ice_agent_config c = *config;
+	struct ice_pacers *pacers;
 	wlk_err err = check_config(&c);
 
 	if (err)
@@ -111,6 +112,9 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 	agent->pac_at = WLK_TIME_NEVER;
 	agent->lost_at = WLK_TIME_NEVER;
 	agent->deadline = WLK_TIME_NEVER;
+	pacers = c.pacers ? c.pacers : &agent->own_pacers;
+	ice_pacer_join(&agent->pacer, &pacers->checks, c.pacing_us);
+	ice_pacer_join(&agent->streams.pacer, &pacers->connects, c.pacing_us);
 	checklist_init(&agent->checklist, c.max_pairs);
 	stun_txn_table_init(&agent->txns);
 	agent_requests_init(&agent->requests);
@@ -129,11 +133,18 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 	return WLK_OK;
 }
 
+static void leave_pacers(struct ice_agent *agent)
+{
+	ice_pacer_leave(&agent->pacer);
+	ice_pacer_leave(&agent->streams.pacer);
+}
+
 void ice_agent_destroy(struct ice_agent *agent)
 {
 	if (!agent)
 		return;
 	assert(!agent->in_filter && "an address filter calls no function of this library");
+	leave_pacers(agent);
 	stun_txn_table_free(&agent->txns);
 	checklist_free(&agent->checklist);
 	for (size_t i = 0; i < agent->remote_count; i++)
@@ -172,6 +183,7 @@ void ice_agent_close(struct ice_agent *agent)
 		agent_request_abandon(&agent->requests, agent->gather.servers[i]);
 	stun_txn_table_free(&agent->txns);
 	agent_leave_mdns(agent);
+	leave_pacers(agent);
 	agent_update_state(agent, 0);
 	agent->deadline = WLK_TIME_NEVER;
 }
@@ -248,6 +260,7 @@ static wlk_time next_deadline(struct ice_agent *agent, wlk_time now)
 void agent_run(struct ice_agent *agent, wlk_time now)
 {
 	if (agent->closed || agent->halted) {
+		leave_pacers(agent);
 		agent_update_state(agent, now);
 		agent->deadline = WLK_TIME_NEVER;
 		return;
@@ -269,6 +282,8 @@ void agent_run(struct ice_agent *agent, wlk_time now)
 		agent_run_checks(agent, now);
 	}
 	agent_update_state(agent, now);
+	if (agent->halted)
+		leave_pacers(agent);
 	agent->deadline = agent->halted ? WLK_TIME_NEVER : next_deadline(agent, now);
 }
 

@@ -5,12 +5,13 @@
 #include "core/dgram_queue.h"
 #include "core/text.h"
 #include "ice/candidate.h"
+#include "ice/pacer.h"
 
 /*
  * How to drive it: after every call that takes |now|, pull poll_request, poll_transmit and poll_event until they answer
  * false, and call ice_agent_handle_timeout() when ice_agent_deadline() has come. |now| never runs backwards.
  *
- *   create -> set_interfaces, add_stun_server -> gather -> on_request(BIND_UDP) -> LOCAL_CANDIDATE events
+ *   create -> set_interfaces, set_servers -> gather -> on_request(BIND_UDP) -> LOCAL_CANDIDATE events
  *          -> set_remote_parameters, add_remote_candidate (any order, any time) -> VALIDATED, SELECTED_PAIR, STATE
  *
  * Checks that arrive before the remote parameters are answered, and their pairs are checked as soon as the parameters
@@ -62,6 +63,7 @@ struct ice_agent_config {
 	uint16_t port_min;  /* both 0: any port; handed on in BIND_UDP requests */
 	uint16_t port_max;
 	uint32_t first_request; /* ids of requests count on from here, so that they differ from those of another agent; below 2^31 */
+	struct ice_pacers *pacers; /* shared with the other agents of the connection, whom it outlives; NULL: one of its own */
 	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
 	wlk_time disconnected_after_us; /* without any answer; 0: 5 s */
 	wlk_time consent_timeout_us;    /* RFC 7675 5.1; 0: 30 s, which is also the most */

@@ -1,28 +1,6 @@
-/* Checks that we send (RFC 8445 7.2): pacing, transactions, consent checks, and what the responses mean. */
+/* Checks that we send (RFC 8445 7.2): transactions, consent checks, and what the responses mean. */
 #include "core/addr.h"
 #include "ice/agent_internal.h"
-
-/* ------------------------------------------------------------------------------------------------ pacing */
-
-static wlk_time burst_credit(const struct ice_agent *agent, bool urgent)
-{
-	return urgent ? (AGENT_BURST - 1) * agent->config.pacing_us : 0;
-}
-
-bool agent_pacer_allows(const struct ice_agent *agent, wlk_time now, bool urgent)
-{
-	return agent_pacer_deadline(agent, urgent) <= now;
-}
-
-void agent_pacer_take(struct ice_agent *agent, wlk_time now)
-{
-	agent->pacer_at = MAX(agent->pacer_at, now) + agent->config.pacing_us;
-}
-
-wlk_time agent_pacer_deadline(const struct ice_agent *agent, bool urgent)
-{
-	return agent->pacer_at - burst_credit(agent, urgent);
-}
 
 /* ----------------------------------------------------------------------------------------------- sending */
 
@@ -30,14 +8,15 @@ wlk_time agent_pacer_deadline(const struct ice_agent *agent, bool urgent)
  * RFC 8445 14.3 starts at 500 ms and at Ta for each check under way. A known round trip allows less, and before the
  * first answer 200 ms lose little: what was sent in vain is one small packet.
  */
-static wlk_time first_rto(const struct ice_agent *agent, const struct ice_pair *pair)
+static wlk_time first_rto(struct ice_agent *agent, const struct ice_pair *pair)
 {
 	wlk_time known = pair->srtt ? pair->srtt : ice_agent_rtt(agent);
 	wlk_time rto = AGENT_RTO_UNKNOWN_US;
 
 	if (known)
 		rto = time_min(MAX(2 * known, (wlk_time)AGENT_RTO_MIN_US), AGENT_RTO_MAX_US);
-	return MAX(rto, agent->config.pacing_us * (wlk_time)agent->txns.count);
+	ice_pacer_report(&agent->pacer, agent->pacer.waits, agent->txns.count);
+	return MAX(rto, ice_pacer_rto(&agent->pacer));
 }
 
 wlk_err agent_write_check(struct ice_agent *agent, const struct ice_credentials *creds, const struct stun_txn *txn,
@@ -119,7 +98,7 @@ static void start_check(struct ice_agent *agent, wlk_time now, struct ice_pair *
 {
 	char text[ICE_PAIR_TEXT_MAX];
 
-	agent_pacer_take(agent, now);
+	ice_pacer_take(&agent->pacer, now);
 	cancel_checks(agent, pair);
 	if (!send_check(agent, now, pair, TXN_CHECK, pair->nominating)) {
 		/* An ordinary check again when the pacing allows, or a nomination when it is next thought of. */
@@ -161,23 +140,37 @@ static void retry_failed(struct ice_agent *agent, wlk_time now)
 	}
 }
 
-void agent_run_checks(struct ice_agent *agent, wlk_time now)
+static bool may_check(const struct ice_agent *agent)
+{
+	return ice_credentials_have_remote(&agent->current) && !agent_is_lite(agent);
+}
+
+static void run_checklist(struct ice_agent *agent, wlk_time now)
 {
 	struct ice_pair *pair;
 
-	if (!ice_credentials_have_remote(&agent->current) || agent_is_lite(agent))
-		return;
 	retry_failed(agent, now);
-	while (checklist_has_triggered(&agent->checklist) && agent_pacer_allows(agent, now, true)) {
+	while (checklist_has_triggered(&agent->checklist) && ice_pacer_at(&agent->pacer, true) <= now) {
 		pair = checklist_pop_triggered(&agent->checklist);
 		if (is_check_wanted(agent, pair))
 			start_check(agent, now, pair);
 	}
-	if (agent_pacer_allows(agent, now, false)) {
+	if (ice_pacer_at(&agent->pacer, false) <= now) {
 		pair = checklist_next(&agent->checklist, agent->current.generation, false);
 		if (pair)
 			start_check(agent, now, pair);
 	}
+}
+
+void agent_run_checks(struct ice_agent *agent, wlk_time now)
+{
+	bool waits = false;
+
+	if (may_check(agent)) {
+		run_checklist(agent, now);
+		waits = checklist_next(&agent->checklist, agent->current.generation, true) != NULL;
+	}
+	ice_pacer_report(&agent->pacer, waits, agent->txns.count);
 }
 
 wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now)
@@ -191,12 +184,12 @@ wlk_time agent_check_deadline(struct ice_agent *agent, wlk_time now)
 		if (pair->valid && agent_credentials(agent, pair->generation))
 			at = time_min(at, consent_deadline(&pair->consent, now));
 	}
-	if (!ice_credentials_have_remote(&agent->current) || agent_is_lite(agent))
+	if (!may_check(agent))
 		return at;
 	if (checklist_has_triggered(&agent->checklist))
-		at = time_min(at, agent_pacer_deadline(agent, true));
+		at = time_min(at, ice_pacer_at(&agent->pacer, true));
 	if (checklist_next(&agent->checklist, generation, true))
-		at = time_min(at, agent_pacer_deadline(agent, false));
+		at = time_min(at, ice_pacer_at(&agent->pacer, false));
 	if (wants_retry(agent, now))
 		for (size_t i = 0; i < agent->checklist.count; i++)
 			if (agent->checklist.pairs[i]->state == PAIR_FAILED &&

@@ -19,7 +19,6 @@
 
 enum {
 	AGENT_PACING_US = 20000,       /* Ta, R8 */
-	AGENT_BURST = 5,               /* triggered and nominating checks that may go at once */
 	AGENT_RTO_UNKNOWN_US = 200000, /* first retransmission while no round trip was measured */
 	AGENT_RTO_MIN_US = 50000,
 	AGENT_RTO_MAX_US = 500000,
@@ -112,7 +111,8 @@ struct ice_agent {
 
 	struct checklist checklist;
 	struct stun_txn_table txns;
-	wlk_time pacer_at; /* when the pacing allows the next ordinary check; may lie AGENT_BURST - 1 slots ahead */
+	struct ice_pacers own_pacers; /* used where the configuration names none */
+	struct ice_pacer_user pacer;  /* of checks */
 	wlk_time pac_at;   /* WLK_TIME_NEVER: not running, or run out */
 	bool pac_expired;
 
@@ -218,10 +218,6 @@ void agent_run_names(struct ice_agent *agent, wlk_time now);
 void agent_leave_mdns(struct ice_agent *agent);
 
 /* agent_check.c */
-/* Whether the pacing allows a check; |urgent|: a triggered or nominating one, which may be up to AGENT_BURST ahead. */
-bool agent_pacer_allows(const struct ice_agent *agent, wlk_time now, bool urgent);
-void agent_pacer_take(struct ice_agent *agent, wlk_time now);
-wlk_time agent_pacer_deadline(const struct ice_agent *agent, bool urgent);
 void agent_run_transactions(struct ice_agent *agent, wlk_time now);
 /* A check that tells the peer, by its authenticity, that we use |pair| from here on. */
 void agent_confirm_path(struct ice_agent *agent, wlk_time now, struct ice_pair *pair);

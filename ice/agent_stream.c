@@ -237,7 +237,7 @@ static void connect_stream(struct ice_agent *agent, wlk_time now, struct agent_s
 	uint32_t id = agent->requests.next_id;
 	char text[WLK_ADDR_TEXT_MAX];
 
-	agent->streams.pacer_at = now + agent->config.pacing_us;
+	ice_pacer_take(&agent->streams.pacer, now);
 	if (agent_request_add(&agent->requests, &request, OWNER_STREAM, s)) {
 		agent->stats.out_of_memory++;
 		want_again(s, now + AGENT_RECONNECT_US);
@@ -533,14 +533,16 @@ void agent_streams_run(struct ice_agent *agent, wlk_time now)
 		if (!look_after(agent, now, agent->streams.items[i]))
 			bury(agent, now, i);
 	s = next_wanted(agent);
-	if (s && s->at <= now && agent->streams.pacer_at <= now)
+	if (s && s->at <= now && ice_pacer_at(&agent->streams.pacer, false) <= now)
 		connect_stream(agent, now, s);
+	s = next_wanted(agent);
+	ice_pacer_report(&agent->streams.pacer, s && s->at <= now, 0);
 }
 
 wlk_time agent_streams_deadline(const struct ice_agent *agent)
 {
 	const struct agent_stream *next = next_wanted(agent);
-	wlk_time at = next ? MAX(next->at, agent->streams.pacer_at) : WLK_TIME_NEVER;
+	wlk_time at = next ? MAX(next->at, ice_pacer_at(&agent->streams.pacer, false)) : WLK_TIME_NEVER;
 
 	for (size_t i = 0; i < agent->streams.count; i++) {
 		const struct agent_stream *s = agent->streams.items[i];

@@ -47,8 +47,8 @@ struct agent_streams {
 	struct agent_stream **items; /* oldest first */
 	size_t count;
 	size_t capacity;
-	wlk_time pacer_at; /* when the next connection may be begun; apart from the checks */
-	uint64_t rival;    /* priority of the best pair that answers, as of the latest run; 0: none does */
+	struct ice_pacer_user pacer; /* of connections */
+	uint64_t rival; /* priority of the best pair that answers, as of the latest run; 0: none does */
 };
 
 void agent_streams_free(struct ice_agent *agent);

@@ -16,6 +16,7 @@ struct ice_settings {
 	wlk_addr *interfaces;
 	size_t interface_count;
 	bool gathers_ahead;
+	struct ice_pacers pacers; /* of all transports (R8) */
 };
 
 /* Copies all but the servers. WLK_ERR_NOMEM. */

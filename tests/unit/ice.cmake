@@ -6,6 +6,7 @@ wlk_unit_test(ice_agent_inbound SOURCES unit/ice_agent_inbound.c MODULES ice cor
 wlk_unit_test(ice_agent SOURCES unit/ice_agent.c support/ice_pair.c MODULES ice core)
 wlk_unit_test(ice_consent SOURCES unit/ice_consent.c MODULES ice core)
 wlk_unit_test(ice_stun_txn SOURCES unit/ice_stun_txn.c MODULES ice core)
+wlk_unit_test(ice_pacer SOURCES unit/ice_pacer.c MODULES ice core)
 wlk_unit_test(ice_checklist SOURCES unit/ice_checklist.c MODULES ice core)
 wlk_unit_test(ice_credentials SOURCES unit/ice_credentials.c MODULES ice core)
 wlk_unit_test(ice_agent_request SOURCES unit/ice_agent_request.c MODULES ice core)
