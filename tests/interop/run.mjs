@@ -6,6 +6,7 @@ import { buildGo, startEcho } from './lib/echo.mjs';
 import { groups } from './lib/groups.mjs';
 import { INTEROP, NODE } from './lib/paths.mjs';
 import { Relay } from './lib/relay.mjs';
+import { isInTable, writeTable } from './lib/table.mjs';
 
 const USAGE = `usage: run.mjs [options]
   --only A,B       only groups, or group/case names, that are named here (a group name may be a beginning: chromium)
@@ -15,6 +16,7 @@ const USAGE = `usage: run.mjs [options]
   --offerer CMD    the program that makes offers to the counterparts (default: $WLK_OFFERER)
   --seconds N      window over which the rate of media is measured (default 20)
   --screenshot P   write pictures of the echo peer's page to P-BROWSER-CASE.png
+  --table FILE     run what the table of offers and answers is made of, and put the table into FILE
   --list           print the names and stop`;
 
 const { values: options } = parseArgs({
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     offerer: { type: 'string', default: process.env.WLK_OFFERER },
     seconds: { type: 'string', default: '20' },
     screenshot: { type: 'string' },
+    table: { type: 'string' },
     list: { type: 'boolean' },
     help: { type: 'boolean' },
   },
@@ -47,6 +50,8 @@ function select(only) {
   })).filter(({ cases }) => cases.length > 0);
 }
 
+/** Names of the cases that passed and of those that did not. */
+const results = new Map();
 const tally = { passed: 0, failed: 0, skipped: 0 };
 
 function skip(group, reason) {
@@ -82,6 +87,7 @@ async function runCase(group, testCase, context) {
   }
   if (reason) console.log(`FAIL ${group.name}/${testCase.name} ${reason}`);
   tally[reason ? 'failed' : 'passed']++;
+  results.set(`${group.name}/${testCase.name}`, !reason);
 }
 
 async function runGroup(group, context) {
@@ -128,7 +134,9 @@ async function endPeer(echo) {
 
 async function main() {
   if (options.help) return console.log(USAGE);
-  const chosen = select(options.only);
+  const chosen = select(options.only)
+    .map((group) => ({ ...group, cases: group.cases.filter(({ name }) => !options.table || isInTable(`${group.name}/${name}`)) }))
+    .filter(({ cases }) => cases.length > 0);
   if (options.list)
     return chosen.forEach(({ name, cases }) => cases.forEach((each) => console.log(`${name}/${each.name}`)));
 
@@ -156,6 +164,7 @@ async function main() {
     await relay.stop();
     await endPeer(echo);
   }
+  if (options.table) await writeTable(options.table, results);
   const { passed, failed, skipped } = tally;
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   process.exitCode = failed + skipped > 0 || passed === 0 ? 1 : 0;

@@ -4,6 +4,7 @@
 import { parseArgs } from 'node:util';
 import { load } from '../lib/paths.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
+import { cases as exchangeCases } from '../cases/exchange.mjs';
 import { frames } from './wrtc-frames.mjs';
 
 const constructors = {
@@ -27,16 +28,20 @@ const { values: options } = parseArgs({
   },
 });
 
+/** Cases of exchange.mjs are asked for as sdp:NAME. */
+const exchanges = Object.fromEntries(Object.entries(exchangeCases).map(([name, body]) => [`sdp:${name}`, body]));
+
 async function main() {
   const world = {
     RTCPeerConnection: await constructors[options.stack](),
+    RTCRtpReceiver: options.stack === 'libwebrtc' ? load('@roamhq/wrtc').RTCRtpReceiver : undefined,
     url: options.url.replace(/\/$/, ''),
     direction: options.direction,
     stack: options.stack,
     ownRace: ownRaces[options.stack],
     note: (text) => console.log(text),
   };
-  const body = { ...dataCases, frames }[options.case];
+  const body = { ...dataCases, frames, ...exchanges }[options.case];
   if (!body) throw new Error(`no case '${options.case}'`);
   await body(world);
 }

@@ -75,7 +75,7 @@ export class Browser {
       return await page.evaluate(async ({ file, name, world }) => {
         const notes = [];
         const { cases } = await import(`/cases/${file}.mjs`);
-        await cases[name]({ ...world, url: '', RTCPeerConnection, note: (text) => notes.push(text) });
+        await cases[name]({ ...world, url: '', RTCPeerConnection, RTCRtpReceiver, note: (text) => notes.push(text) });
         return notes.join(', ');
       }, { file, name, world: { ...world, stack: this.name, reusesIds: true } });
     } catch (error) {

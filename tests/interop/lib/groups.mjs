@@ -3,16 +3,18 @@
 // A group has: name; offers (false when the peer under test makes the offer); tries (3 when it measures rates, 1 when
 // left out); missing(), why it cannot run here;
 // and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Browser } from './browser.mjs';
 import { run } from './child.mjs';
 import { buildGo } from './echo.mjs';
 import { framesGroup } from './frames.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
-import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
+import { INTEROP, NODE, ROOT, missingPackage, missingProgram } from './paths.mjs';
 import { reachGroup } from './reach.mjs';
 import { recordingGroup } from './recording.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
+import { cases as exchangeCases } from '../cases/exchange.mjs';
 import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
 import { cases as offeredCases } from '../cases/offered.mjs';
@@ -30,6 +32,10 @@ const without = (list, ...names) => list.filter((name) => !names.includes(name))
 
 /** Cases that want something else than the ordinary flavour of a browser. */
 const FLAVOUR = { 'ipv6-loopback': 'loopback', 'mdns-only': 'hidden' };
+
+const EXCHANGED = Object.keys(exchangeCases);
+const VECTORS = path.join(ROOT, 'tests/vectors/sdp');
+const CORPUS = readdirSync(VECTORS).filter((file) => file.endsWith('.sdp')).sort();
 
 /** Firefox ESR on Debian has no H.264 of its own, and never shows a loopback candidate. */
 const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback'] };
@@ -58,6 +64,22 @@ function browserGroups(name) {
       }),
     })),
   });
+  const corpusGroup = {
+    name: `${name}-corpus`,
+    offers: false,
+    missing,
+    close,
+    cases: CORPUS.map((file) => ({
+      name: file.replace(/\.sdp$/, ''),
+      limit: () => LIMIT,
+      run: ({ relay }) => browser.runCase(relay.url, {
+        file: 'corpus',
+        name: 'corpus',
+        flavour: 'media',
+        world: { sdp: readFileSync(path.join(VECTORS, file), 'utf8') },
+      }),
+    })),
+  };
   const pageGroup = {
     name: `${name}-page`,
     offers: true,
@@ -81,6 +103,9 @@ function browserGroups(name) {
     pageGroup,
     group('answer-data', 'data', DATA_ANSWERED, 'answer'),
     group('answer-media', 'media', ['everything'], 'answer'),
+    corpusGroup,
+    group('sdp', 'exchange', EXCHANGED),
+    group('answer-sdp', 'exchange', EXCHANGED, 'answer'),
     group('answer-offered', 'offered', Object.keys(offeredCases), 'answer'),
     group('session', 'session', Object.keys(sessionCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
@@ -89,8 +114,8 @@ function browserGroups(name) {
 }
 
 /** A counterpart that is a program of its own: one process a case, exit code 0 when it passed. */
-function programGroups(name, { missing, command, offered, answered, tries }) {
-  const group = (suffix, direction, names) => ({
+function programGroups(name, { missing, command, offered, answered, exchanged = [], tries }) {
+  const group = (suffix, direction, names, prefix = '') => ({
     name: suffix ? `${name}-${suffix}` : name,
     offers: direction === 'offer',
     missing,
@@ -101,12 +126,13 @@ function programGroups(name, { missing, command, offered, answered, tries }) {
       limit: () => LIMITS[caseName] ?? LIMIT,
       async run({ url, relay, onStart }) {
         const [program, ...args] = await command();
-        const base = direction === 'offer' ? url : relay.url;
-        return run(program, [...args, '--url', base, '--direction', direction, '--case', caseName], { onStart });
+        const base = direction === 'offer' && !prefix ? url : relay.url;
+        return run(program, [...args, '--url', base, '--direction', direction, '--case', prefix + caseName], { onStart });
       },
     })),
   });
-  return [group('', 'offer', offered), group('answer', 'answer', answered)].filter(({ cases }) => cases.length > 0);
+  return [group('', 'offer', offered), group('answer', 'answer', answered), group('sdp', 'offer', exchanged, 'sdp:'),
+    group('answer-sdp', 'answer', exchanged, 'sdp:')].filter(({ cases }) => cases.length > 0);
 }
 
 function nodeGroups(stack, packageName, lists) {
@@ -151,14 +177,17 @@ export const groups = [
   ...nodeGroups('libdatachannel', 'node-datachannel', {
     offered: [...NODE_DATA, 'bulk-8-mib'],
     answered: DATA_ANSWERED,
+    exchanged: ['data'],
   }),
   ...nodeGroups('libwebrtc', '@roamhq/wrtc', {
     offered: [...NODE_DATA, 'bulk-8-mib', 'frames'],
     answered: [...DATA_ANSWERED, 'frames'],
+    exchanged: EXCHANGED,
   }),
   ...nodeGroups('werift', 'werift', {
     tries: 2, // all of it is JavaScript: where the machine is busy, its handshake sometimes takes too long for itself
     offered: ['strings', 'binary', 'twenty-channels'], // it never receives an empty message
     answered: ['strings', 'binary'],
+    exchanged: ['data', 'audio', 'video', 'audio-video-data', 'send-only', 'receive-only', 'six-media'],
   }),
 ];

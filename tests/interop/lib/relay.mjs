@@ -13,6 +13,8 @@
 //   POST /driven              starts one that waits for calls: { key }
 //   POST /driven/KEY          { do: ... }: a call; gives its answer
 //   DELETE /driven/KEY        ends it
+//   POST /negotiator[?bundle=POLICY]   starts a peer that negotiates at command: { key }
+//   POST /negotiator/KEY      one step for it, answered by its line (negotiator.c); DELETE ends it
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -31,6 +33,7 @@ export class Relay {
     this.echoUrl = echoUrl;
     this.offerer = offerer;
     this.offerers = new Map();
+    this.negotiators = new Map();
     this.server = createServer((request, response) => {
       this.handle(request, response).catch((error) => {
         response.writeHead(502);
@@ -55,6 +58,8 @@ export class Relay {
     if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
     if (pathname === '/offer') return this.handOn(request, response);
     if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media'), searchParams.get('with') ?? ''));
+    const negotiator = pathname.match(/^\/negotiator(?:\/(\d+))?$/);
+    if (negotiator) return this.negotiate(request, response, negotiator[1], searchParams.get('bundle'));
     if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
     if (pathname === '/driven') return sendJson(response, this.startDriven());
     if ((key ?? driven) && request.method === 'DELETE') return this.endOfferer(key ?? driven, response);
@@ -113,6 +118,33 @@ export class Relay {
     });
   }
 
+  async negotiate(request, response, key, bundle) {
+    if (request.method === 'DELETE') {
+      await end(this.negotiators.get(key));
+      return sendJson(response, {});
+    }
+    if (!key) return sendJson(response, { key: this.startNegotiator(bundle) });
+    const child = this.negotiators.get(key);
+    const seen = child.lines.length;
+    child.writeLine(JSON.parse(await body(request)));
+    await until(() => `answer of the negotiator (${child.complaint})`, () => {
+      if (!child.alive) throw new Error(`the negotiator ended with ${child.result}: ${child.complaint}`);
+      return child.lines.length > seen;
+    }, OFFER_MS);
+    return sendJson(response, child.lines[seen]);
+  }
+
+  /** It stands beside the offering program. */
+  startNegotiator(bundle) {
+    const program = path.join(path.dirname(this.offerer.split(' ')[0]), 'interop-negotiator');
+    const key = String(this.negotiators.size + 1);
+    const lines = [];
+    const child = new Child(program, bundle ? ['--bundle', bundle] : [], { onLine: (line) => lines.push(JSON.parse(line)) });
+    child.lines = lines;
+    this.negotiators.set(key, child);
+    return key;
+  }
+
   async stats(child) {
     const seen = child.lines.length;
     child.writeLine({ type: 'stats' });
@@ -126,19 +158,22 @@ export class Relay {
     sendJson(response, {});
   }
 
-  /** End of input is the sign to close: an offerer that does not end by itself is ended. */
   async endOfferer(key, response) {
-    const child = this.offerers.get(key);
-    child?.process.stdin.end();
     sendJson(response, {});
-    await until('end of the offerer', () => !child?.alive, 3000).catch(() => child.stop());
+    await end(this.offerers.get(key));
   }
 
   async stop() {
-    await Promise.all([...this.offerers.values()].map((child) => child.stop()));
+    await Promise.all([...this.offerers.values(), ...this.negotiators.values()].map((child) => child.stop()));
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+/** End of input is the sign to close: a program that does not end by itself is ended. */
+async function end(child) {
+  child?.process.stdin.end();
+  await until('end of the program', () => !child?.alive, 3000).catch(() => child.stop());
 }
 
 function send(response, status, type, content) {
