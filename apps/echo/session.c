@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "echo.h"
+#include "layers.h"
 
 enum { ANSWER_TIMEOUT_US = 5000000, CONNECT_TIMEOUT_US = 30000000 };
 
@@ -222,8 +223,10 @@ static wlk_err negotiate(struct session *s, const char *sdp, const json_t *chann
 		wlk_err undo = wlk_peer_connection_set_remote_description(s->pc, &rollback);
 
 		(void)undo; /* nothing more can be done than to answer with the first error */
+		return err;
 	}
-	return err;
+	layers_set_levels(s->pc);
+	return WLK_OK;
 }
 
 static unsigned status_of(wlk_err err)

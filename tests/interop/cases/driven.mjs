@@ -53,8 +53,9 @@ export class Session {
     };
   }
 
-  static async open(world) {
-    return new Session(new world.RTCPeerConnection(), await DrivenPeer.start(world), world);
+  /** @param options.loseEvery  every Nth large packet of the browser's gets lost on the way to us */
+  static async open(world, options = {}) {
+    return Object.assign(new Session(new world.RTCPeerConnection(), await DrivenPeer.start(world), world), options);
   }
 
   async close() {
@@ -73,13 +74,21 @@ export class Session {
 
   async ourDescription() {
     const { kind, sdp } = await this.ours.do('local');
-    return { type: kind, sdp };
+    return { type: kind, sdp: this.loseEvery ? await this.overLossyPath(sdp) : sdp };
+  }
+
+  /** The only candidate left is the path's port, in the place of the IPv4 address that is not loopback. */
+  async overLossyPath(sdp) {
+    const [line, address, port] = sdp.match(/a=candidate:\S+ 1 udp \d+ (?!127\.)(\d+\.\d+\.\d+\.\d+) (\d+) typ host.*/);
+    this.lossy ??= await this.ours.post('/lossy', { address, port: Number(port), every: this.loseEvery });
+    return sdp.replace(line, line.replace(` ${port} `, ` ${this.lossy.port} `)).split('\r\n')
+      .filter((each) => !each.startsWith('a=candidate:') || each.includes(` ${this.lossy.port} `)).join('\r\n');
   }
 
   /** The browser offers and we answer; `wish`: with sendrecv wherever that is possible. */
   async theyOffer({ wish = true } = {}) {
     const { type, sdp } = await this.theirDescription();
-    await this.ours.do('remote', { kind: type, sdp, wish });
+    await this.ours.do('remote', { kind: type, sdp: this.loseEvery ? withoutCandidates(sdp) : sdp, wish });
     await this.pc.setRemoteDescription(await this.ourDescription());
     await this.settled();
   }
@@ -178,9 +187,12 @@ export class Session {
   }
 }
 
+/** Whoever has no candidates of the other end waits for its checks to come. */
+const withoutCandidates = (sdp) => sdp.replace(/^a=candidate:.*\r\n/gm, '');
+
 /** Opens a session, gives it to body() and closes it, whatever happens. */
-export async function withSession(world, body) {
-  const session = await Session.open(world);
+export async function withSession(world, body, options) {
+  const session = await Session.open(world, options);
   try {
     return await body(session);
   } finally {

@@ -40,18 +40,16 @@ export function listen(context, track) {
  * A canvas full of moving detail, so that an encoder spends all the bits it is given; a strip at the top shows the
  * frame's number in eight black or white blocks. `contrast` is how many levels of grey, of 256, the detail spans.
  */
-export function busyCanvas(contrast = 128) {
-  const canvas = document.createElement('canvas');
-  canvas.width = WIDTH;
-  canvas.height = HEIGHT;
+export function busyCanvas(contrast = 128, width = WIDTH, height = HEIGHT) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
   const pen = canvas.getContext('2d');
-  const noise = noisePicture(contrast);
+  const noise = noisePicture(contrast, width, height);
   let frame = 0;
   const draw = () => {
     frame++;
-    const shift = (frame * 7) % WIDTH;
+    const shift = (frame * 7) % width;
     pen.drawImage(noise, shift, 0);
-    pen.drawImage(noise, shift - WIDTH, 0);
+    pen.drawImage(noise, shift - width, 0);
     for (let bit = 0; bit < 8; bit++) {
       pen.fillStyle = frame & (1 << bit) ? '#fff' : '#000';
       pen.fillRect(bit * BIT, 0, BIT, BIT);
@@ -64,12 +62,10 @@ export function busyCanvas(contrast = 128) {
   return { track, frame: () => frame, stop: () => clearInterval(timer) };
 }
 
-function noisePicture(contrast) {
-  const canvas = document.createElement('canvas');
-  canvas.width = WIDTH;
-  canvas.height = HEIGHT;
+function noisePicture(contrast, width, height) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height });
   const pen = canvas.getContext('2d');
-  const image = pen.createImageData(WIDTH, HEIGHT);
+  const image = pen.createImageData(width, height);
   for (let i = 0; i < image.data.length; i += 4) {
     image.data[i] = image.data[i + 1] = image.data[i + 2] = 128 + (Math.random() - 0.5) * contrast;
     image.data[i + 3] = 255;

@@ -19,10 +19,11 @@ import { cases as iceCases } from '../cases/ice.mjs';
 import { cases as mediaCases } from '../cases/media.mjs';
 import { cases as offeredCases } from '../cases/offered.mjs';
 import { cases as sessionCases } from '../cases/session.mjs';
+import { cases as simulcastCases } from '../cases/simulcast.mjs';
 import { cases as statisticsCases } from '../cases/statistics.mjs';
 
 const LIMIT = 30;
-const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'whole-session': 180, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
+const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'whole-session': 180, 'by-rid': 150, repaired: 120, echoed: 120, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
 const MEDIA_SLACK = 45; // start-up and settling around the window in which rates are measured
 
 const DATA = ['strings', 'binary', 'empty', 'large', 'thousand-in-order', 'twenty-channels', 'unordered-unreliable',
@@ -108,6 +109,7 @@ function browserGroups(name) {
     group('answer-sdp', 'exchange', EXCHANGED, 'answer'),
     group('answer-offered', 'offered', Object.keys(offeredCases), 'answer'),
     group('session', 'session', Object.keys(sessionCases), 'answer'),
+    group('simulcast', 'simulcast', Object.keys(simulcastCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
       reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close)] : []),
   ];

@@ -15,10 +15,12 @@
 //   DELETE /driven/KEY        ends it
 //   POST /negotiator[?bundle=POLICY]   starts a peer that negotiates at command: { key }
 //   POST /negotiator/KEY      one step for it, answered by its line (negotiator.c); DELETE ends it
+//   POST /lossy               { address, port, every }: a path there that loses every Nth large packet (`every`); gives its { port }
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { Child } from './child.mjs';
+import { LossyPath } from './lossy.mjs';
 import { INTEROP } from './paths.mjs';
 import { until } from '../cases/wait.mjs';
 
@@ -34,6 +36,7 @@ export class Relay {
     this.offerer = offerer;
     this.offerers = new Map();
     this.negotiators = new Map();
+    this.lossyPaths = [];
     this.server = createServer((request, response) => {
       this.handle(request, response).catch((error) => {
         response.writeHead(502);
@@ -61,6 +64,7 @@ export class Relay {
     const negotiator = pathname.match(/^\/negotiator(?:\/(\d+))?$/);
     if (negotiator) return this.negotiate(request, response, negotiator[1], searchParams.get('bundle'));
     if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
+    if (pathname === '/lossy') return sendJson(response, await this.openLossy(JSON.parse(await body(request))));
     if (pathname === '/driven') return sendJson(response, this.startDriven());
     if ((key ?? driven) && request.method === 'DELETE') return this.endOfferer(key ?? driven, response);
     if (driven) return sendJson(response, await this.call(this.offerers.get(driven), JSON.parse(await body(request))));
@@ -92,6 +96,12 @@ export class Relay {
       return lines.find((line) => line.type === 'offer');
     }, OFFER_MS);
     return { key, sdp: offer.sdp };
+  }
+
+  async openLossy({ address, port, every }) {
+    const lossy = await LossyPath.open({ address, port }, every);
+    this.lossyPaths.push(lossy);
+    return { port: lossy.port };
   }
 
   startDriven() {
@@ -165,6 +175,7 @@ export class Relay {
 
   async stop() {
     await Promise.all([...this.offerers.values(), ...this.negotiators.values()].map((child) => child.stop()));
+    this.lossyPaths.forEach((lossy) => lossy.close());
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
