@@ -78,7 +78,7 @@ function render(results) {
 /** Between the two marks of the file; the rest is written by hand. */
 export async function writeTable(file, results) {
   const text = await readFile(file, 'utf8');
-  const marks = /(<!-- table -->\n)[^]*(\n<!-- end of the table -->)/;
+  const marks = /(<!-- table -->\n)[^]*(<!-- end of the table -->)/;
   if (!marks.test(text)) throw new Error(`${file} has no place for the table`);
-  await writeFile(file, text.replace(marks, (_, begin, end) => begin + render(results) + end));
+  await writeFile(file, text.replace(marks, (_, begin, end) => `${begin}${render(results)}\n${end}`));
 }
