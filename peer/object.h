@@ -154,6 +154,7 @@ struct wlk_peer_connection {
 	/* transports */
 	struct ice_settings ice_settings;
 	wlk_bundle_policy bundle_policy;
+	struct wlk_codec_set *codecs; /* held; NULL: the library's own */
 	struct list transports; /* in use, see peer/bundle.h */
 	struct list spares;
 	struct list retired_transports;

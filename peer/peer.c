@@ -4,6 +4,7 @@
 
 #include "core/rand.h"
 #include "peer/certificate.h"
+#include "peer/codec_set.h"
 #include "peer/object.h"
 
 enum { FAREWELL_MAX = 64, STATE_EVENTS_RESERVED = 64 };
@@ -108,6 +109,7 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	pc->renomination = config->renomination;
 	pc->ice_lite = config->ice_lite;
 	pc->bundle_policy = config->bundle_policy;
+	pc->codecs = codec_set_hold(config->codecs);
 	pc->memory_budget = config->memory_budget ? config->memory_budget : (size_t)8 << 20;
 	pc->section_of_data = SIZE_MAX;
 	pc->sctp_handle.pc = pc;
@@ -232,6 +234,7 @@ void peer_free(wlk_peer_connection *pc)
 	peer_descriptions_free(pc);
 	text_free(&pc->last_error);
 	dtls_cert_release(pc->cert);
+	wlk_codec_set_release(pc->codecs);
 	record_peer_destroy(pc->record);
 	wlk_free(pc);
 }

@@ -17,7 +17,7 @@ enum { FIXED_SIZE = 128 };
 	X(no_roaming)          \
 	X(renomination)
 
-_Static_assert(offsetof(wlk_configuration, rtcp_mux_policy) + sizeof(wlk_rtcp_mux_policy) == sizeof(wlk_configuration),
+_Static_assert(offsetof(wlk_configuration, codecs) + sizeof(struct wlk_codec_set *) == sizeof(wlk_configuration),
 	       "what is added to wlk_configuration is also recorded here, or said to be of no consequence");
 
 static size_t text_size(const char *text)
@@ -59,7 +59,7 @@ static void set_flags(wlk_configuration *config, uint32_t flags)
 	(void)bit;
 }
 
-/* Left out: struct_size, rtcp_mux_policy (there is one), certificates (the public part of the chosen one is beside the configuration), log_name, user, local_address_filter (asked in net/). */
+/* Left out: struct_size, rtcp_mux_policy (there is one), certificates (the public part of the chosen one is beside the configuration), log_name, user, local_address_filter (asked in net/), codecs (they work outside of what is recorded). */
 void record_put_config(struct bytes_writer *w, const struct wlk_recording *rec, const wlk_configuration *config)
 {
 	bytes_put_u32(w, flags_of(config));

@@ -155,12 +155,13 @@ typedef struct wlk_configuration {
 	wlk_recording *recording; /**< write down what crosses into this connection's code, see record.h; NULL: the loop's, if it has one */
 	wlk_bundle_policy bundle_policy;
 	wlk_rtcp_mux_policy rtcp_mux_policy;
+	struct wlk_codec_set *codecs; /**< encoders and decoders for raw media, see codec.h; held. NULL: the library's own */
 } wlk_configuration;
 
 #define WLK_CONFIGURATION_INIT \
 	{ sizeof(wlk_configuration), NULL, 0, NULL, false, false, false, false, false, 0, 0, 0, NULL, NULL, WLK_ICE_TRANSPORT_ALL, \
 	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, WLK_BUNDLE_DEFAULT, \
-	  WLK_RTCP_MUX_REQUIRE }
+	  WLK_RTCP_MUX_REQUIRE, NULL }
 
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1, /**< in stable only, and only if it is still needed when it is delivered */

@@ -3,6 +3,7 @@
 #define WIRELARK_WIRELARK_H
 
 #include <wirelark/certificate.h>
+#include <wirelark/codec.h>
 #include <wirelark/data_channel.h>
 #include <wirelark/drive.h>
 #include <wirelark/log.h>

@@ -93,6 +93,9 @@ static wlk_err encoder_create(void *user, const struct audio_encoder_config *con
 static wlk_err encoder_encode(void *state, const int16_t *pcm, size_t samples, uint8_t *out, size_t capacity, size_t *size)
 {
 	struct opus_sender *e = state;
+
+	if (!capacity)
+		return WLK_ERR_NOSPACE;
 	opus_int32 wrote = opus_encode(e->encoder, pcm, (int)samples, out, (opus_int32)MIN(capacity, (size_t)AUDIO_PACKET_MAX));
 
 	if (wrote < 0)

@@ -1,5 +1,4 @@
 #include "media/codec/scalability.h"
-#include <stdlib.h>
 #include <string.h>
 
 static bool digit_1_to_3(char c, uint8_t *out)
@@ -32,6 +31,20 @@ bool scalability_parse(struct scalability *out, const char *mode)
 		return false;
 	*out = s;
 	return true;
+}
+
+char *scalability_name(const struct scalability *s, char *out)
+{
+	char *at = out;
+
+	*at++ = 'L';
+	*at++ = (char)('0' + s->spatial);
+	*at++ = 'T';
+	*at++ = (char)('0' + s->temporal);
+	if (s->by_three_halves)
+		*at++ = 'h';
+	memcpy(at, s->key_only ? "_KEY" : "", s->key_only ? 5 : 1);
+	return out;
 }
 
 uint32_t scalability_side(const struct scalability *s, unsigned spatial, uint32_t full)

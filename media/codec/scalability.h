@@ -15,6 +15,10 @@ struct scalability {
 /** "L1T1".."L3T3", with "h", "_KEY" behind it. False: none of these (simulcast "S..." and "_KEY_SHIFT" are not). NULL or "" is L1T1. */
 bool scalability_parse(struct scalability *out, const char *mode);
 
+enum { SCALABILITY_NAME_SIZE = 12 };
+/** The mode's name and a NUL into |out|, which has room for SCALABILITY_NAME_SIZE; returns it. */
+char *scalability_name(const struct scalability *s, char *out);
+
 /** Size of a side of spatial layer |spatial| when the highest has |full|. At least 1. */
 uint32_t scalability_side(const struct scalability *s, unsigned spatial, uint32_t full);
 

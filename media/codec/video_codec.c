@@ -8,6 +8,7 @@ enum { VIDEO_THREADS_MAX = 16 };
 struct video_encoder {
 	struct video_encoder_plugin plugin;
 	void *state;
+	enum codec_id codec;
 };
 
 struct video_decoder {
@@ -49,6 +50,7 @@ wlk_err video_encoder_create(struct video_encoder **out, const struct video_enco
 	if (!e)
 		return WLK_ERR_NOMEM;
 	e->plugin = *plugin;
+	e->codec = config->codec;
 	wlk_err err = plugin->ops->create(plugin->user, config, &e->state);
 
 	if (err) {
@@ -70,6 +72,11 @@ void video_encoder_destroy(struct video_encoder *e)
 const char *video_encoder_name(const struct video_encoder *e)
 {
 	return e->plugin.name;
+}
+
+enum codec_id video_encoder_codec(const struct video_encoder *e)
+{
+	return e->codec;
 }
 
 wlk_err video_encoder_encode(struct video_encoder *e, const struct video_frame *frame, const struct video_encode_params *params,

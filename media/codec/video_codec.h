@@ -84,6 +84,7 @@ wlk_err video_encoder_create(struct video_encoder **out, const struct video_enco
 void video_encoder_destroy(struct video_encoder *e);
 /** "libvpx", or the plug-in's. */
 const char *video_encoder_name(const struct video_encoder *e);
+enum codec_id video_encoder_codec(const struct video_encoder *e);
 
 /**
  * Encode one frame. A frame of another size than the one before begins with a key frame by itself.

@@ -1,10 +1,14 @@
 foreach(name
+	audio
 	convert
 	frame
 	g711
 	g722
+	opus
 	resample
 	scalability
 )
 	wlk_unit_test(codec_${name} SOURCES unit/codec_${name}.c support/picture.c support/tone.c MODULES media core)
 endforeach()
+wlk_unit_test(peer_codec_set SOURCES unit/peer_codec_set.c support/picture.c support/tone.c
+	MODULES peer ice dtls srtp sctp sdp media core)
