@@ -13,7 +13,7 @@
 enum {
 	AUDIO_DELAY_BIN_US = 5000,
 	AUDIO_DELAY_BINS = 512,
-	AUDIO_DELAY_MAX_US = 1000000, /* what the network may ask for */
+	AUDIO_DELAY_MAX_US = 600000, /* what the network may ask for: beyond, nobody can talk */
 	AUDIO_DELAY_WISH_MAX_US = 1900000, /* what the user may: below the 2 s of R25 */
 	AUDIO_DELAY_MARGIN_US = 15000, /* a packet must be there one pull before it is heard, and half a bin */
 };

@@ -33,12 +33,17 @@ static int16_t *room(struct pcm_line *l)
 	return sample_at(l, l->end);
 }
 
-void pcm_line_append(struct pcm_line *l, const int16_t *pcm, size_t samples)
+void pcm_line_append_made_up(struct pcm_line *l, const int16_t *pcm, size_t samples)
 {
 	assert(samples <= PCM_LINE_APPEND_MAX && "see the header");
 	memcpy(room(l), pcm, samples * l->channels * sizeof(*pcm));
 	l->end += samples;
 	l->expand.active = false;
+}
+
+void pcm_line_append(struct pcm_line *l, const int16_t *pcm, size_t samples)
+{
+	pcm_line_append_made_up(l, pcm, samples);
 	background_noise_hear(&l->noise, pcm, l->channels, samples);
 }
 

@@ -32,6 +32,8 @@ static inline size_t pcm_line_ready(const struct pcm_line *l)
 
 /** Received sound that goes on where the line ends; 1..PCM_LINE_APPEND_MAX samples, fewer than PCM_LINE_READY_MAX being ready. */
 void pcm_line_append(struct pcm_line *l, const int16_t *pcm, size_t samples);
+/** The same of sound that nobody sent: a codec's own concealment. */
+void pcm_line_append_made_up(struct pcm_line *l, const int16_t *pcm, size_t samples);
 /**
  * Received sound that does not go on where the line ends: it fades in.
  * @param range  so many samples may be made up in front of it, so that it fits; at most PITCH_LAG_MAX
