@@ -1,0 +1,72 @@
+#include "media/clock_sync.h"
+
+#include "core/err.h"
+
+void clock_sync_init(struct clock_sync *s)
+{
+	*s = (struct clock_sync){ 0 };
+}
+
+static void note(struct clock_sync_side *side, int64_t captured_unix_us, wlk_time played)
+{
+	if (captured_unix_us)
+		*side = (struct clock_sync_side){ .known = true, .captured_unix_us = captured_unix_us, .played = played };
+}
+
+/* The same clock stamped both, so its distance to ours cancels out. */
+static void measure(struct clock_sync *s)
+{
+	wlk_time offset;
+
+	if (!s->audio.known || !s->video.known)
+		return;
+	offset = (s->video.played - s->video.captured_unix_us) - (s->audio.played - s->audio.captured_unix_us);
+	if (offset > 2 * CLOCK_SYNC_MAX_US || offset < -2 * (wlk_time)CLOCK_SYNC_MAX_US)
+		return;
+	s->offset_us = s->has_offset ? s->offset_us + (offset - s->offset_us) / 8 : offset;
+	s->has_offset = true;
+}
+
+void clock_sync_on_audio(struct clock_sync *s, int64_t captured_unix_us, wlk_time played)
+{
+	note(&s->audio, captured_unix_us, played);
+}
+
+void clock_sync_on_video(struct clock_sync *s, int64_t captured_unix_us, wlk_time played)
+{
+	note(&s->video, captured_unix_us, played);
+	measure(s);
+}
+
+/* The one that is ahead waits; first what the other one waits for its sake is taken back. */
+static void hold_back(wlk_time *ahead, wlk_time *behind, wlk_time step)
+{
+	wlk_time back = MIN(step, *behind);
+
+	*behind -= back;
+	*ahead = MIN(*ahead + step - back, (wlk_time)CLOCK_SYNC_MAX_US);
+}
+
+static bool is_stale(const struct clock_sync_side *side, wlk_time now)
+{
+	return !side->known || now - side->played > CLOCK_SYNC_STALE_US;
+}
+
+bool clock_sync_update(struct clock_sync *s, wlk_time now)
+{
+	wlk_time step;
+
+	if (now < s->next || !s->has_offset || is_stale(&s->audio, now) || is_stale(&s->video, now))
+		return false;
+	s->next = now + CLOCK_SYNC_PACE_US;
+	step = s->offset_us < 0 ? -s->offset_us : s->offset_us;
+	if (step < CLOCK_SYNC_SMALL_US)
+		return false;
+	step = MIN(step, (wlk_time)CLOCK_SYNC_STEP_US);
+	if (s->offset_us > 0)
+		hold_back(&s->audio_minimum_us, &s->video_minimum_us, step);
+	else
+		hold_back(&s->video_minimum_us, &s->audio_minimum_us, step);
+	s->has_offset = false; /* measured anew, with the delays that are on their way */
+	return true;
+}

@@ -1,0 +1,32 @@
+/* Counts how smoothly pictures are shown: rate, freezes and pauses as webrtc-stats defines them. */
+#ifndef MEDIA_TRACK_VIDEO_WATCH_H
+#define MEDIA_TRACK_VIDEO_WATCH_H
+
+#include "core/time.h"
+
+enum { VIDEO_WATCH_FRAMES = 30 };
+
+struct video_watch_stats {
+	uint32_t frames_rendered;
+	double fps;
+	double interval_s, interval_s2; /* sums of the intervals between pictures, and of their squares */
+	uint32_t freezes, pauses;
+	wlk_time freeze_us, pause_us;
+};
+
+struct video_watch {
+	bool started;
+	wlk_time last;
+	wlk_time intervals[VIDEO_WATCH_FRAMES]; /* the latest, as a ring */
+	size_t count, at;
+	wlk_time rate_since;
+	uint32_t rate_frames;
+	struct video_watch_stats stats;
+};
+
+/** A picture is shown. */
+void video_watch_shown(struct video_watch *w, wlk_time now);
+/** The figures at |now|: the rate falls to 0 when nothing comes. */
+void video_watch_stats(const struct video_watch *w, wlk_time now, struct video_watch_stats *out);
+
+#endif
