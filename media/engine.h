@@ -278,6 +278,7 @@ struct media_send_frame {
 	uint8_t pt;         /* a send_pt of the section, with a codec */
 	size_t layer;       /* index into the section's layers; 0 without simulcast */
 	uint32_t timestamp; /* in the caller's numbering; a random offset is added */
+	wlk_time captured;  /* the moment of |timestamp|, for sender reports; 0: now */
 	wlk_bytes data;     /* in the form that payload_depacketize() makes */
 	int8_t temporal;    /* layers of it, -1: none. TL0PICIDX is counted here */
 	int8_t spatial;

@@ -4,6 +4,7 @@
 
 enum {
 	PAYLOAD_MAX = 1120, /* leaves room for our own extensions, the SRTP tag and RTX in 1,200 bytes */
+	CAPTURED_AGO_MAX = 10000000, /* us; a time further back is another clock's */
 	DEPENDENCY_SIZE = 3, /* the part of a dependency descriptor that each packet has */
 };
 
@@ -99,6 +100,8 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 	err = send_pieces(e, now, s, frame, &p);
 	if (err && p.started)
 		send_frames_broken(&out->frames);
+	if (!err && frame->captured && frame->captured <= now && frame->captured >= now - CAPTURED_AGO_MAX)
+		out->last_sent = frame->captured;
 	if (!err)
 		send_frames_sent(&out->frames, payload->codec, &info, frame->data.size, frame->more_layers);
 	return err;

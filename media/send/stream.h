@@ -35,7 +35,7 @@ struct send_stream {
 	uint8_t pt;
 	uint32_t clock_hz;
 	uint32_t last_timestamp;
-	wlk_time last_sent; /* WLK_TIME_NEVER: nothing yet */
+	wlk_time last_sent; /* the moment of last_timestamp; WLK_TIME_NEVER: nothing yet */
 	uint32_t sr_packets, sr_bytes;
 	uint32_t rtx_sr_packets, rtx_sr_bytes;
 
