@@ -122,3 +122,22 @@ void wlk_drive_handle_timeout(wlk_peer_connection *pc, wlk_time now)
 {
 	peer_handle_timeout(pc, now);
 }
+
+/* ---- jobs of raw media ---- */
+
+wlk_job *wlk_drive_poll_job(wlk_peer_connection *pc, wlk_time now)
+{
+	struct track_job *job;
+
+	return peer_poll_job(pc, now, &job) ? (wlk_job *)job : NULL;
+}
+
+void wlk_job_run(wlk_job *job)
+{
+	track_job_run((struct track_job *)job);
+}
+
+void wlk_drive_on_job(wlk_job *job, wlk_time now, wlk_time spent)
+{
+	peer_on_job((struct track_job *)job, now, spent);
+}

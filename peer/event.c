@@ -182,7 +182,7 @@ static const wlk_event *next_event(wlk_peer_connection *pc)
 	return NULL; /* close() was the last word */
 }
 
-const wlk_event *peer_poll_event(wlk_peer_connection *pc)
+static const wlk_event *poll_event(wlk_peer_connection *pc)
 {
 	const wlk_event *ev;
 
@@ -191,4 +191,17 @@ const wlk_event *peer_poll_event(wlk_peer_connection *pc)
 	if (ev && tap_current)
 		record_event(ev);
 	return ev;
+}
+
+const wlk_event *peer_poll_event(wlk_peer_connection *pc)
+{
+	const wlk_event *ev;
+
+	peer_raw_give_back(pc);
+	while ((ev = poll_event(pc)) && peer_raw_take(pc, ev))
+		;
+	if (ev)
+		return ev;
+	peer_raw_step(pc);
+	return peer_raw_poll_event(pc);
 }

@@ -51,11 +51,12 @@ static wlk_err check_frame(wlk_peer_connection *pc, const wlk_encoded_frame *fra
 	return WLK_OK;
 }
 
-static struct media_send_frame to_media(const wlk_encoded_frame *frame)
+static struct media_send_frame to_media(const wlk_peer_connection *pc, const wlk_encoded_frame *frame)
 {
 	struct media_send_frame out = {
 		.pt = frame->payload_type,
 		.timestamp = frame->timestamp,
+		.captured = frame->capture_time ? frame->capture_time - pc->env.unix_us_at_zero : 0,
 		.data = { frame->data, frame->size },
 		.temporal = frame->temporal_index,
 		.spatial = frame->spatial_index,
@@ -92,7 +93,7 @@ wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_fram
 	if (err)
 		return err;
 	peer_refresh_now(pc);
-	out = to_media(frame);
+	out = to_media(pc, frame);
 	out.layer = layer;
 	if (out.pt == WLK_PAYLOAD_TYPE_ANY)
 		out.pt = media_engine_send_pt(peer_transceiver_media(t), t->section, to_rtp(frame->codec));
@@ -134,8 +135,8 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_peer_connection *pc = t->pc;
 
-	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)level, 4));
-	if (level != WLK_MEDIA_LEVEL_PACKETS && level != WLK_MEDIA_LEVEL_FRAMES)
+	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)MIN(level, WLK_MEDIA_LEVEL_FRAMES), 4));
+	if ((unsigned)level > WLK_MEDIA_LEVEL_RAW)
 		return peer_fail(pc, WLK_ERR_INVALID, "level %d is none", (int)level);
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
@@ -143,7 +144,7 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 	if (!t->transport || t->section == SIZE_MAX)
 		return WLK_OK; /* the next agreement takes it along */
 	peer_refresh_now(pc);
-	if (media_engine_set_frames(t->transport->media, pc->now, t->section, level == WLK_MEDIA_LEVEL_FRAMES) == WLK_OK)
+	if (media_engine_set_frames(t->transport->media, pc->now, t->section, level != WLK_MEDIA_LEVEL_PACKETS) == WLK_OK)
 		peer_touch(pc);
 	return WLK_OK;
 }

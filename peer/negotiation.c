@@ -457,7 +457,7 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 		b->layers[i].rtx_ssrc = 0;
 	config->cname = pc->cname;
 	config->in_order = true;
-	config->frames = t->receiver.level == WLK_MEDIA_LEVEL_FRAMES;
+	config->frames = t->receiver.level != WLK_MEDIA_LEVEL_PACKETS;
 	fill_payloads(config, b, section);
 	fill_extensions(config, section);
 	fill_remote_ssrcs(config, b, section);

@@ -13,6 +13,7 @@
 #include "peer/peer.h"
 #include "peer/peer_transport.h"
 #include "peer/parameters.h"
+#include "peer/raw.h"
 #include "peer/record_call.h"
 #include "peer/record_event.h"
 #include "peer/seam.h"
@@ -36,6 +37,9 @@ struct wlk_rtp_sender {
 	char *lent;               /* texts of the parameters that were handed out */
 	wlk_rtp_codec lent_codecs[WLK_RTP_ENCODINGS_MAX];
 	struct peer_dtmf dtmf;
+	struct raw_sender *raw; /* NULL: no source */
+	wlk_frame_transform transform;
+	void *transform_user;
 };
 
 struct wlk_rtp_receiver {
@@ -53,6 +57,9 @@ struct wlk_rtp_receiver {
 	char rids[WLK_RTP_ENCODINGS_MAX][PEER_RID_MAX + 1]; /* to be offered */
 	size_t rid_count;
 	char *lent; /* as of a sender */
+	struct raw_receiver *raw; /* NULL: no raw media yet */
+	wlk_frame_transform transform;
+	void *transform_user;
 };
 
 struct wlk_transceiver {
@@ -184,6 +191,7 @@ struct wlk_peer_connection {
 	struct list transceivers;
 	struct list retired; /* transceivers whose m-section is gone; only their handles live on */
 	struct list channels;
+	struct list raw_senders, raw_receivers; /* see peer/raw.h */
 	struct event_queue events;
 	struct peer_event lent; /* the event that the caller looks at */
 	struct media_packet lent_packet;
@@ -191,6 +199,8 @@ struct wlk_peer_connection {
 	wlk_rtp_packet lent_rtp;
 	struct media_frame lent_media_frame; /* frame NULL: none */
 	wlk_encoded_frame lent_frame;
+	struct video_frame *lent_picture; /* NULL: none */
+	wlk_video_frame lent_video;
 	uint64_t remote_bitrate_limit, told_bitrate_limit; /* bits a second, 0: none */
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
 	struct text last_error;

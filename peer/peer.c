@@ -120,6 +120,8 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	list_init(&pc->transceivers);
 	list_init(&pc->retired);
 	list_init(&pc->channels);
+	list_init(&pc->raw_senders);
+	list_init(&pc->raw_receivers);
 	text_init(&pc->last_error);
 	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
 	choose_capabilities(pc);
@@ -222,6 +224,7 @@ void peer_free(wlk_peer_connection *pc)
 		return;
 	RECORD(pc, record_call(recorded, RECORD_PEER_FREE, pc->now));
 	list_remove(&pc->ready_link);
+	peer_raw_give_back(pc);
 	peer_events_free(pc);
 	free_handles(pc);
 	sctp_assoc_destroy(pc->sctp);

@@ -31,10 +31,10 @@ wlk_time peer_deadline(const wlk_peer_connection *pc)
 		at = time_min(at, peer_transport_deadline(list_entry(item, struct peer_transport, link)));
 	if (pc->sctp)
 		at = time_min(at, sctp_assoc_deadline(pc->sctp));
-	return time_min(at, peer_dtmf_deadline(pc));
+	return time_min(time_min(at, peer_dtmf_deadline(pc)), peer_raw_deadline(pc));
 }
 
-void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
+static void handle_timeout(wlk_peer_connection *pc, wlk_time now)
 {
 	RECORD(pc, record_call(recorded, RECORD_TIMEOUT, now));
 	peer_set_now(pc, now);
@@ -46,4 +46,10 @@ void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
 		sctp_assoc_handle_timeout(pc->sctp, pc->now);
 	peer_dtmf_handle_timeout(pc);
 	peer_pump(pc);
+}
+
+void peer_handle_timeout(wlk_peer_connection *pc, wlk_time now)
+{
+	handle_timeout(pc, now);
+	peer_raw_step(pc); /* not a part of the recorded call: it makes calls of its own */
 }

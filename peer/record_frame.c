@@ -28,6 +28,7 @@ void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f)
 	bytes_put_u8(w, f->reference_count);
 	bytes_put(w, f->references, sizeof(f->references));
 	bytes_put_u16(w, (uint16_t)f->audio_level);
+	bytes_put_u64(w, (uint64_t)f->capture_time);
 	record_put_text(w, f->rid);
 	record_put_bytes(w, f->dependency_descriptor, f->dependency_descriptor ? f->dependency_descriptor_size : 0);
 	record_put_bytes(w, f->data, f->data ? f->size : 0);
@@ -58,6 +59,7 @@ void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid
 	if (references)
 		memcpy(out->references, references, sizeof(out->references));
 	out->audio_level = (int16_t)bytes_u16(r);
+	out->capture_time = (int64_t)bytes_u64(r);
 	out->rid = *rid = record_get_text(r);
 	bytes = record_get_bytes(r);
 	out->dependency_descriptor = bytes.size ? bytes.data : NULL;

@@ -179,7 +179,7 @@ static void add_inbound(struct stats_build *b, const struct peer_transport *tran
 	if (t && t->kind == WLK_MEDIA_VIDEO) {
 		stats_set_count(&s->fir_count, in->fir_count);
 		stats_set_count(&s->pli_count, in->pli_count);
-		if (t->receiver.level == WLK_MEDIA_LEVEL_FRAMES || in->frames.frames_received)
+		if (t->receiver.level != WLK_MEDIA_LEVEL_PACKETS || in->frames.frames_received)
 			set_frames_received(s, &in->frames);
 	}
 }

@@ -23,6 +23,7 @@ void peer_transceiver_free(struct wlk_transceiver *t)
 	id_list_free(&t->receiver.left);
 	wlk_free(t->sender.lent);
 	wlk_free(t->receiver.lent);
+	peer_raw_forget(t);
 	peer_dtmf_free(&t->sender.dtmf);
 	wlk_free(t);
 }

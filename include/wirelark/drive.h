@@ -15,6 +15,7 @@ extern "C" {
  *     while (wlk_drive_poll_request(pc, &request))        answer by wlk_drive_on_request();
  *     while (wlk_drive_poll_transmit(pc, now, &datagram)) send it, then wlk_datagram_release(&datagram);
  *     while ((event = wlk_drive_poll_event(pc)))          handle it;
+ *     while ((job = wlk_drive_poll_job(pc, now)))         with raw media (track.h): wlk_job_run(), then wlk_drive_on_job();
  *     sleep until wlk_drive_deadline(pc) or the next datagram; then wlk_drive_handle_timeout(pc, now);
  *
  * After handle_timeout() and a full drain the deadline lies in the future. Drain after every API call too.
@@ -100,6 +101,23 @@ WLK_API void wlk_drive_stream_closed(wlk_peer_connection *pc, wlk_time now, uint
 /** Absolute time [us] of the next wlk_drive_handle_timeout(); WLK_TIME_NEVER when idle. */
 WLK_API wlk_time wlk_drive_deadline(const wlk_peer_connection *pc);
 WLK_API void wlk_drive_handle_timeout(wlk_peer_connection *pc, wlk_time now);
+
+/** A frame to encode or to decode for raw media. */
+typedef struct wlk_job wlk_job;
+
+/**
+ * The next job, NULL when there is none. Each one comes back by wlk_drive_on_job(), also after its connection was destroyed; several
+ * may be under way at the same time.
+ */
+WLK_API wlk_job *wlk_drive_poll_job(wlk_peer_connection *pc, wlk_time now);
+/** Do it: some milliseconds. On any thread, one thread a job. */
+WLK_API void wlk_job_run(wlk_job *job);
+/**
+ * Give a job back that was run; drain its connection then.
+ *
+ * @param spent  how long it took [us], by which raw media chooses what the processor bears; 0: not measured
+ */
+WLK_API void wlk_drive_on_job(wlk_job *job, wlk_time now, wlk_time spent);
 
 #ifdef __cplusplus
 }

@@ -54,7 +54,8 @@ WLK_API const char *wlk_codec_name(wlk_codec codec);
 /** What a receiver delivers. */
 typedef enum wlk_media_level {
 	WLK_MEDIA_LEVEL_PACKETS = 0, /**< WLK_EVENT_RTP_PACKET */
-	WLK_MEDIA_LEVEL_FRAMES = 1   /**< WLK_EVENT_FRAME; packets of other formats (telephone events, say) as before */
+	WLK_MEDIA_LEVEL_FRAMES = 1,  /**< WLK_EVENT_FRAME; packets of other formats (telephone events, say) as before */
+	WLK_MEDIA_LEVEL_RAW = 2      /**< decoded: WLK_EVENT_VIDEO_FRAME (track.h) */
 } wlk_media_level;
 
 #define WLK_PAYLOAD_TYPE_ANY 255
@@ -100,7 +101,7 @@ typedef struct wlk_encoded_frame {
 	bool recovered;         /**< with the help of retransmission or redundancy */
 	wlk_time first_arrival; /**< of its first packet [us] */
 	wlk_time arrival;       /**< of its last packet */
-	int64_t capture_time;   /**< by the sender's clock [us since 1970]; 0: unknown */
+	int64_t capture_time;   /**< by the sender's clock [us since 1970]; 0: unknown. Sending: by ours, for lip-sync there; 0: now */
 	const uint32_t *contributing_sources;
 	size_t contributing_source_count;
 } wlk_encoded_frame;

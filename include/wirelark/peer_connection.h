@@ -194,7 +194,8 @@ typedef enum wlk_event_type {
 	WLK_EVENT_REMOVE_TRACK = 28, /**< u.track: the receiver's track left the streams that are listed (W3C removetrack on each) */
 	WLK_EVENT_TRACK_ENDED = 29,  /**< u.track: the transceiver was stopped, here or there (W3C ended on the receiver's track) */
 	WLK_EVENT_FRAME = 30, /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
-	WLK_EVENT_TONE_CHANGE = 31 /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
+	WLK_EVENT_TONE_CHANGE = 31, /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
+	WLK_EVENT_VIDEO_FRAME = 33  /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
 } wlk_event_type;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
@@ -239,6 +240,10 @@ typedef struct wlk_event {
 			wlk_transceiver *transceiver;
 			const wlk_encoded_frame *frame;
 		} frame;
+		struct {
+			wlk_transceiver *transceiver;
+			const struct wlk_video_frame *frame;
+		} video;
 		wlk_transceiver *key_frame; /**< whose sender is asked */
 		struct {
 			wlk_transceiver *transceiver; /**< the same */

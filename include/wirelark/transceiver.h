@@ -154,7 +154,7 @@ WLK_API wlk_err wlk_rtp_sender_forward(wlk_rtp_sender *sender, const wlk_rtp_pac
 WLK_API wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_frame *frame);
 
 /**
- * What the receiver delivers from now on; packets when nothing was said. With frames, only whole and decodable ones come, in
+ * What the receiver delivers from now on; packets when nothing was said. With frames, and under raw media, only whole and decodable ones come, in
  * order; after a loss that retransmission did not mend, key frames are asked for until one comes. Allowed at any time, before a
  * description too. Errors: WLK_ERR_INVALID, WLK_ERR_STATE when closed.
  */

@@ -12,6 +12,7 @@
 #include <wirelark/peer_connection.h>
 #include <wirelark/record.h>
 #include <wirelark/stats.h>
+#include <wirelark/track.h>
 #include <wirelark/transceiver.h>
 #include <wirelark/transport.h>
 #include <wirelark/types.h>

@@ -6,6 +6,7 @@
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "peer/certificate.h"
+#include "peer/raw.h"
 
 struct dtls_context {
 	int unused;
@@ -384,4 +385,37 @@ void fake_path(struct wlk_peer_connection *pc, const wlk_addr *local, const wlk_
 	pc->paths[i].remote = *remote;
 	pc->paths[i].state = state;
 	pc->path_count = MAX(pc->path_count, i + 1);
+}
+
+/* ---- raw media: a fake has none ---- */
+
+bool peer_poll_job(struct wlk_peer_connection *pc, wlk_time now, struct track_job **out)
+{
+	(void)pc, (void)now, (void)out;
+	return false;
+}
+
+struct wlk_peer_connection *peer_on_job(struct track_job *job, wlk_time now, wlk_time spent)
+{
+	track_on_job(job, now, spent);
+	return NULL;
+}
+
+wlk_err peer_set_input(wlk_rtp_sender *sender, wlk_media_kind kind, const struct raw_input *input)
+{
+	(void)sender, (void)kind, (void)input;
+	return WLK_ERR_STATE;
+}
+
+wlk_err peer_set_output(wlk_rtp_receiver *receiver, wlk_media_kind kind, const struct raw_output *output)
+{
+	(void)receiver, (void)kind, (void)output;
+	return WLK_ERR_STATE;
+}
+
+void peer_wake_hook(const wlk_rtp_sender *sender, void (**fn)(void *user), void **user)
+{
+	(void)sender;
+	*fn = NULL;
+	*user = NULL;
 }

@@ -1,0 +1,136 @@
+/* Raw media: who has some, whose turn it is, and the jobs of all of them. */
+#include "peer/raw_object.h"
+
+void peer_raw_step(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->raw_senders)
+		raw_sender_step(list_entry(item, struct raw_sender, link));
+	list_for_each(item, &pc->raw_receivers)
+		raw_receiver_step(list_entry(item, struct raw_receiver, link));
+}
+
+wlk_time peer_raw_deadline(const wlk_peer_connection *pc)
+{
+	wlk_time at = WLK_TIME_NEVER;
+
+	list_for_each(item, &pc->raw_senders)
+		at = time_min(at, raw_sender_deadline(list_entry(item, struct raw_sender, link)));
+	list_for_each(item, &pc->raw_receivers)
+		at = time_min(at, raw_receiver_deadline(list_entry(item, struct raw_receiver, link)));
+	return at;
+}
+
+bool peer_raw_take(wlk_peer_connection *pc, const wlk_event *ev)
+{
+	if (ev->type == WLK_EVENT_FRAME) {
+		struct wlk_transceiver *t = ev->u.frame.transceiver;
+
+		if (t->receiver.level != WLK_MEDIA_LEVEL_RAW)
+			return false;
+		if (raw_receiver_of(t))
+			raw_receiver_take(t->receiver.raw, ev->u.frame.frame);
+		return true;
+	}
+	list_for_each(item, &pc->raw_senders)
+	{
+		if (raw_sender_take(list_entry(item, struct raw_sender, link), ev))
+			return true;
+	}
+	return false;
+}
+
+/* ---- jobs ---- */
+
+static bool sender_job(struct raw_sender *s, wlk_time now, struct track_job **out)
+{
+	return s->t->kind == WLK_MEDIA_VIDEO ? video_sender_poll_job(&s->video, now, out) : audio_sender_poll_job(&s->audio, now, out);
+}
+
+static bool next_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out)
+{
+	list_for_each(item, &pc->raw_receivers)
+	{
+		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);
+
+		if (r->t->kind == WLK_MEDIA_VIDEO && video_receiver_poll_job(&r->video, now, out))
+			return true;
+	}
+	list_for_each(item, &pc->raw_senders)
+	{
+		if (sender_job(list_entry(item, struct raw_sender, link), now, out))
+			return true;
+	}
+	return false;
+}
+
+bool peer_poll_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out)
+{
+	if (list_empty(&pc->raw_senders) && list_empty(&pc->raw_receivers))
+		return false;
+	peer_set_now(pc, now);
+	peer_raw_step(pc);
+	if (!next_job(pc, now, out))
+		return false;
+	(*out)->user = pc;
+	return true;
+}
+
+wlk_peer_connection *peer_on_job(struct track_job *job, wlk_time now, wlk_time spent)
+{
+	wlk_peer_connection *pc = job->user;
+
+	track_on_job(job, now, spent);
+	if (!pc)
+		return NULL;
+	peer_set_now(pc, now);
+	peer_raw_step(pc);
+	peer_touch(pc);
+	return pc;
+}
+
+/* ---- pictures that are due ---- */
+
+void peer_raw_give_back(wlk_peer_connection *pc)
+{
+	video_frame_release(pc->lent_picture);
+	pc->lent_picture = NULL;
+}
+
+static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, struct video_frame *frame, wlk_time render)
+{
+	pc->lent_picture = frame;
+	pc->lent_video = (wlk_video_frame){
+		.struct_size = sizeof(pc->lent_video),
+		.format = WLK_PIXEL_FORMAT_I420,
+		.width = frame->width,
+		.height = frame->height,
+		.data = { frame->data[0], frame->data[1], frame->data[2] },
+		.stride = { frame->stride[0], frame->stride[1], frame->stride[2] },
+		.rotation = frame->rotation,
+		.timestamp = render,
+		.capture_time = frame->capture_unix_us,
+		.rtp_timestamp = frame->rtp_timestamp,
+	};
+	pc->lent.ev = (wlk_event){ .type = WLK_EVENT_VIDEO_FRAME, .pc = pc };
+	pc->lent.ev.u.video.transceiver = r->t;
+	pc->lent.ev.u.video.frame = &pc->lent_video;
+	return &pc->lent.ev;
+}
+
+const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
+{
+	list_for_each(item, &pc->raw_receivers)
+	{
+		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);
+		struct video_frame *frame;
+		wlk_time render;
+
+		if (r->t->kind != WLK_MEDIA_VIDEO || !(frame = video_receiver_poll_frame(&r->video, pc->now, &render)))
+			continue;
+		clock_sync_on_video(&r->sync, frame->capture_unix_us, pc->now);
+		if (r->output.ops)
+			r->output.ops->show(r->output.port, video_frame_ref(frame), render);
+		return lend(pc, r, frame, render);
+	}
+	return NULL;
+}

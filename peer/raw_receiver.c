@@ -1,0 +1,193 @@
+/* A receiver at the level of raw media: encoded frames go to decoders, pictures come back in time, sound goes to its sink. */
+#include "peer/raw_object.h"
+
+struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
+{
+	struct raw_receiver *r = t->receiver.raw;
+
+	if (r)
+		return r;
+	r = wlk_calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	r->t = t;
+	video_receiver_init(&r->video);
+	clock_sync_init(&r->sync);
+	list_push_back(&t->pc->raw_receivers, &r->link);
+	t->receiver.raw = r;
+	return r;
+}
+
+void raw_receiver_destroy(struct raw_receiver *r)
+{
+	if (!r)
+		return;
+	list_remove(&r->link);
+	r->t->receiver.raw = NULL;
+	if (r->output.ops)
+		r->output.ops->close(r->output.port);
+	video_receiver_free(&r->video);
+	wlk_free(r);
+}
+
+wlk_err peer_set_output(wlk_rtp_receiver *receiver, wlk_media_kind kind, const struct raw_output *output)
+{
+	struct wlk_transceiver *t = receiver->transceiver;
+	struct raw_receiver *r;
+	wlk_err err;
+
+	if (t->kind != kind)
+		return peer_fail(t->pc, WLK_ERR_INVALID, "the receiver is of the other kind");
+	if (!output->ops) {
+		if (receiver->raw && receiver->raw->output.ops)
+			receiver->raw->output.ops->close(receiver->raw->output.port);
+		if (receiver->raw)
+			receiver->raw->output = *output;
+		return WLK_OK;
+	}
+	err = wlk_rtp_receiver_set_level(receiver, WLK_MEDIA_LEVEL_RAW);
+	if (err)
+		return err;
+	r = raw_receiver_of(t);
+	if (!r)
+		return peer_fail(t->pc, WLK_ERR_NOMEM, "out of memory");
+	if (r->output.ops)
+		r->output.ops->close(r->output.port);
+	r->output = *output;
+	if (r->output.ops->set_target)
+		r->output.ops->set_target(r->output.port, r->target);
+	return WLK_OK;
+}
+
+wlk_err wlk_rtp_receiver_set_jitter_buffer_target(wlk_rtp_receiver *receiver, wlk_time target)
+{
+	struct raw_receiver *r;
+
+	if (target < 0 || target > 4 * SECOND)
+		return peer_fail(receiver->transceiver->pc, WLK_ERR_INVALID, "a target is 0 to 4 seconds");
+	r = raw_receiver_of(receiver->transceiver);
+	if (!r)
+		return peer_fail(receiver->transceiver->pc, WLK_ERR_NOMEM, "out of memory");
+	r->target = target;
+	jitter_buffer_set_wish(&r->video.jitter, target);
+	if (r->output.ops && r->output.ops->set_target)
+		r->output.ops->set_target(r->output.port, target);
+	return WLK_OK;
+}
+
+void wlk_rtp_receiver_set_transform(wlk_rtp_receiver *receiver, wlk_frame_transform transform, void *user)
+{
+	receiver->transform = transform;
+	receiver->transform_user = user;
+}
+
+/* ---- in ---- */
+
+static void take_picture(struct raw_receiver *r, const wlk_encoded_frame *frame)
+{
+	struct video_unit *unit = video_unit_create(frame->data, frame->size);
+	struct media_engine_stats stats;
+
+	if (!unit) {
+		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
+		return;
+	}
+	unit->codec = (enum codec_id)frame->codec;
+	unit->timestamp = frame->timestamp;
+	unit->is_key = frame->key;
+	unit->ends_picture = !frame->more_layers;
+	unit->recovered = frame->recovered;
+	unit->first_arrival = frame->first_arrival;
+	unit->arrival = frame->arrival;
+	unit->capture_unix_us = frame->capture_time;
+	media_engine_stats(peer_transceiver_media(r->t), &stats);
+	video_receiver_input(&r->video, r->t->pc->now, unit, stats.rtt_us);
+}
+
+static void take_sound(struct raw_receiver *r, const wlk_encoded_frame *frame)
+{
+	const struct raw_sound sound = {
+		.codec = (enum codec_id)frame->codec,
+		.data = frame->data,
+		.size = frame->size,
+		.timestamp = frame->timestamp,
+		.clock_hz = frame->codec == WLK_CODEC_OPUS ? 48000 : 8000,
+		.sequence = (int64_t)frame->sequence,
+		.arrival = frame->arrival,
+		.recovered = frame->recovered,
+		.capture_unix_us = frame->capture_time,
+	};
+
+	if (r->output.ops)
+		r->output.ops->hear(r->output.port, r->t->pc->now, &sound);
+}
+
+void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
+{
+	const wlk_rtp_receiver *receiver = &r->t->receiver;
+	wlk_encoded_frame copy = *frame;
+
+	if (receiver->transform && !receiver->transform(&copy, receiver->transform_user))
+		return;
+	if (r->t->kind == WLK_MEDIA_VIDEO)
+		take_picture(r, &copy);
+	else
+		take_sound(r, &copy);
+}
+
+/* ---- lip-sync ---- */
+
+/* The sound that belongs to a picture is in the same stream (RFC 8830); a sender that names none has one of each. */
+static bool same_stream(const struct wlk_transceiver *a, const struct wlk_transceiver *b)
+{
+	size_t count_a, count_b;
+	const char *const *ids_a = id_list_shown(&a->receiver.streams, &count_a);
+	const char *const *ids_b = id_list_shown(&b->receiver.streams, &count_b);
+
+	for (size_t i = 0; i < count_a; i++)
+		for (size_t k = 0; k < count_b; k++)
+			if (!strcmp(ids_a[i], ids_b[k]))
+				return true;
+	return !count_a && !count_b;
+}
+
+static struct raw_receiver *sound_of(const struct raw_receiver *video)
+{
+	list_for_each(item, &video->t->pc->raw_receivers)
+	{
+		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);
+
+		if (r->t->kind == WLK_MEDIA_AUDIO && r->output.ops && same_stream(r->t, video->t))
+			return r;
+	}
+	return NULL;
+}
+
+static void keep_together(struct raw_receiver *r)
+{
+	struct raw_receiver *sound = sound_of(r);
+	int64_t captured;
+	wlk_time played;
+
+	if (!sound || !sound->output.ops->playing(sound->output.port, &captured, &played))
+		return;
+	clock_sync_on_audio(&r->sync, captured, played);
+	if (!clock_sync_update(&r->sync, r->t->pc->now))
+		return;
+	jitter_buffer_set_minimum(&r->video.jitter, r->sync.video_minimum_us);
+	sound->output.ops->set_minimum(sound->output.port, r->sync.audio_minimum_us);
+}
+
+void raw_receiver_step(struct raw_receiver *r)
+{
+	if (r->t->kind != WLK_MEDIA_VIDEO)
+		return;
+	keep_together(r);
+	if (video_receiver_wants_key(&r->video) && !r->t->stopping && !r->t->pc->closed)
+		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
+}
+
+wlk_time raw_receiver_deadline(const struct raw_receiver *r)
+{
+	return r->t->kind == WLK_MEDIA_VIDEO ? video_receiver_deadline(&r->video) : WLK_TIME_NEVER;
+}
