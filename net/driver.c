@@ -4,9 +4,18 @@
 #include "core/time.h"
 #include "net/driver_interfaces.h"
 #include "net/port.h"
+#include "peer/raw.h"
 
 #define FULL_SOCKET_DEADLINE (10 * MILLISECOND)
 #define LATE_DEADLINE        MILLISECOND
+
+/* A codec job is done. */
+static void on_job(void *user, struct track_job *job, wlk_time spent)
+{
+	struct driver *d = user;
+
+	peer_on_job(job, d->now, spent); /* its peer, if there is one, becomes ready */
+}
 
 void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env,
 		 bool no_gso)
@@ -24,6 +33,12 @@ void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbo
 	heap_init(&d->deadlines);
 	driver_streams_init(d);
 	udp_rx_init(&d->rx, env->pool, &d->stats);
+	worker_pool_init(&d->workers, mailbox, on_job, d);
+}
+
+void driver_stop_workers(struct driver *d)
+{
+	worker_pool_stop(&d->workers);
 }
 
 void driver_free(struct driver *d)
@@ -36,6 +51,7 @@ void driver_free(struct driver *d)
 	udp_rx_free(&d->rx);
 	heap_free(&d->deadlines);
 	netmon_free(&d->netmon);
+	worker_pool_free(&d->workers);
 }
 
 void driver_set_now(struct driver *d, wlk_time now)
@@ -227,6 +243,14 @@ static void schedule(struct driver_peer *p)
 	heap_set(&d->deadlines, &p->deadline, when);
 }
 
+static void start_jobs(struct driver_peer *p)
+{
+	struct track_job *job;
+
+	while (peer_poll_job(p->pc, p->driver->now, &job))
+		worker_pool_run(&p->driver->workers, job);
+}
+
 static void visit(struct driver_peer *p)
 {
 	wlk_time now = p->driver->now;
@@ -237,6 +261,7 @@ static void visit(struct driver_peer *p)
 		mux_update_ufrags(p->driver->mux, &p->mux);
 	if (peer_deadline(p->pc) <= now)
 		peer_handle_timeout(p->pc, now);
+	start_jobs(p);
 	more = driver_serve_requests(p);
 	more = transmit(p) || more;
 	more = driver_serve_requests(p) || more; /* sockets are closed only after their last datagram left */
@@ -246,6 +271,7 @@ static void visit(struct driver_peer *p)
 		finish(p);
 		return;
 	}
+	start_jobs(p);
 	if (more)
 		driver_mark_ready(p);
 	schedule(p);

@@ -14,6 +14,7 @@
 #include "net/netmon.h"
 #include "net/poller.h"
 #include "net/udp.h"
+#include "net/worker.h"
 #include "peer/peer.h"
 
 enum {
@@ -53,6 +54,7 @@ struct driver {
 	wlk_time tell_again_at; /* a peer could not be told of a change; WLK_TIME_NEVER: all know */
 	struct driver_streams streams;
 	struct driver_timers timers;
+	struct worker_pool workers; /* of codecs */
 };
 
 /* The driver's record of one peer. */
@@ -87,6 +89,8 @@ struct driver_peer {
  */
 void driver_init(struct driver *d, struct poller *poller, struct mailbox *mailbox, const struct peer_env *env,
 		 bool no_gso);
+/* No thread works for it any more; before the mailbox is closed. */
+void driver_stop_workers(struct driver *d);
 /* Destroys the peers that are left. */
 void driver_free(struct driver *d);
 

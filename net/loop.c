@@ -205,6 +205,7 @@ wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out)
 	*out = loop;
 	return WLK_OK;
 out_driver:
+	driver_stop_workers(&loop->driver);
 	driver_free(&loop->driver);
 	peer_env_destroy_dtls(&loop->env);
 out_environment:
@@ -238,6 +239,7 @@ void wlk_loop_destroy(wlk_loop *loop)
 	}
 	assert(!atomic_load(&loop->running) && "a loop is destroyed after it was stopped");
 	refresh_time(loop);
+	driver_stop_workers(&loop->driver);
 	mailbox_close(&loop->mailbox);
 	mailbox_run(&loop->mailbox);
 	timers_free(&loop->timers);

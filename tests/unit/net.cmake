@@ -2,7 +2,7 @@
 set(recorder ${PROJECT_SOURCE_DIR}/peer/record.c ${PROJECT_SOURCE_DIR}/peer/record_secret.c ${PROJECT_SOURCE_DIR}/peer/record_format.c
 	${PROJECT_SOURCE_DIR}/peer/version.c)
 foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port resolve stun_peek timers udp)
-	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net core LABELS threads)
+	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net media core LABELS threads)
 	list(APPEND WLK_THREAD_TESTS test_net_${name})
 endforeach()
 
@@ -10,12 +10,12 @@ endforeach()
 set(faults socket bind listen getsockname setsockopt sendmmsg recvmmsg epoll_create1 epoll_ctl epoll_wait eventfd timerfd_create
 	getifaddrs pthread_create)
 list(TRANSFORM faults PREPEND "-Wl,--wrap=")
-wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c ${recorder} MODULES net core LINK ${faults})
+wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c ${recorder} MODULES net media core LINK ${faults})
 
-wlk_unit_test(net_recording SOURCES unit/net_recording.c support/fake_peer.c ${recorder} MODULES net core LINK -Wl,--wrap=fallocate)
+wlk_unit_test(net_recording SOURCES unit/net_recording.c support/fake_peer.c ${recorder} MODULES net media core LINK -Wl,--wrap=fallocate)
 
 foreach(name tcp tls)
-	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net core)
+	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net media core)
 endforeach()
 
-wlk_fuzz_target(stun_peek MODULES net ice core SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/support/fake_peer.c" ${recorder} MAX_LEN 600)
+wlk_fuzz_target(stun_peek MODULES net media ice core SOURCES "${CMAKE_CURRENT_SOURCE_DIR}/support/fake_peer.c" ${recorder} MAX_LEN 600)
