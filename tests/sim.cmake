@@ -28,6 +28,7 @@ wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
 wlk_sim(sim_parameters SOURCES sim/parameters.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
+wlk_sim(sim_raw SOURCES sim/raw.c support/film.c ARGS 1) # SEED
 
 if(WLK_BUILD_APPS) # which also find jansson
 	wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)

@@ -320,6 +320,7 @@ static bool drain_once(struct sim *sim, struct sim_peer *peer)
 	wlk_datagram datagram;
 	wlk_request request;
 	bool any = false;
+	wlk_job *job;
 
 	while (peer->pc && wlk_drive_poll_request(peer->pc, &request)) {
 		answer_request(sim, peer, &request);
@@ -333,6 +334,11 @@ static bool drain_once(struct sim *sim, struct sim_peer *peer)
 	while (peer->pc && (event = wlk_drive_poll_event(peer->pc))) {
 		own_events(sim, peer, event);
 		sim->on_event(sim, peer, event);
+		any = true;
+	}
+	while (peer->pc && (job = wlk_drive_poll_job(peer->pc, sim->now))) {
+		wlk_job_run(job);
+		wlk_drive_on_job(job, sim->now, 0);
 		any = true;
 	}
 	return any;
