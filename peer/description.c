@@ -510,7 +510,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 		return peer_fail(pc, WLK_ERR_INVALID, "a remote %s has a text", wlk_sdp_type_name(description->type));
 	err = sdp_parse(&sdp, description->sdp, strlen(description->sdp), &sdp_err);
 	if (err)
-		return peer_fail_sdp(pc, err, "the description cannot be read", &sdp_err);
+		return peer_fail_remote_sdp(pc, err, "the description cannot be read", &sdp_err, description->sdp);
 	if (!sdp->origin_id.size)
 		err = sdp_fail(&sdp_err, WLK_ERR_PARSE, 0, "no o= line"); /* RFC 8866 5 */
 	if (!err)
@@ -526,7 +526,8 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 	}
 	if (err) {
 		sdp_session_destroy(sdp);
-		return peer_fail_sdp(pc, err, is_answer ? "the answer does not fit" : "the offer cannot be accepted", &sdp_err);
+		return peer_fail_remote_sdp(pc, err, is_answer ? "the answer does not fit" : "the offer cannot be accepted", &sdp_err,
+					    description->sdp);
 	}
 	*out = sdp;
 	return WLK_OK;

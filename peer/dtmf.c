@@ -96,7 +96,8 @@ wlk_err wlk_rtp_sender_insert_dtmf(wlk_rtp_sender *sender, const char *tones, ui
 	if (!wlk_rtp_sender_can_insert_dtmf(sender))
 		return peer_fail(t->pc, WLK_ERR_STATE, "no tones can be sent");
 	if (!tones || !all_are_tones(tones))
-		return peer_fail(t->pc, WLK_ERR_INVALID, "tones are 0-9 A-D # * and \",\", at most %d of them", TONES_MAX);
+		return peer_fail_as(t->pc, WLK_ERR_INVALID, "InvalidCharacterError",
+				    "tones are 0-9 A-D # * and \",\", at most %d of them", TONES_MAX);
 	copy = wlk_strdup(tones);
 	if (!copy)
 		return peer_fail(t->pc, WLK_ERR_NOMEM, "out of memory");

@@ -147,9 +147,9 @@ wlk_err peer_encoding_check(wlk_peer_connection *pc, wlk_media_kind kind, const 
 
 	/* Written so that what is not a number fails too. */
 	if (video && e->has_scale_resolution_down_by && !(e->scale_resolution_down_by >= 1.0))
-		return peer_fail(pc, WLK_ERR_INVALID, "scale_resolution_down_by is at least 1");
+		return peer_fail_as(pc, WLK_ERR_INVALID, "RangeError", "scale_resolution_down_by is at least 1");
 	if (video && e->has_max_framerate && !(e->max_framerate >= 0.0))
-		return peer_fail(pc, WLK_ERR_INVALID, "max_framerate is at least 0");
+		return peer_fail_as(pc, WLK_ERR_INVALID, "RangeError", "max_framerate is at least 0");
 	if (e->priority < WLK_PRIORITY_VERY_LOW || e->priority > WLK_PRIORITY_HIGH ||
 	    e->network_priority < WLK_PRIORITY_VERY_LOW || e->network_priority > WLK_PRIORITY_HIGH)
 		return peer_fail(pc, WLK_ERR_INVALID, "no such priority");
@@ -158,10 +158,11 @@ wlk_err peer_encoding_check(wlk_peer_connection *pc, wlk_media_kind kind, const 
 		if (codec < 0 && section)
 			return peer_fail(pc, WLK_ERR_NEGOTIATION, "the codec of an encoding is not among the negotiated ones");
 		if (codec < 0)
-			return peer_fail(pc, WLK_ERR_UNSUPPORTED, "the codec of an encoding is not among the capabilities");
+			return peer_fail_as(pc, WLK_ERR_UNSUPPORTED, "OperationError",
+					    "the codec of an encoding is not among the capabilities");
 	}
 	if (video && e->scalability_mode && !codec_scales(pc, section, codec, e->scalability_mode))
-		return peer_fail(pc, WLK_ERR_UNSUPPORTED, "no codec here has the scalability mode");
+		return peer_fail_as(pc, WLK_ERR_UNSUPPORTED, "OperationError", "no codec here has the scalability mode");
 	return WLK_OK;
 }
 

@@ -172,8 +172,10 @@ static const wlk_event *next_event(wlk_peer_connection *pc)
 			continue;
 		}
 		event_queue_pop(&pc->events, &item);
-		if (!item.ev.type || (item.ev.type == WLK_EVENT_NEGOTIATION_NEEDED && !peer_negotiation_needed_is_due(pc)))
+		if (!item.ev.type || (item.ev.type == WLK_EVENT_NEGOTIATION_NEEDED && !peer_negotiation_needed_is_due(pc))) {
+			wlk_free(item.text);
 			continue;
+		}
 		pc->lent = item;
 		if (item.ev.type == WLK_EVENT_ICE_CANDIDATE)
 			pc->lent.ev.u.candidate.candidate = item.text;

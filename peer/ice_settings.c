@@ -46,7 +46,9 @@ static void free_servers(struct ice_settings *s)
 		crypto_wipe(s->texts, s->texts_size);
 	wlk_free(s->texts);
 	wlk_free(s->servers);
+	wlk_free(s->listed);
 	s->servers = NULL;
+	s->listed = NULL;
 	s->texts = NULL;
 	s->server_count = s->texts_size = 0;
 }
@@ -93,17 +95,21 @@ static wlk_err read_servers(struct ice_settings *s, const wlk_configuration *con
 		const wlk_ice_server *from = &config->ice_servers[i];
 		const char *url = keep(&at, from->url);
 
+		const char *username = keep(&at, from->username), *credential = keep(&at, from->credential);
+
 		err = ice_server_parse(&s->servers[i], str_of(url));
-		s->servers[i].username = str_of(keep(&at, from->username));
-		s->servers[i].credential = str_of(keep(&at, from->credential));
+		s->servers[i].username = str_of(username);
+		s->servers[i].credential = str_of(credential);
+		s->listed[i] = (wlk_ice_server){ url, from->username ? username : NULL, from->credential ? credential : NULL };
 	}
-	return err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err;
+	return err;
 }
 
 void ice_settings_take_servers(struct ice_settings *s, struct ice_settings *from)
 {
 	free_servers(s);
 	s->servers = from->servers;
+	s->listed = from->listed;
 	s->server_count = from->server_count;
 	s->texts = from->texts;
 	s->texts_size = from->texts_size;
@@ -117,8 +123,9 @@ wlk_err ice_settings_set_servers(struct ice_settings *s, const wlk_configuration
 	wlk_err err;
 
 	fresh.servers = wlk_calloc(config->ice_server_count + 1, sizeof(*fresh.servers));
+	fresh.listed = wlk_calloc(config->ice_server_count + 1, sizeof(*fresh.listed));
 	fresh.texts = wlk_malloc(fresh.texts_size);
-	err = fresh.servers && fresh.texts ? read_servers(&fresh, config) : WLK_ERR_NOMEM;
+	err = fresh.servers && fresh.listed && fresh.texts ? read_servers(&fresh, config) : WLK_ERR_NOMEM;
 	if (err) {
 		free_servers(&fresh);
 		return err;

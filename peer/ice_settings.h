@@ -11,6 +11,7 @@ struct ice_settings {
 	wlk_address_mapping *mappings;
 	struct ice_server *servers;
 	size_t server_count;
+	wlk_ice_server *listed; /* the same as they were given */
 	char *texts; /* of the servers: credentials among them, wiped when freed */
 	size_t texts_size;
 	wlk_addr *interfaces;
@@ -24,7 +25,8 @@ wlk_err ice_settings_init(struct ice_settings *s, const wlk_configuration *confi
 /* Frees and wipes; |s| may be all zero. */
 void ice_settings_free(struct ice_settings *s);
 
-/* Take over servers and policy of |config|, copied. WLK_ERR_INVALID, WLK_ERR_UNSUPPORTED (bad URLs), WLK_ERR_NOMEM: nothing changed. */
+/* Take over servers and policy of |config|, copied. WLK_ERR_PARSE, WLK_ERR_UNSUPPORTED (bad URLs), WLK_ERR_NOMEM:
+ * nothing changed. */
 wlk_err ice_settings_set_servers(struct ice_settings *s, const wlk_configuration *config);
 /* Move the servers and the policy of |from| in; |from| is empty then. */
 void ice_settings_take_servers(struct ice_settings *s, struct ice_settings *from);

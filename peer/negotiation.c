@@ -562,12 +562,14 @@ static wlk_err find_transports(wlk_peer_connection *pc, const struct sdp_agreeme
 			       struct peer_transport **out)
 {
 	if (agreement->transport_count > PEER_TRANSPORTS_MAX)
-		return peer_fail(pc, WLK_ERR_NEGOTIATION, "%zu transports are too many", agreement->transport_count);
+		return peer_fail_as(pc, WLK_ERR_NEGOTIATION, "InvalidAccessError", "%zu transports are too many",
+				    agreement->transport_count);
 	for (size_t k = 0; k < agreement->transport_count; k++) {
 		out[k] = peer_transport_of_media(pc, local, local->media[agreement->transports[k].local_index]);
 		for (size_t i = 0; i < k; i++)
 			if (out[i] == out[k])
-				return peer_fail(pc, WLK_ERR_NEGOTIATION, "two transports were agreed on where we have one");
+				return peer_fail_as(pc, WLK_ERR_NEGOTIATION, "InvalidAccessError",
+						    "two transports were agreed on where we have one");
 	}
 	return WLK_OK;
 }
@@ -579,7 +581,8 @@ static wlk_err apply_transports(wlk_peer_connection *pc, const struct sdp_agreem
 		wlk_err err = apply_fingerprints(agreed[k], &agreement->transports[k]);
 
 		if (err)
-			return peer_fail(pc, err, "the fingerprint does not fit the running DTLS session");
+			return peer_fail_as(pc, err, peer_description_error_name(err),
+					    "the fingerprint does not fit the running DTLS session");
 	}
 	for (size_t k = 0; k < agreement->transport_count; k++) {
 		wlk_err err = apply_ice(agreed[k], &agreement->transports[k]);
@@ -587,8 +590,8 @@ static wlk_err apply_transports(wlk_peer_connection *pc, const struct sdp_agreem
 		if (!err)
 			err = configure_media(agreed[k], agreed, agreement);
 		if (err)
-			return peer_fail(pc, err, "the transport of m-line %zu cannot be set up: %s", agreement->transports[k].index,
-					 wlk_strerror(err));
+			return peer_fail_as(pc, err, peer_description_error_name(err), "the transport of m-line %zu cannot be set up: %s",
+					    agreement->transports[k].index, wlk_strerror(err));
 	}
 	return WLK_OK;
 }

@@ -8,6 +8,8 @@
 #include "core/event_queue.h"
 #include "core/log.h"
 #include "core/time.h"
+#include "peer/configuration.h"
+#include "peer/error.h"
 #include "peer/id_list.h"
 #include "peer/ice_settings.h"
 #include "peer/peer.h"
@@ -132,6 +134,7 @@ struct wlk_peer_connection {
 	uint32_t next_transceiver; /* number */
 
 	/* configuration */
+	struct peer_configuration configuration;
 	struct sdp_capabilities capabilities;
 	struct dtls_cert *cert;
 	size_t max_message_size;
@@ -203,20 +206,14 @@ struct wlk_peer_connection {
 	wlk_video_frame lent_video;
 	uint64_t remote_bitrate_limit, told_bitrate_limit; /* bits a second, 0: none */
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
-	struct text last_error;
+	struct peer_error error;
+	int32_t sctp_cause; /* of the far end's ABORT, -1: none */
 
 	/* counters for peer-connection and transport statistics */
 	uint64_t dropped_unvalidated, dropped_unknown, dropped_oversize;
 	uint64_t channels_opened, channels_closed;
 	uint32_t channels_made;
 };
-
-/* ---- error.c: the story behind a code ---- */
-
-/* Remember why a call fails; answers |err|. */
-wlk_err peer_fail(wlk_peer_connection *pc, wlk_err err, const char *format, ...) WLK_PRINTF(3, 4);
-/* The same from SDP, with its line. */
-wlk_err peer_fail_sdp(wlk_peer_connection *pc, wlk_err err, const char *what, const struct sdp_error *sdp_err);
 
 /* ---- event.c ---- */
 
@@ -246,7 +243,7 @@ void peer_pump(wlk_peer_connection *pc);
 
 /* ---- request.c ---- */
 
-/* Servers and policy into all agents, and for those to come. WLK_ERR_INVALID, _UNSUPPORTED, _NOMEM: nothing changed. */
+/* Servers, policy and pool into all agents, and for those to come. WLK_ERR_INVALID, _UNSUPPORTED, _NOMEM, told: nothing changed. */
 wlk_err peer_set_servers(wlk_peer_connection *pc, const wlk_configuration *config);
 
 /* ---- states.c: what the states of the transports make of the connection's ---- */

@@ -393,7 +393,7 @@ wlk_err wlk_rtp_sender_generate_key_frame(wlk_rtp_sender *sender, const char *co
 		if (!rids[i] || !sdp_is_rid(str_of(rids[i])))
 			return peer_fail(t->pc, WLK_ERR_INVALID, "rid %zu is none", i);
 		if (peer_encoding_by_rid(t, rids[i]) == SIZE_MAX)
-			return peer_fail(t->pc, WLK_ERR_NOT_FOUND, "no encoding has the rid %s", rids[i]);
+			return peer_fail_as(t->pc, WLK_ERR_NOT_FOUND, "NotFoundError", "no encoding has the rid %s", rids[i]);
 	}
 	for (size_t i = 0; i < count; i++)
 		peer_emit_key_frame_request(t, peer_encoding_by_rid(t, rids[i]));

@@ -69,11 +69,13 @@ static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *c
 	wlk_err err = ice_settings_init(&pc->ice_settings, config, pc->env.pool);
 
 	if (!err)
+		err = peer_configuration_init(&pc->configuration, config);
+	if (!err)
 		err = ice_settings_set_servers(&pc->ice_settings, config);
 	if (!err)
 		err = peer_transport_create(&pc->transport, pc, &pc->ice_settings.agent);
 	if (err)
-		return err;
+		return err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err;
 	list_push_back(&pc->transports, &pc->transport->link);
 	pc->data_transport = pc->transport;
 	return ice_settings_apply(&pc->ice_settings, pc->transport->ice, pc->now);
@@ -122,7 +124,8 @@ static void init_fields(wlk_peer_connection *pc, const struct peer_env *env, con
 	list_init(&pc->channels);
 	list_init(&pc->raw_senders);
 	list_init(&pc->raw_receivers);
-	text_init(&pc->last_error);
+	peer_error_init(&pc->error);
+	pc->sctp_cause = -1;
 	dgram_queue_init(&pc->farewell_queue, FAREWELL_MAX);
 	choose_capabilities(pc);
 }
@@ -232,10 +235,11 @@ void peer_free(wlk_peer_connection *pc)
 	free_transports(&pc->spares);
 	free_transports(&pc->retired_transports);
 	ice_settings_free(&pc->ice_settings);
+	peer_configuration_free(&pc->configuration);
 	wlk_free(pc->lent_host);
 	dgram_queue_free(&pc->farewell_queue);
 	peer_descriptions_free(pc);
-	text_free(&pc->last_error);
+	peer_error_free(&pc->error);
 	dtls_cert_release(pc->cert);
 	wlk_codec_set_release(pc->codecs);
 	record_peer_destroy(pc->record);
@@ -288,23 +292,6 @@ void peer_set_destroy_hook(wlk_peer_connection *pc, peer_destroy_hook hook)
 }
 
 /* ---- what the application asks ---- */
-
-wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config)
-{
-	wlk_err err;
-
-	RECORD(pc, record_set_configuration(recorded, pc, config));
-	if (pc->closed)
-		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
-	if (!config || config->struct_size != sizeof(*config))
-		return peer_fail(pc, WLK_ERR_INVALID, "the configuration is not initialised");
-	peer_refresh_now(pc);
-	err = peer_set_servers(pc, config);
-	if (err)
-		return peer_fail(pc, err, "the ICE servers cannot be set");
-	peer_touch(pc);
-	return WLK_OK;
-}
 
 wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc)
 {

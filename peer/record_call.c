@@ -250,7 +250,7 @@ void record_set_configuration(struct wlk_recording *rec, const wlk_peer_connecti
 
 	if (!w)
 		return;
-	bytes_put_u8(w, readable);
+	bytes_put_u8(w, (uint8_t)(readable | (readable && peer_configuration_changes_unrecorded(pc, config)) << 1));
 	if (readable)
 		record_put_config(w, rec, config);
 	record_end(rec);

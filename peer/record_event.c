@@ -96,6 +96,9 @@ void record_put_event(struct bytes_writer *w, const wlk_event *ev)
 	case WLK_EVENT_BITRATE_LIMIT:
 		bytes_put_u64(w, ev->u.bitrate_limit);
 		break;
+	case WLK_EVENT_DTLS_ERROR:
+		bytes_put_u32(w, ev->u.dtls_error.transport->transport->number);
+		break;
 	case WLK_EVENT_DTLS_STATE_CHANGE:
 		bytes_put_u32(w, ev->u.dtls_transport->transport->number);
 		break;

@@ -56,7 +56,7 @@ enum record_kind {
 	RECORD_SET_REMOTE = 36,    /* the same */
 	RECORD_ADD_CANDIDATE = 37, /* given u8, candidate, mid, ufrag text or none, index i32 */
 	RECORD_RESTART_ICE = 38,
-	RECORD_SET_CONFIGURATION = 39, /* configuration */
+	RECORD_SET_CONFIGURATION = 39, /* readable u8 (2: with a change of what is not recorded), configuration */
 	RECORD_CREATE_CHANNEL = 40,    /* label text, given u8; if 2 is set: flags u8, retransmits, lifetime, id, priority u16, protocol text */
 	RECORD_CHANNEL_SEND = 41,      /* channel, type u8, bytes */
 	RECORD_CHANNEL_CLOSE = 42,

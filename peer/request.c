@@ -39,6 +39,9 @@ wlk_err peer_set_servers(wlk_peer_connection *pc, const wlk_configuration *confi
 	struct ice_settings fresh = { 0 };
 	wlk_err err = ice_settings_set_servers(&fresh, config);
 
+	if (err)
+		return peer_fail_as(pc, err == WLK_ERR_PARSE ? WLK_ERR_INVALID : err, err == WLK_ERR_NOMEM ? "OperationError" : "SyntaxError",
+				    "the URL of an ICE server cannot be used: %s", wlk_strerror(err));
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
 		list_for_each(item, lists[i])
 		{
@@ -50,9 +53,11 @@ wlk_err peer_set_servers(wlk_peer_connection *pc, const wlk_configuration *confi
 	}
 	if (err) {
 		ice_settings_free(&fresh);
-		return err;
+		return peer_fail_as(pc, err, err == WLK_ERR_INVALID ? "InvalidAccessError" : "OperationError",
+				    "the ICE servers cannot be set: %s", wlk_strerror(err));
 	}
 	ice_settings_take_servers(&pc->ice_settings, &fresh);
+	pc->ice_settings.gathers_ahead = config->ice_candidate_pool_size > 0;
 	if (gather_ahead(pc))
 		LOG_W(pc, "no candidates are gathered ahead: out of memory");
 	return WLK_OK;

@@ -85,6 +85,32 @@ static const char *channel_error_text(wlk_err err)
 	}
 }
 
+/* W3C webrtc-pc 6.2: the association took the channel with it, or it failed by itself. */
+static wlk_error channel_error(const wlk_peer_connection *pc, wlk_err err)
+{
+	wlk_error error = WLK_ERROR_INIT;
+
+	error.code = err;
+	error.name = "OperationError";
+	error.message = channel_error_text(err);
+	error.detail = err == WLK_ERR_CLOSED ? WLK_ERROR_DETAIL_SCTP_FAILURE : WLK_ERROR_DETAIL_DATA_CHANNEL_FAILURE;
+	if (err == WLK_ERR_CLOSED)
+		error.sctp_cause_code = pc->sctp_cause;
+	return error;
+}
+
+/* One block lends the details; the association's own failure is told before those of its channels. */
+static char *lend_channel_error(wlk_peer_connection *pc, wlk_err err, wlk_event *ev)
+{
+	wlk_error error = channel_error(pc, err);
+	char *lent = peer_lend_error(&error);
+
+	peer_note_failure(pc, &error);
+	ev->u.channel.error = error.message;
+	ev->u.channel.details = (const wlk_error *)(const void *)lent;
+	return lent;
+}
+
 static const wlk_event_type channel_event_types[] = {
 	[SCTP_EV_CHANNEL_NEW] = WLK_EVENT_DATA_CHANNEL,
 	[SCTP_EV_CHANNEL_OPEN] = WLK_EVENT_DATA_CHANNEL_OPEN,
@@ -99,6 +125,7 @@ static void on_channel_event(wlk_peer_connection *pc, const struct sctp_assoc_ev
 {
 	wlk_data_channel *channel = sctp_channel_user(sctp->channel);
 	wlk_event ev = { 0 };
+	char *lent = NULL;
 
 	if (!channel && !(channel = peer_channel_adopt(pc, sctp->channel)))
 		return;
@@ -112,9 +139,11 @@ static void on_channel_event(wlk_peer_connection *pc, const struct sctp_assoc_ev
 	} else {
 		ev.type = channel_event_types[sctp->type];
 		ev.u.channel.channel = channel;
-		ev.u.channel.error = sctp->type == SCTP_EV_CHANNEL_ERROR ? channel_error_text(sctp->error) : "";
+		ev.u.channel.error = "";
+		if (sctp->type == SCTP_EV_CHANNEL_ERROR)
+			lent = lend_channel_error(pc, sctp->error, &ev);
 	}
-	peer_emit(pc, ev);
+	peer_emit_text(pc, ev, lent);
 }
 
 /* Some stacks (libdatachannel) end a connection by SCTP's ABORT alone: with no media left, nothing is left at all. */
@@ -147,6 +176,8 @@ static void on_sctp_state(wlk_peer_connection *pc, const struct sctp_assoc_event
 	if (ev->state != SCTP_ASSOC_CLOSED)
 		return;
 	LOG_I(pc, "SCTP closed, cause %d, error %u", (int)ev->cause, (unsigned)ev->error_code);
+	if (ev->cause == SCTP_CAUSE_PEER_ABORT && ev->error_code)
+		pc->sctp_cause = ev->error_code;
 	set_state(pc, WLK_SCTP_STATE_CLOSED);
 	if (ev->cause == SCTP_CAUSE_MEMORY)
 		peer_set_failed(pc, "the memory budget of the connection is spent");

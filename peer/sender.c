@@ -130,7 +130,7 @@ wlk_err wlk_peer_connection_add_track(wlk_peer_connection *pc, wlk_media_kind ki
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (sends_already(pc, track_id))
-		return peer_fail(pc, WLK_ERR_INVALID, "a sender has this track already");
+		return peer_fail_as(pc, WLK_ERR_INVALID, "InvalidAccessError", "a sender has this track already");
 	err = attachment_make(&a, track_id, stream_ids, stream_count);
 	t = err ? NULL : reusable(pc, kind);
 	if (!err && !t) {
@@ -156,7 +156,7 @@ wlk_err wlk_peer_connection_remove_track(wlk_peer_connection *pc, wlk_rtp_sender
 
 	RECORD(pc, record_api_number(recorded, RECORD_REMOVE_TRACK, pc, t && t->pc == pc ? t->number : UINT32_MAX, 4));
 	if (!t || t->pc != pc)
-		return peer_fail(pc, WLK_ERR_INVALID, "not a sender of this connection");
+		return peer_fail_as(pc, WLK_ERR_INVALID, "InvalidAccessError", "not a sender of this connection");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (t->stopping || !sender->track_id)

@@ -22,7 +22,7 @@ static struct tally count_states(const wlk_peer_connection *pc)
 		n.ice[t->ice_state]++;
 		n.dtls[t->dtls_state]++;
 		n.gathering[t->gathering_state]++;
-		n.remote_closed += t->remote_closed;
+		n.remote_closed += t->remote_closed && t->dtls_state != WLK_DTLS_STATE_FAILED;
 	}
 	return n;
 }

@@ -226,11 +226,15 @@ static void restart_ice(struct bytes_reader body)
 
 static void set_configuration(struct bytes_reader body)
 {
-	bool readable = bytes_u8(&body) != 0;
+	uint8_t flags = bytes_u8(&body);
+	bool readable = flags != 0;
 	struct record_config config = { 0 };
 
 	if (readable && record_get_config(&body, &config))
 		replay_diverge("the configuration cannot be read");
+	config.config.remote_address_filter = replay.peer->config.config.remote_address_filter;
+	if (flags & 2)
+		config.config.rtcp_mux_policy = WLK_RTCP_MUX_NEGOTIATE; /* refused for this as for what it was */
 	(void)!wlk_peer_connection_set_configuration(replay.peer->pc, readable ? &config.config : NULL);
 	if (readable)
 		record_config_free(&config);

@@ -4,6 +4,7 @@
 
 #include <wirelark/certificate.h>
 #include <wirelark/data_channel.h>
+#include <wirelark/error.h>
 #include <wirelark/media.h>
 #include <wirelark/record.h>
 #include <wirelark/transceiver.h>
@@ -195,6 +196,7 @@ typedef enum wlk_event_type {
 	WLK_EVENT_TRACK_ENDED = 29,  /**< u.track: the transceiver was stopped, here or there (W3C ended on the receiver's track) */
 	WLK_EVENT_FRAME = 30, /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
 	WLK_EVENT_TONE_CHANGE = 31, /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
+	WLK_EVENT_DTLS_ERROR = 32,  /**< u.dtls_error: a DTLS transport failed (W3C error); its state change follows */
 	WLK_EVENT_VIDEO_FRAME = 33  /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
 } wlk_event_type;
 
@@ -225,6 +227,7 @@ typedef struct wlk_event {
 		struct {
 			wlk_data_channel *channel;
 			const char *error; /**< WLK_EVENT_DATA_CHANNEL_ERROR only */
+			const wlk_error *details; /**< the same in its parts; NULL when memory is out, and for the other events */
 		} channel;
 		struct {
 			wlk_data_channel *channel;
@@ -261,6 +264,10 @@ typedef struct wlk_event {
 			const char *text;  /**< the server's reason, or ours: "certificate has expired" */
 		} candidate_error; /**< RTCPeerConnectionIceErrorEvent */
 		wlk_dtls_transport *dtls_transport;
+		struct {
+			wlk_dtls_transport *transport;
+			const wlk_error *error; /**< NULL when memory is out */
+		} dtls_error;
 		wlk_ice_transport *ice_transport;
 		wlk_sctp_transport *sctp_transport;
 		uint64_t reserved[12];
@@ -354,10 +361,23 @@ WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, c
 WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
 
 /**
+ * The configuration in force (W3C getConfiguration), to be changed and given to wlk_peer_connection_set_configuration().
+ *
+ * @param out  set up with WLK_CONFIGURATION_INIT; what it points to is borrowed until the servers change or the connection is
+ *             destroyed. No certificates where none were given
+ *
+ * Errors: WLK_ERR_INVALID.
+ */
+WLK_API wlk_err wlk_peer_connection_get_configuration(const wlk_peer_connection *pc, wlk_configuration *out);
+/**
  * Replace the ICE servers and the transport policy (W3C setConfiguration 4.4.1.6): fresh TURN credentials take effect with the
- * next refresh of an allocation, new servers and a new policy with the next gathering, after an ICE restart, say. The other
- * members cannot change and are not looked at.
- * Errors: WLK_ERR_INVALID (a bad URL, a TURN server without credentials), WLK_ERR_NOMEM, WLK_ERR_STATE when closed.
+ * next refresh of an allocation, new servers and a new policy with the next gathering, after an ICE restart, say. The size of the
+ * candidate pool may change until a local description is set. All other members must be as they are: begin with what
+ * wlk_peer_connection_get_configuration() answers. No certificates and no log_name are the ones that there are; user and
+ * recording are not looked at.
+ * Errors: WLK_ERR_NEGOTIATION (a member that cannot change does: InvalidModificationError), WLK_ERR_INVALID (a bad URL, a TURN
+ * server without credentials), WLK_ERR_UNSUPPORTED (a URL of another transport), WLK_ERR_NOMEM, WLK_ERR_STATE when closed. Nothing
+ * changed then.
  */
 WLK_API wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config);
 
@@ -373,7 +393,10 @@ WLK_API wlk_err wlk_peer_connection_selected_pair(const wlk_peer_connection *pc,
 /** The largest message the peer takes [bytes]; 0 before it is known. */
 WLK_API size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *pc);
 
-/** The story of the last failing call: what, and the SDP line, DTLS alert or SCTP cause. Borrowed; "" when there is none. */
+/**
+ * The story of the last failing call, or of a transport that failed after it, in words; wlk_peer_connection_last_error() has it in
+ * parts. Borrowed until the next call on this connection; "" when nothing has failed.
+ */
 WLK_API const char *wlk_last_error(const wlk_peer_connection *pc);
 
 WLK_API void wlk_peer_connection_set_user(wlk_peer_connection *pc, void *user);

@@ -6,6 +6,7 @@
 #include <wirelark/codec.h>
 #include <wirelark/data_channel.h>
 #include <wirelark/drive.h>
+#include <wirelark/error.h>
 #include <wirelark/log.h>
 #include <wirelark/loop.h>
 #include <wirelark/media.h>

@@ -185,15 +185,43 @@ void set_member(napi_env env, napi_value object, const char *name, napi_value va
 	napi_set_named_property(env, object, name, value);
 }
 
+static void set_number(napi_env env, napi_value object, const char *name, int32_t number)
+{
+	set_member(env, object, name, number < 0 ? make_null(env) : make_number(env, number));
+}
+
+napi_value make_error_parts(napi_env env, const wlk_error *error)
+{
+	napi_value parts;
+
+	if (!error)
+		return make_null(env);
+	napi_create_object(env, &parts);
+	set_member(env, parts, "name", make_text(env, error->name));
+	set_member(env, parts, "message", make_text(env, error->message));
+	set_member(env, parts, "errorDetail", make_text(env, wlk_error_detail_name(error->detail)));
+	set_number(env, parts, "sdpLineNumber", error->sdp_line_number);
+	set_number(env, parts, "sctpCauseCode", error->sctp_cause_code);
+	set_number(env, parts, "receivedAlert", error->received_alert);
+	set_number(env, parts, "sentAlert", error->sent_alert);
+	return parts;
+}
+
 napi_value call_result(struct call *call, const wlk_peer_connection *pc, wlk_err err)
 {
-	const char *story = pc ? wlk_last_error(pc) : "";
+	wlk_error parts = WLK_ERROR_INIT;
+	const char *story;
 	napi_value error;
 
 	if (!err)
 		return make_undefined(call->env);
+	if (pc)
+		wlk_peer_connection_last_error(pc, &parts);
+	story = parts.code == err ? parts.message : "";
 	napi_create_error(call->env, make_text(call->env, err_name(err)), make_text(call->env, *story ? story : wlk_strerror(err)),
 			  &error);
+	if (parts.code == err)
+		set_member(call->env, error, "parts", make_error_parts(call->env, &parts));
 	napi_throw(call->env, error);
 	return NULL;
 }

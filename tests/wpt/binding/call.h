@@ -69,6 +69,8 @@ void set_member(napi_env env, napi_value object, const char *name, napi_value va
  * Undefined for WLK_OK; else throws an Error whose code is the name of @p err ("WLK_ERR_STATE") and whose message is the
  * story that @p pc (NULL: none) tells of it.
  */
+/* The members of RTCError, and the name of the exception; null for none. */
+napi_value make_error_parts(napi_env env, const wlk_error *error);
 napi_value call_result(struct call *call, const wlk_peer_connection *pc, wlk_err err);
 
 #endif

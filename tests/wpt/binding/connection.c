@@ -49,6 +49,41 @@ static napi_value set_configuration(struct call *call)
 	return call_result(call, pc, wlk_peer_connection_set_configuration(pc, &config));
 }
 
+static napi_value make_servers(napi_env env, const wlk_configuration *config)
+{
+	napi_value servers;
+
+	napi_create_array(env, &servers);
+	for (size_t i = 0; i < config->ice_server_count; i++) {
+		napi_value server;
+
+		napi_create_object(env, &server);
+		set_member(env, server, "url", make_text(env, config->ice_servers[i].url));
+		set_member(env, server, "username", make_text(env, config->ice_servers[i].username));
+		set_member(env, server, "credential", make_text(env, config->ice_servers[i].credential));
+		napi_set_element(env, servers, (uint32_t)i, server);
+	}
+	return servers;
+}
+
+static napi_value get_configuration(struct call *call)
+{
+	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	const wlk_peer_connection *pc = call_handle(call, 0);
+	wlk_err err = wlk_peer_connection_get_configuration(pc, &config);
+	napi_value result;
+
+	if (err)
+		return call_result(call, pc, err);
+	napi_create_object(call->env, &result);
+	set_member(call->env, result, "iceServers", make_servers(call->env, &config));
+	set_member(call->env, result, "iceTransportPolicy", make_number(call->env, config.ice_transport_policy));
+	set_member(call->env, result, "bundlePolicy", make_number(call->env, config.bundle_policy));
+	set_member(call->env, result, "rtcpMuxPolicy", make_number(call->env, config.rtcp_mux_policy));
+	set_member(call->env, result, "iceCandidatePoolSize", make_number(call->env, config.ice_candidate_pool_size));
+	return result;
+}
+
 static napi_value close(struct call *call)
 {
 	wlk_peer_connection_close(call_handle(call, 0));
@@ -148,6 +183,7 @@ static napi_value selected_pair(struct call *call)
 const struct call_entry connection_calls[] = {
 	{ "connectionCreate", create },
 	{ "connectionSetConfiguration", set_configuration },
+	{ "connectionGetConfiguration", get_configuration },
 	{ "connectionClose", close },
 	{ "connectionDestroy", destroy },
 	{ "connectionSignalingState", signaling_state },

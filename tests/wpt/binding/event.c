@@ -122,7 +122,11 @@ static void add_details(napi_value object, const wlk_event *event)
 		break;
 	case WLK_EVENT_DATA_CHANNEL_ERROR:
 		add_handle(object, "channel", event->u.channel.channel);
-		add_text(object, "error", event->u.channel.error);
+		set_member(sink.env, object, "error", make_error_parts(sink.env, event->u.channel.details));
+		break;
+	case WLK_EVENT_DTLS_ERROR:
+		add_handle(object, "transport", event->u.dtls_error.transport);
+		set_member(sink.env, object, "error", make_error_parts(sink.env, event->u.dtls_error.error));
 		break;
 	case WLK_EVENT_DATA_CHANNEL_MESSAGE:
 		add_message(object, event);

@@ -29,9 +29,10 @@ function exception(name, message) {
   return new DOMException(message, name);
 }
 
-/** The exception that stands for an error of the addon; `names` says which where it is not the usual one. */
+/** The exception that stands for an error of the addon: the library names it; `names` is for calls on no connection. */
 export function translate(error, names = {}) {
   if (!error?.code?.startsWith?.('WLK_')) return error;
+  if (error.parts) return exception(error.parts.name, error.message);
   return exception(names[error.code] ?? EXCEPTIONS[error.code] ?? 'OperationError', error.message);
 }
 

@@ -53,7 +53,7 @@ export class RTCDataChannel extends EventTarget {
     let bytes = data;
     if (ArrayBuffer.isView(data)) bytes = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
     else if (!(data instanceof ArrayBuffer)) bytes = String(data).toWellFormed();
-    call(() => native.channelSend(this.#handle, bytes), { WLK_ERR_TOO_LARGE: 'TypeError', WLK_ERR_AGAIN: 'OperationError' });
+    call(() => native.channelSend(this.#handle, bytes));
   }
 
   close() {
@@ -73,7 +73,7 @@ export class RTCDataChannel extends EventTarget {
     if (names[event.type]) this.dispatchEvent(new Event(names[event.type]));
     if (event.type === MESSAGE) this.#receive(event.data);
     if (event.type === ERROR)
-      this.dispatchEvent(new RTCErrorEvent('error', { error: new RTCError({ errorDetail: 'sctp-failure' }, event.error) }));
+      this.dispatchEvent(new RTCErrorEvent('error', { error: new RTCError(event.error, event.error.message) }));
   }
 
   #receive(data) {
@@ -105,6 +105,6 @@ export function createChannel(connection, label, init) {
   const options = readInit(label, init ?? {});
   // Without negotiation the id of the dictionary is not looked at.
   if (!options.negotiated) delete options.id;
-  const handle = call(() => native.channelCreate(connection, options.label, options), { WLK_ERR_NOSPACE: 'OperationError' });
+  const handle = call(() => native.channelCreate(connection, options.label, options));
   return [handle, new RTCDataChannel(PRIVATE, handle)];
 }

@@ -6,7 +6,7 @@ import { RTCIceCandidate, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEv
 } from './description.mjs';
 import { RTCError } from './error.mjs';
 import { MediaStream, MediaStreamTrack, MediaStreamTrackEvent } from './media.mjs';
-import { invalidName, KINDS, readTransceiverInit, remember, RTCDTMFToneChangeEvent, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
+import { KINDS, readTransceiverInit, remember, RTCDTMFToneChangeEvent, RTCRtpSender, RTCTrackEvent, TransceiverInner } from './rtp.mjs';
 import { Transports } from './transports.mjs';
 
 const NEGOTIATION_NEEDED = 1, SIGNALING = 2, CANDIDATE = 3, GATHERING = 4, ICE = 5, CONNECTION = 6, TRACK = 8, CHANNEL = 9;
@@ -15,8 +15,9 @@ const MUTE = 27, REMOVE_TRACK = 28, ENDED = 29, TONE = 31;
 // What the standard tells in the task that settles the promise of setLocal/RemoteDescription().
 const OF_THE_DESCRIPTION = [SIGNALING, TRACK, MUTE, REMOVE_TRACK, ENDED];
 
-const DESCRIPTION_ERRORS = { WLK_ERR_NEGOTIATION: 'InvalidAccessError', WLK_ERR_INVALID: 'InvalidModificationError',
-  WLK_ERR_UNSUPPORTED: 'InvalidAccessError' };
+// As the addon numbers them.
+const BUNDLE_POLICIES = ['default', 'balanced', 'max-compat', 'max-bundle'];
+const RTCP_MUX_POLICIES = ['require', 'negotiate'];
 
 const all = new Set();
 
@@ -24,7 +25,6 @@ export class RTCPeerConnection extends EventTarget {
   #handle;
   #configuration;
   #isClosed = false;
-  #wasLocalSet = false;
   #chain = [];
   #isNeeded = false; // negotiation, told once the chain is empty
   #states = { gathering: 'new', ice: 'new', connection: 'new' };
@@ -47,20 +47,25 @@ export class RTCPeerConnection extends EventTarget {
   // ---- configuration ----
 
   getConfiguration() {
-    const copy = structuredClone({ ...this.#configuration, certificates: [] });
-    copy.certificates = [...this.#configuration.certificates];
-    return copy;
+    const { iceTransportPolicy, bundlePolicy, rtcpMuxPolicy, iceCandidatePoolSize } = native.connectionGetConfiguration(this.#handle);
+    return {
+      iceServers: structuredClone(this.#configuration.iceServers), // of several URLs each
+      iceTransportPolicy: ['all', 'relay'][iceTransportPolicy],
+      bundlePolicy: BUNDLE_POLICIES[bundlePolicy],
+      rtcpMuxPolicy: RTCP_MUX_POLICIES[rtcpMuxPolicy],
+      certificates: [...this.#configuration.certificates],
+      iceCandidatePoolSize,
+    };
   }
 
   setConfiguration(configuration = {}) {
     if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
     const wanted = readConfiguration(configuration);
-    const old = this.#configuration;
-    const same = wanted.bundlePolicy === old.bundlePolicy && wanted.rtcpMuxPolicy === old.rtcpMuxPolicy &&
-      wanted.certificates.length === old.certificates.length && wanted.certificates.every((each, i) => each === old.certificates[i]);
-    if (!same || (this.#wasLocalSet && wanted.iceCandidatePoolSize !== old.iceCandidatePoolSize))
-      throw new DOMException('this member cannot change', 'InvalidModificationError');
-    call(() => native.connectionSetConfiguration(this.#handle, forNative(wanted)), { WLK_ERR_INVALID: 'SyntaxError' });
+    // In C no certificates are those that there are, so their number is looked at here.
+    if (configuration.certificates && wanted.certificates.length !== this.#configuration.certificates.length)
+      throw new DOMException('the certificates cannot change', 'InvalidModificationError');
+    call(() => native.connectionSetConfiguration(this.#handle, forNative(wanted)));
+    if (configuration.certificates === undefined) wanted.certificates = this.#configuration.certificates;
     this.#configuration = wanted;
   }
 
@@ -133,18 +138,13 @@ export class RTCPeerConnection extends EventTarget {
     try {
       native[setter](this.#handle, type, sdp);
     } catch (error) {
-      throw this.#descriptionError(error, isLocal);
+      throw this.#descriptionError(error);
     }
-    if (isLocal) this.#wasLocalSet = true;
     flush(this.#handle, OF_THE_DESCRIPTION);
   }
 
-  #descriptionError(error, isLocal) {
-    if (error.code === 'WLK_ERR_PARSE' || error.code === 'WLK_ERR_TOO_LARGE') {
-      const line = /line (\d+)/.exec(error.message);
-      return new RTCError({ errorDetail: 'sdp-syntax-error', sdpLineNumber: line ? Number(line[1]) : null }, error.message);
-    }
-    return translate(error, isLocal ? { WLK_ERR_INVALID: 'InvalidModificationError' } : DESCRIPTION_ERRORS);
+  #descriptionError(error) {
+    return error.parts?.errorDetail ? new RTCError(error.parts, error.message) : translate(error);
   }
 
   /** The same object as long as the text is the same. */
@@ -189,7 +189,7 @@ export class RTCPeerConnection extends EventTarget {
         native.connectionAddIceCandidate(this.#handle, init);
       } catch (error) {
         // An address that the configuration refuses is passed over in silence, as one that is administratively prohibited.
-        if (error.code !== 'WLK_ERR_UNSUPPORTED') throw translate(error, { WLK_ERR_INVALID: 'OperationError' });
+        if (error.code !== 'WLK_ERR_UNSUPPORTED') throw translate(error);
       }
     });
   }
@@ -207,8 +207,7 @@ export class RTCPeerConnection extends EventTarget {
 
   addTransceiver(trackOrKind, init = {}) {
     const { kind, options } = readTransceiverInit(trackOrKind, init ?? {});
-    const inner = this.#inner(call(() => native.transceiverAdd(this.#handle, kind, options),
-      { WLK_ERR_UNSUPPORTED: 'OperationError', WLK_ERR_INVALID: invalidName(options.sendEncodings) }));
+    const inner = this.#inner(call(() => native.transceiverAdd(this.#handle, kind, options)));
     return inner.object;
   }
 
@@ -217,8 +216,7 @@ export class RTCPeerConnection extends EventTarget {
     for (const stream of streams) if (!(stream instanceof MediaStream)) throw new TypeError('streams are MediaStreams');
     const ids = streams.map((stream) => stream.id);
     remember(track);
-    return this.#inner(call(() => native.connectionAddTrack(this.#handle, KINDS[track.kind], track.id, ids),
-      { WLK_ERR_INVALID: 'InvalidAccessError' })).sender;
+    return this.#inner(call(() => native.connectionAddTrack(this.#handle, KINDS[track.kind], track.id, ids))).sender;
   }
 
   removeTrack(sender) {
@@ -226,7 +224,7 @@ export class RTCPeerConnection extends EventTarget {
     if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
     const inner = [...this.#transceivers.values()].find((each) => each.sender === sender);
     if (!inner) throw new DOMException('the sender is of another connection', 'InvalidAccessError');
-    call(() => native.connectionRemoveTrack(this.#handle, inner.handle), { WLK_ERR_INVALID: 'InvalidAccessError' });
+    call(() => native.connectionRemoveTrack(this.#handle, inner.handle));
   }
 
   transportOf(handle) { return this.#transports.dtls(native.transceiverTransport(handle)); }
@@ -413,7 +411,7 @@ function forNative(configuration) {
     iceServers: configuration.iceServers.flatMap(({ urls, username, credential }) =>
       urls.map((url) => ({ url, username, credential }))),
     iceTransportPolicy: configuration.iceTransportPolicy === 'relay' ? 1 : 0,
-    bundlePolicy: ['default', 'balanced', 'max-compat', 'max-bundle'].indexOf(configuration.bundlePolicy),
+    bundlePolicy: BUNDLE_POLICIES.indexOf(configuration.bundlePolicy),
     iceCandidatePoolSize: configuration.iceCandidatePoolSize,
     certificate: certificateHandle(configuration.certificates[0]),
   };

@@ -83,7 +83,7 @@ export class RTCDTMFSender extends EventTarget {
   get toneBuffer() { return native.senderToneBuffer(this.#handle); }
 
   insertDTMF(tones, duration = 100, gap = 70) {
-    call(() => native.senderInsertDtmf(this.#handle, String(tones), duration, gap), { WLK_ERR_INVALID: 'InvalidCharacterError' });
+    call(() => native.senderInsertDtmf(this.#handle, String(tones), duration, gap));
   }
 }
 
@@ -120,8 +120,7 @@ export class RTCRtpTransceiver {
   getNegotiatedHeaderExtensions() { return native.transceiverNegotiatedHeaderExtensions(this.#inner.handle); }
 
   setHeaderExtensionsToNegotiate(extensions) {
-    call(() => native.transceiverSetHeaderExtensionsToNegotiate(this.#inner.handle, extensions),
-      { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+    call(() => native.transceiverSetHeaderExtensionsToNegotiate(this.#inner.handle, extensions));
   }
 
   get [PRIVATE]() { return this.#inner; }
@@ -166,13 +165,13 @@ export class TransceiverInner {
   getSendParameters() { return native.senderParameters(this.handle); }
   getReceiveParameters() { return native.receiverParameters(this.handle); }
   setCodecPreferences(codecs) {
-    call(() => native.transceiverSetCodecPreferences(this.handle, codecs), { WLK_ERR_NEGOTIATION: 'InvalidModificationError' });
+    call(() => native.transceiverSetCodecPreferences(this.handle, codecs));
   }
 
   async setParameters(parameters) {
     if (parameters?.transactionId === undefined) throw new TypeError('parameters have a transactionId');
     const encodings = readEncodings(parameters.encodings);
-    call(() => native.senderSetParameters(this.handle, { ...parameters, encodings }), { WLK_ERR_INVALID: invalidName(encodings) });
+    call(() => native.senderSetParameters(this.handle, { ...parameters, encodings }));
   }
 
   async getStats(side) {
@@ -189,12 +188,6 @@ function readEncodings(encodings) {
       if (encoding[name] !== undefined) oneOf(encoding[name], PRIORITIES, name);
     return { ...encoding };
   });
-}
-
-/** The library has one error for what is a RangeError of numbers, and a TypeError of all else. */
-export function invalidName(encodings) {
-  const isOut = ({ scaleResolutionDownBy = 1, maxFramerate = 0 }) => scaleResolutionDownBy < 1 || maxFramerate < 0;
-  return encodings.some(isOut) ? 'RangeError' : 'TypeError';
 }
 
 /** addTransceiver()'s arguments, checked as Web IDL does, and the track if there is one. */

@@ -1,8 +1,9 @@
 // RTCDtlsTransport, RTCIceTransport and RTCSctpTransport.
 import { defineHandlers, native, onlyInside, PRIVATE } from './base.mjs';
 import { RTCIceCandidate } from './description.mjs';
+import { RTCError, RTCErrorEvent } from './error.mjs';
 
-const DTLS = 22, ICE = 23, GATHERING = 24, PAIR = 25, SCTP = 26;
+const DTLS = 22, ICE = 23, GATHERING = 24, PAIR = 25, SCTP = 26, DTLS_ERROR = 32;
 
 /** States are those of the last event, so that an event and the state that it tells of are one. */
 class Transport extends EventTarget {
@@ -116,8 +117,12 @@ export class Transports {
   sctp(handle) { return this.#get(handle, () => new RTCSctpTransport(PRIVATE, handle, this.dtls(native.sctpDtlsTransport(handle)))); }
 
   /** Whether the event was one of a transport. */
-  onEvent({ type, transport }) {
+  onEvent({ type, transport, error }) {
     const object = this.#objects.get(transport);
+    if (type === DTLS_ERROR) {
+      object?.dispatchEvent(new RTCErrorEvent('error', { error: new RTCError(error, error.message) }));
+      return true;
+    }
     if (type < DTLS || type > SCTP) return false;
     if (type === DTLS || type === ICE || type === SCTP) object?.changed();
     if (type === GATHERING) object?.gatheringChanged();
