@@ -481,6 +481,7 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 	a->out_first = buf->next;
 	buf->next = NULL;
 	early_data_on_output(&a->early, now, buf);
+	assoc_on_left(a, buf->data, buf->size);
 	flight_on_output(&a->flight, buf->data, buf->size);
 	a->stats.packets_sent++;
 	a->stats.bytes_sent += buf->size;
@@ -550,13 +551,16 @@ static bool has_work(const struct sctp_assoc *a)
 	       a->held_open || a->held_reset || !list_empty(&a->ready);
 }
 
+static bool is_quiet(const struct sctp_assoc *a)
+{
+	return !has_work(a) && a->now - a->active_at >= IDLE_AFTER_MS * MILLISECOND;
+}
+
 static bool is_idle(const struct sctp_assoc *a)
 {
 	struct sctp_assoc_stats status;
 
-	if (has_work(a) || a->now - a->active_at < IDLE_AFTER_MS * MILLISECOND)
-		return false;
-	return assoc_status(a, &status) && status.unacked == 0;
+	return is_quiet(a) && assoc_status(a, &status) && status.unacked == 0;
 }
 
 wlk_time sctp_assoc_deadline(const struct sctp_assoc *a)
@@ -600,6 +604,8 @@ void sctp_assoc_handle_timeout(struct sctp_assoc *a, wlk_time now)
 		a->dirty = true;
 	assoc_service(a);
 	repeat_early_data(a);
+	if (is_quiet(a))
+		assoc_settle_left(a);
 	if (now >= a->idle_until)
 		a->idle_until = is_idle(a) ? now + IDLE_DEADLINE_MS * MILLISECOND : 0;
 }

@@ -100,7 +100,8 @@ struct sctp_channel {
 
 	struct tx_message *tx_first;
 	struct tx_message *tx_last;
-	size_t buffered;
+	size_t buffered; /* user data in the queue */
+	size_t handed;   /* user data with usrsctp that has not left yet */
 	size_t buffered_low;
 	size_t high_water;
 
@@ -185,6 +186,7 @@ struct sctp_assoc {
 	bool forwarded;              /* the incomplete messages are to be looked through once everything is read */
 	struct early_data early;
 	struct flight flight;
+	size_t handed; /* of all channels */
 	uint8_t *init_ack; /* waits to be fed; see assoc_early_open.c */
 	size_t init_ack_size;
 	wlk_time init_ack_due;
@@ -241,6 +243,19 @@ bool assoc_hold_init_ack(struct sctp_assoc *a, const uint8_t *packet, size_t siz
 wlk_time assoc_init_ack_due(const struct sctp_assoc *a);
 /* The caller feeds and frees it; NULL: none. */
 uint8_t *assoc_take_init_ack(struct sctp_assoc *a, size_t *size);
+
+/* assoc_left.c */
+/* usrsctp took |payload| bytes of user data. */
+void assoc_count_handed(struct sctp_channel *channel, size_t payload);
+/* |channel| is closed: nothing of it leaves any more, and what did not stays buffered. */
+void assoc_keep_handed(struct sctp_channel *channel);
+/* A packet goes out; before flight_on_output() sees it. */
+void assoc_on_left(struct sctp_assoc *a, const uint8_t *packet, size_t size);
+/*
+ * Nothing has moved for a while. What usrsctp gave up before it sent it (RFC 3758) is not buffered any more: with nothing in flight
+ * and room at the far end it would have sent whatever it has. Its own count of pending messages is no help, it leaks.
+ */
+void assoc_settle_left(struct sctp_assoc *a);
 
 /* assoc_socket.c */
 /*

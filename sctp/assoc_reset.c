@@ -145,6 +145,7 @@ void assoc_channel_closed(struct sctp_channel *channel)
 
 	if (channel->state == SCTP_CHANNEL_CLOSED)
 		return;
+	assoc_keep_handed(channel);
 	LOG_D(a, "channel %d closed", (int)channel->id);
 	channel->state = SCTP_CHANNEL_CLOSED;
 	a->stats.channels_closed++;

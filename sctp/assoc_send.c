@@ -92,13 +92,13 @@ static void free_tx(struct sctp_assoc *a, struct tx_message *message)
 	wlk_free(message);
 }
 
+/* What is dropped goes on to count as buffered: the amount stays when a channel closes (W3C webrtc-pc 6.2). */
 static void drop_from(struct sctp_channel *channel, struct tx_message **at)
 {
 	struct tx_message *message;
 
 	while ((message = *at)) {
 		*at = message->next;
-		channel->buffered -= message->payload;
 		free_tx(channel->assoc, message);
 	}
 }
@@ -133,10 +133,8 @@ static size_t may_leave(const struct tx_message *message)
 	return !message->end && !message->next && left ? left - 1 : left;
 }
 
-static void announce_progress(struct sctp_channel *channel, size_t before)
+static void announce_room(struct sctp_channel *channel)
 {
-	if (before > channel->buffered_low && channel->buffered <= channel->buffered_low)
-		assoc_post(channel, SCTP_EV_BUFFERED_LOW);
 	if (channel->want_writable && channel->buffered <= channel->high_water / 2) {
 		channel->want_writable = false;
 		assoc_post(channel, SCTP_EV_WRITABLE);
@@ -161,18 +159,20 @@ static bool feed_channel(struct sctp_channel *channel)
 	struct tx_message *message = channel->tx_first;
 	size_t size = may_leave(message);
 	bool whole = message->sent + size == message->size;
-	size_t before = channel->buffered;
+	size_t taken_payload;
 	size_t taken =
 		assoc_hand_over(channel, message->ppid, message->end && whole, message->data + message->sent, size);
 
 	message->sent += taken;
-	channel->buffered -= MIN(taken, message->payload);
-	message->payload -= MIN(taken, message->payload);
+	taken_payload = MIN(taken, message->payload);
+	channel->buffered -= taken_payload;
+	message->payload -= taken_payload;
+	assoc_count_handed(channel, taken_payload);
 	if (message->sent == message->size)
 		pop_tx(channel);
 	else if (taken == size)
 		list_remove(&channel->ready); /* until the next piece comes */
-	announce_progress(channel, before);
+	announce_room(channel);
 	return taken == size;
 }
 
@@ -181,11 +181,8 @@ static void wake_budget_waiters(struct sctp_assoc *a)
 	if (!a->budget_waiters)
 		return;
 	a->budget_waiters = false;
-	list_for_each (item, &a->channels) {
-		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
-
-		announce_progress(channel, channel->buffered);
-	}
+	list_for_each (item, &a->channels)
+		announce_room(list_entry(item, struct sctp_channel, all));
 }
 
 /*

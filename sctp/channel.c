@@ -83,6 +83,7 @@ void channel_free(struct sctp_channel *channel)
 {
 	drop_rx(channel);
 	assoc_drop_tx(channel);
+	assoc_keep_handed(channel);
 	assoc_drop_incomplete(channel);
 	list_remove(&channel->eventful);
 	list_remove(&channel->all);
@@ -300,6 +301,7 @@ static void keep_rest(struct sctp_channel *channel, struct tx_message *message, 
 {
 	struct sctp_assoc *a = channel->assoc;
 
+	assoc_count_handed(channel, MIN(message->sent, payload));
 	if (message->sent == message->size) {
 		assoc_uncharge(a, sizeof(*message) + message->size);
 		wlk_free(message);
@@ -479,7 +481,7 @@ void sctp_channel_destroy(struct sctp_channel *channel)
 
 size_t sctp_channel_buffered_amount(const struct sctp_channel *channel)
 {
-	return channel->buffered;
+	return channel->buffered + channel->handed;
 }
 
 void sctp_channel_set_high_water(struct sctp_channel *channel, size_t bytes)

@@ -42,7 +42,7 @@ struct sctp_channel_config {
 	bool negotiated;         /* the other side makes the same channel by itself: no DATA_CHANNEL_OPEN is sent */
 	int32_t id;              /* stream identifier 0..65534; required when negotiated; SCTP_CHANNEL_ID_AUTO else */
 	uint16_t priority;       /* RFC 8831 6.4: 128, 256 (default), 512 or 1024; carried in the OPEN, not acted on */
-	size_t high_water;       /* bytes that may wait in the send queue before send answers WLK_ERR_AGAIN */
+	size_t high_water;       /* bytes that may wait in the send queue, before usrsctp, until send answers WLK_ERR_AGAIN */
 };
 
 static inline void sctp_channel_config_init(struct sctp_channel_config *config)
@@ -119,9 +119,9 @@ void sctp_channel_set_streamed(struct sctp_channel *channel, bool streamed);
  */
 void sctp_channel_close(struct sctp_channel *channel, wlk_time now);
 
-/* Bytes of messages accepted by send and not yet handed to SCTP's send buffer. */
+/* Bytes of messages accepted by send that have not left in a packet yet. Stays as it is when the channel closes. */
 size_t sctp_channel_buffered_amount(const struct sctp_channel *channel);
-/* Where send starts to answer WLK_ERR_AGAIN [bytes]; at least 1. */
+/* Where send starts to answer WLK_ERR_AGAIN [bytes]; at least 1. What usrsctp's buffer took is not counted for it. */
 void sctp_channel_set_high_water(struct sctp_channel *channel, size_t bytes);
 /* SCTP_EV_BUFFERED_LOW comes when the buffered amount falls from above to this or below; 0 at first. */
 void sctp_channel_set_buffered_low(struct sctp_channel *channel, size_t bytes);

@@ -77,14 +77,17 @@ WLK_API void wlk_data_channel_release(wlk_data_channel *channel);
 WLK_API void wlk_data_channel_close(wlk_data_channel *channel);
 
 /**
- * Bytes given to send() and not yet handed to SCTP. What SCTP itself holds, at most 3 MiB an association, is not counted: the
- * amount may fall inside send(), where W3C's bufferedAmount falls when the bytes leave.
+ * Bytes given to send() that have not left in a packet yet, strings in UTF-8 (W3C bufferedAmount): it grows in send() and never
+ * falls in it. Closing the channel does not change it; what the close gives up goes on to count.
  */
 WLK_API size_t wlk_data_channel_buffered_amount(const wlk_data_channel *channel);
 /** An event is raised when the buffered amount falls to this many bytes or below. Default 0. */
 WLK_API void wlk_data_channel_set_buffered_amount_low_threshold(wlk_data_channel *channel, size_t bytes);
 WLK_API size_t wlk_data_channel_buffered_amount_low_threshold(const wlk_data_channel *channel);
-/** Where send() starts to answer WLK_ERR_AGAIN [bytes]. Default 1 MiB. */
+/**
+ * Where send() starts to answer WLK_ERR_AGAIN [bytes]. Default 1 MiB. It is measured by what waits for SCTP; what SCTP itself holds,
+ * up to 3 MiB an association, counts as buffered, but is on its way.
+ */
 WLK_API void wlk_data_channel_set_high_water_mark(wlk_data_channel *channel, size_t bytes);
 
 WLK_API wlk_data_channel_state wlk_data_channel_ready_state(const wlk_data_channel *channel);

@@ -438,12 +438,12 @@ static void check_invariants(struct sctp_pair *pair)
 		int drained = 0;
 
 		sctp_assoc_handle_timeout(pair->side[i], pair->now);
-		while (sctp_assoc_poll_event(pair->side[i], &event))
-			assert_true(++drained < 10000);
 		while (sctp_assoc_poll_transmit(pair->side[i], pair->now, &buf)) {
 			pktbuf_release(buf);
 			assert_true(++drained < 10000);
 		}
+		while (sctp_assoc_poll_event(pair->side[i], &event))
+			assert_true(++drained < 10000);
 		assert_true(sctp_assoc_deadline(pair->side[i]) > pair->now);
 		/* Nothing changes without time, input or a call. */
 		assert_false(sctp_assoc_poll_event(pair->side[i], &event));

@@ -382,6 +382,7 @@ static void test_R32_open_before_the_notice_of_our_own_reset(void **state)
 	assert_int_equal(sctp_channel_send(fresh, pair.now, SCTP_MESSAGE_STRING, "answer", 6), WLK_OK);
 	assert_int_equal(sctp_channel_buffered_amount(fresh), 6);
 	forge_performed(&pair);
+	sctp_pair_drain(&pair);
 	assert_int_equal(sctp_channel_buffered_amount(fresh), 0);
 	assert_int_equal(sctp_channel_state(fresh), SCTP_CHANNEL_OPEN);
 	assert_false(sctp_channel_receive(old, &message));
