@@ -151,7 +151,7 @@ wlk_err wlk_transceiver_set_codec_preferences(wlk_transceiver *transceiver, cons
 	struct peer_preferences next = transceiver->preferences;
 	bool carries = false, rtx = false;
 
-	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(pc, record_codec_preferences(recorded, transceiver, codecs, count));
 	if (pc->closed || transceiver->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if ((count && !codecs) || count > 4 * WLK_RTP_CODECS_MAX)
@@ -221,7 +221,7 @@ wlk_err wlk_transceiver_set_header_extensions_to_negotiate(wlk_transceiver *tran
 	struct peer_preferences next = transceiver->preferences;
 	size_t at = 0;
 
-	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(pc, record_extensions(recorded, transceiver, extensions, count));
 	if (pc->closed || transceiver->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (count && !extensions)

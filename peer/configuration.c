@@ -32,7 +32,7 @@ void peer_configuration_free(struct peer_configuration *c)
 	wlk_free(c->certificates);
 }
 
-/* The same objects in the same order; none are as good as those that there are. */
+/* The same objects in the same order. */
 static bool same_certificates(const struct peer_configuration *c, const wlk_configuration *next)
 {
 	size_t count = next->certificate_count ? next->certificate_count : next->certificate != NULL;
@@ -42,7 +42,7 @@ static bool same_certificates(const struct peer_configuration *c, const wlk_conf
 	for (size_t i = 0; i < count; i++)
 		if (c->certificates[i] != (next->certificate_count ? next->certificates[i] : next->certificate) || !c->certificates[i])
 			return false;
-	return !count || !c->certificates[count];
+	return !c->certificates[count];
 }
 
 static bool same_mappings(const wlk_configuration *a, const wlk_configuration *b)

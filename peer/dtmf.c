@@ -92,7 +92,7 @@ wlk_err wlk_rtp_sender_insert_dtmf(wlk_rtp_sender *sender, const char *tones, ui
 	struct peer_dtmf *d = &sender->dtmf;
 	char *copy;
 
-	RECORD(t->pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(t->pc, record_insert_dtmf(recorded, t, tones, duration_ms, gap_ms));
 	if (!wlk_rtp_sender_can_insert_dtmf(sender))
 		return peer_fail(t->pc, WLK_ERR_STATE, "no tones can be sent");
 	if (!tones || !all_are_tones(tones))

@@ -189,6 +189,7 @@ wlk_err wlk_rtp_sender_parameters(wlk_rtp_sender *sender, wlk_rtp_send_parameter
 
 	if (!out)
 		return peer_fail(t->pc, WLK_ERR_INVALID, "there is no place for the parameters");
+	RECORD(t->pc, record_transceiver_call(recorded, RECORD_GET_PARAMETERS, t, 0, 0));
 	if (!sender->transaction_is_open) {
 		err = rand_ice_chars(sender->transaction_id, sizeof(sender->transaction_id) - 1);
 		if (err)
@@ -295,7 +296,7 @@ wlk_err wlk_rtp_sender_set_parameters(wlk_rtp_sender *sender, const wlk_rtp_send
 	wlk_peer_connection *pc = t->pc;
 	wlk_err err;
 
-	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(pc, record_set_parameters(recorded, t, parameters));
 	if (pc->closed || t->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (!parameters || (unsigned)parameters->degradation_preference > WLK_DEGRADATION_MAINTAIN_FRAMERATE_AND_RESOLUTION)
@@ -382,7 +383,7 @@ wlk_err wlk_rtp_sender_generate_key_frame(wlk_rtp_sender *sender, const char *co
 {
 	struct wlk_transceiver *t = sender->transceiver;
 
-	RECORD(t->pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(t->pc, record_rids(recorded, RECORD_GENERATE_KEY_FRAME, t, false, rids, count));
 	if (t->kind != WLK_MEDIA_VIDEO)
 		return peer_fail(t->pc, WLK_ERR_UNSUPPORTED, "audio has no key frames");
 	if (t->pc->closed || t->stopping || !(t->current & WLK_DIRECTION_SENDONLY))
@@ -438,7 +439,7 @@ wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool
 	wlk_rtp_receiver *receiver = &transceiver->receiver;
 	wlk_peer_connection *pc = transceiver->pc;
 
-	RECORD(pc, record_stop(recorded, WLK_ERR_UNSUPPORTED)); /* no entry stands for it */
+	RECORD(pc, record_rids(recorded, RECORD_RECEIVE_SIMULCAST, transceiver, accept, rids, rid_count));
 	if (pc->closed || transceiver->stopping)
 		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (transceiver->kind != WLK_MEDIA_VIDEO || rid_count > WLK_RTP_ENCODINGS_MAX || (rid_count && !rids))

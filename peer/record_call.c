@@ -319,7 +319,8 @@ void record_add_transceiver(struct wlk_recording *rec, const wlk_peer_connection
 	const char *track_id = readable ? init->track_id : NULL;
 	struct bytes_writer *w = begin_api(rec, RECORD_ADD_TRANSCEIVER, pc,
 					   9 + text_size(stream_id) + text_size(track_id) +
-						   (readable ? ids_size(init->stream_ids, init->stream_count) : 0));
+						   (readable ? ids_size(init->stream_ids, init->stream_count) + 1 : 0) +
+						   (readable ? record_encodings_size(init->send_encodings, init->send_encoding_count) : 0));
 
 	if (!w)
 		return;
@@ -328,11 +329,12 @@ void record_add_transceiver(struct wlk_recording *rec, const wlk_peer_connection
 	bytes_put_u32(w, readable ? (uint32_t)init->direction : 0);
 	record_put_text(w, stream_id);
 	record_put_text(w, track_id);
-	if (readable)
+	if (readable) {
 		put_ids(w, init->stream_ids, init->stream_count);
+		record_put_encodings(w, init->send_encodings, init->send_encoding_count);
+		bytes_put_u8(w, init->send_encoding_count && !init->send_encodings);
+	}
 	record_end(rec);
-	if (readable && init->send_encoding_count)
-		record_stop(rec, WLK_ERR_UNSUPPORTED); /* no entry stands for layers */
 }
 
 void record_add_track(struct wlk_recording *rec, const wlk_peer_connection *pc, wlk_media_kind kind, const char *track_id,
@@ -376,7 +378,8 @@ void record_set_streams(struct wlk_recording *rec, const wlk_transceiver *t, con
 void record_send_packet(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_packet *packet)
 {
 	size_t kept = packet && packet->payload && packet->payload_size <= PKTBUF_PAYLOAD ? packet->payload_size : 0;
-	struct bytes_writer *w = begin_api(rec, RECORD_SEND_PACKET, t->pc, 24 + kept);
+	const char *rid = packet ? packet->rid : NULL;
+	struct bytes_writer *w = begin_api(rec, RECORD_SEND_PACKET, t->pc, 24 + text_size(rid) + kept);
 
 	if (!w)
 		return;
@@ -385,12 +388,12 @@ void record_send_packet(struct wlk_recording *rec, const wlk_transceiver *t, con
 	if (packet) {
 		bytes_put_u8(w, packet->payload_type);
 		bytes_put_u8(w, (uint8_t)(packet->marker | packet->keep_gaps << 1 | (kept != packet->payload_size) << 2 |
-					  (packet->payload != NULL) << 3));
+					  (packet->payload != NULL) << 3 | (rid != NULL) << 4));
 		bytes_put_u32(w, packet->timestamp);
 		bytes_put_u64(w, packet->sequence);
+		if (rid)
+			record_put_text(w, rid);
 		bytes_put(w, packet->payload, kept);
 	}
 	record_end(rec);
-	if (packet && packet->rid && *packet->rid)
-		record_stop(rec, WLK_ERR_UNSUPPORTED);
 }

@@ -51,4 +51,12 @@ void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f);
 void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid);
 void record_send_frame(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_encoded_frame *frame);
 
+/* Calls of rtp_parameters.h (record_parameters.c). */
+void record_set_parameters(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_send_parameters *p);
+void record_rids(struct wlk_recording *rec, enum record_kind kind, const wlk_transceiver *t, bool accept, const char *const *rids,
+		 size_t count);
+void record_codec_preferences(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_codec *codecs, size_t count);
+void record_extensions(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_header_extension *extensions, size_t count);
+void record_insert_dtmf(struct wlk_recording *rec, const wlk_transceiver *t, const char *tones, uint32_t duration_ms, uint32_t gap_ms);
+
 #endif

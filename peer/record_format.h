@@ -64,9 +64,9 @@ enum record_kind {
 	RECORD_CHANNEL_RELEASE = 44,
 	RECORD_CHANNEL_LOW = 45,       /* channel, bytes u64 */
 	RECORD_CHANNEL_HIGH = 46,      /* the same */
-	RECORD_ADD_TRANSCEIVER = 47,   /* kind u32, given u8, direction u32, stream, track text or none; if 2 is set: ids */
+	RECORD_ADD_TRANSCEIVER = 47,   /* kind u32, given u8, direction u32, stream, track text or none; if 2 is set: ids, encodings, u8 */
 	RECORD_SET_DIRECTION = 48,     /* transceiver, u32 */
-	RECORD_SEND_PACKET = 49,       /* transceiver, pt u8, flags u8, timestamp u32, sequence u64, payload bytes */
+	RECORD_SEND_PACKET = 49,       /* transceiver, pt u8, flags u8, timestamp u32, sequence u64, rid text if 16 is set, payload bytes */
 	RECORD_FORWARD = 50,           /* transceiver; the packet is that of the latest event */
 	RECORD_REQUEST_KEY_FRAME = 51, /* transceiver */
 	RECORD_ADD_TRACK = 52,         /* kind u32, given u8, track text or none, ids (given u8, count u16, texts) */
@@ -77,6 +77,13 @@ enum record_kind {
 	RECORD_SET_LEVEL = 58,         /* transceiver, u32 */
 	RECORD_SEND_FRAME = 59,        /* transceiver, given u8, frame (record_put_frame) */
 	RECORD_REFRESH = 57,           /* statistics were asked for */
+	RECORD_GET_PARAMETERS = 60,    /* transceiver: begins a transaction */
+	RECORD_SET_PARAMETERS = 61,    /* transceiver, given u8; all members (record_set_parameters) */
+	RECORD_GENERATE_KEY_FRAME = 62, /* transceiver, 0 u8, given u8, rids (count u16, texts) */
+	RECORD_RECEIVE_SIMULCAST = 63, /* transceiver, accept u8, given u8, rids */
+	RECORD_CODEC_PREFERENCES = 64, /* transceiver, given u8, count u32, codecs */
+	RECORD_HEADER_EXTENSIONS = 65, /* transceiver, given u8, extensions */
+	RECORD_INSERT_DTMF = 66,       /* transceiver, duration, gap u32, tones text */
 
 	RECORD_ANSWERS = 128,
 	/* Of core/: */
@@ -187,6 +194,22 @@ struct record_config {
 /* Free with record_config_free(), also after a failure. WLK_ERR_PARSE, WLK_ERR_NOMEM. */
 wlk_err record_get_config(struct bytes_reader *r, struct record_config *out);
 void record_config_free(struct record_config *c);
+
+/* ---- parameters (record_parameters.c) ---- */
+
+struct record_encoding {
+	wlk_rtp_encoding encoding;
+	wlk_rtp_codec codec; /* what it points to, if it does */
+};
+
+size_t record_encodings_size(const wlk_rtp_encoding *encodings, size_t count);
+void record_put_encodings(struct bytes_writer *w, const wlk_rtp_encoding *encodings, size_t count);
+/* Their texts are on the heap: free with the functions below. */
+void record_get_encoding(struct bytes_reader *r, struct record_encoding *out);
+void record_free_encoding(struct record_encoding *e);
+void record_get_codec(struct bytes_reader *r, wlk_rtp_codec *out);
+void record_free_codec(wlk_rtp_codec *c);
+void record_get_extension(struct bytes_reader *r, wlk_rtp_header_extension *out);
 
 /* ---- reading ---- */
 

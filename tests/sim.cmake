@@ -44,6 +44,11 @@ if(WLK_BUILD_APPS) # which also find jansson
 		$<TARGET_FILE:wirelark-replay-faulty> 1 12)
 	target_link_options(sim_recordings PRIVATE ${fault} -Wl,--wrap=dtls_transport_export_srtp)
 	add_dependencies(sim_recordings wirelark-replay wirelark-replay-faulty)
+	foreach(name parameters errors) # layers, tones, preferences; calls that fail
+		add_test(NAME sim_${name}_replayed COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/sim/replayed.sh" $<TARGET_FILE:sim_${name}>
+			$<TARGET_FILE:wirelark-replay>)
+		set_tests_properties(sim_${name}_replayed PROPERTIES LABELS sim TIMEOUT 300)
+	endforeach()
 endif()
 
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)

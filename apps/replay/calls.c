@@ -332,7 +332,7 @@ static wlk_transceiver *find_transceiver(const struct list *among, uint32_t numb
 	return NULL;
 }
 
-static wlk_transceiver *transceiver_of(struct bytes_reader *body)
+wlk_transceiver *replay_transceiver(struct bytes_reader *body)
 {
 	uint32_t number = bytes_u32(body);
 	wlk_transceiver *t = find_transceiver(&replay.peer->pc->transceivers, number);
@@ -374,7 +374,10 @@ static void add_transceiver(struct bytes_reader body)
 	uint8_t given = bytes_u8(&body);
 	wlk_transceiver_init init = WLK_TRANSCEIVER_INIT;
 	char *stream_id, *track_id;
+	struct record_encoding layers[WLK_RTP_ENCODINGS_MAX];
+	wlk_rtp_encoding encodings[WLK_RTP_ENCODINGS_MAX];
 	struct ids ids = { 0 };
+	size_t layer_count = 0;
 	wlk_transceiver *t;
 
 	init.direction = (wlk_direction)bytes_u32(&body);
@@ -385,6 +388,9 @@ static void add_transceiver(struct bytes_reader body)
 		get_ids(&body, &ids);
 		init.stream_ids = ids.given ? ids.at : NULL;
 		init.stream_count = ids.count;
+		layer_count = replay_get_encodings(&body, layers, encodings);
+		init.send_encodings = layer_count ? encodings : NULL;
+		init.send_encoding_count = bytes_u8(&body) ? 1 : layer_count; /* 1: without any, which is refused */
 	} else {
 		init.struct_size = 0;
 	}
@@ -393,6 +399,8 @@ static void add_transceiver(struct bytes_reader body)
 	wlk_free(stream_id);
 	wlk_free(track_id);
 	free_ids(&ids);
+	for (size_t i = 0; i < layer_count; i++)
+		record_free_encoding(&layers[i]);
 }
 
 static void add_track(struct bytes_reader body)
@@ -415,12 +423,12 @@ static void remove_track(struct bytes_reader body)
 	struct bytes_reader copy = body;
 	bool known = bytes_u32(&copy) != UINT32_MAX;
 
-	(void)!wlk_peer_connection_remove_track(replay.peer->pc, known ? wlk_transceiver_sender(transceiver_of(&body)) : NULL);
+	(void)!wlk_peer_connection_remove_track(replay.peer->pc, known ? wlk_transceiver_sender(replay_transceiver(&body)) : NULL);
 }
 
 static void replace_track(struct bytes_reader body)
 {
-	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
 	char *track_id = record_get_text(&body);
 
 	check_text(&body);
@@ -430,7 +438,7 @@ static void replace_track(struct bytes_reader body)
 
 static void set_streams(struct bytes_reader body)
 {
-	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
 	struct ids ids;
 
 	get_ids(&body, &ids);
@@ -440,23 +448,24 @@ static void set_streams(struct bytes_reader body)
 
 static void stop_transceiver(struct bytes_reader body)
 {
-	(void)!wlk_transceiver_stop(transceiver_of(&body));
+	(void)!wlk_transceiver_stop(replay_transceiver(&body));
 }
 
 static void set_direction(struct bytes_reader body)
 {
-	wlk_transceiver *t = transceiver_of(&body);
+	wlk_transceiver *t = replay_transceiver(&body);
 
 	(void)!wlk_transceiver_set_direction(t, (wlk_direction)bytes_u32(&body));
 }
 
 static void send_packet(struct bytes_reader body)
 {
-	enum { TOO_LARGE = 4, HAS_PAYLOAD = 8 };
-	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	enum { TOO_LARGE = 4, HAS_PAYLOAD = 8, HAS_RID = 16 };
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
 	bool given = bytes_u8(&body) != 0;
 	wlk_rtp_packet packet = { 0 };
 	uint8_t flags;
+	char *rid;
 
 	if (!given) {
 		(void)!wlk_rtp_sender_send_packet(sender, NULL);
@@ -468,15 +477,17 @@ static void send_packet(struct bytes_reader body)
 	packet.keep_gaps = flags & 2;
 	packet.timestamp = bytes_u32(&body);
 	packet.sequence = bytes_u64(&body);
+	packet.rid = rid = flags & HAS_RID ? record_get_text(&body) : NULL;
 	check_text(&body);
 	packet.payload = flags & HAS_PAYLOAD ? body.at : NULL;
 	packet.payload_size = flags & TOO_LARGE ? PKTBUF_PAYLOAD + 1 : body.left; /* refused before it is looked at */
 	(void)!wlk_rtp_sender_send_packet(sender, &packet);
+	wlk_free(rid);
 }
 
 static void forward(struct bytes_reader body)
 {
-	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
 	bool received = bytes_u8(&body) != 0;
 
 	if (received && !replay.peer->pc->packet_is_lent)
@@ -486,19 +497,19 @@ static void forward(struct bytes_reader body)
 
 static void request_key_frame(struct bytes_reader body)
 {
-	(void)!wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(transceiver_of(&body)));
+	(void)!wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(replay_transceiver(&body)));
 }
 
 static void set_level(struct bytes_reader body)
 {
-	wlk_rtp_receiver *receiver = wlk_transceiver_receiver(transceiver_of(&body));
+	wlk_rtp_receiver *receiver = wlk_transceiver_receiver(replay_transceiver(&body));
 
 	(void)!wlk_rtp_receiver_set_level(receiver, (wlk_media_level)bytes_u32(&body));
 }
 
 static void send_frame(struct bytes_reader body)
 {
-	wlk_rtp_sender *sender = wlk_transceiver_sender(transceiver_of(&body));
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
 	bool readable = bytes_u8(&body) != 0;
 	wlk_encoded_frame frame;
 	char *rid = NULL;
@@ -563,9 +574,11 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 
 void replay_call(struct bytes_reader body)
 {
-	if (replay.call.kind >= RECORD_ANSWERS || !calls[replay.call.kind])
-		replay_diverge("this release does not know such a call");
 	if (!replay.peer->pc && replay.call.kind != RECORD_PEER_NEW)
 		replay_diverge("the connection is gone");
+	if (replay_parameters_call(body))
+		return;
+	if (replay.call.kind >= RECORD_ANSWERS || !calls[replay.call.kind])
+		replay_diverge("this release does not know such a call");
 	calls[replay.call.kind](body);
 }

@@ -67,5 +67,14 @@ void replay_tap_init(struct tap *tap);
 
 /* Make the call of replay.call into replay.peer. */
 void replay_call(struct bytes_reader body);
+/* The transceiver of the call. */
+wlk_transceiver *replay_transceiver(struct bytes_reader *body);
+
+/* ---- calls_parameters.c ---- */
+
+/* Whether it is one of those; then it is made. */
+bool replay_parameters_call(struct bytes_reader body);
+/* Encodings of a call, at most WLK_RTP_ENCODINGS_MAX, |encodings| being those of |out|; free each with record_free_encoding(). */
+size_t replay_get_encodings(struct bytes_reader *body, struct record_encoding *out, wlk_rtp_encoding *encodings);
 
 #endif

@@ -373,8 +373,7 @@ WLK_API wlk_err wlk_peer_connection_get_configuration(const wlk_peer_connection 
  * Replace the ICE servers and the transport policy (W3C setConfiguration 4.4.1.6): fresh TURN credentials take effect with the
  * next refresh of an allocation, new servers and a new policy with the next gathering, after an ICE restart, say. The size of the
  * candidate pool may change until a local description is set. All other members must be as they are: begin with what
- * wlk_peer_connection_get_configuration() answers. No certificates and no log_name are the ones that there are; user and
- * recording are not looked at.
+ * wlk_peer_connection_get_configuration() answers. No log_name is the one that there is; user and recording are not looked at.
  * Errors: WLK_ERR_NEGOTIATION (a member that cannot change does: InvalidModificationError), WLK_ERR_INVALID (a bad URL, a TURN
  * server without credentials), WLK_ERR_UNSUPPORTED (a URL of another transport), WLK_ERR_NOMEM, WLK_ERR_STATE when closed. Nothing
  * changed then.

@@ -34,8 +34,7 @@ typedef struct wlk_recording wlk_recording;
 WLK_API wlk_err wlk_recording_open(const char *path, uint64_t limit, wlk_recording **out);
 /** End the recording and close its file. Its connections may live on. On the thread of its connections. close(NULL) does nothing. */
 WLK_API void wlk_recording_close(wlk_recording *recording);
-/** WLK_OK while it runs; else why it ended: WLK_ERR_TOO_LARGE (the limit), WLK_ERR_IO, WLK_ERR_NOMEM,
- *  WLK_ERR_UNSUPPORTED (a call of rtp_parameters.h that changes something, or layers: a replay could not follow). */
+/** WLK_OK while it runs; else why it ended: WLK_ERR_TOO_LARGE (the limit), WLK_ERR_IO, WLK_ERR_NOMEM. */
 WLK_API wlk_err wlk_recording_status(const wlk_recording *recording);
 /** Bytes written so far. */
 WLK_API uint64_t wlk_recording_size(const wlk_recording *recording);

@@ -61,11 +61,7 @@ export class RTCPeerConnection extends EventTarget {
   setConfiguration(configuration = {}) {
     if (this.#isClosed) throw new DOMException('the connection is closed', 'InvalidStateError');
     const wanted = readConfiguration(configuration);
-    // In C no certificates are those that there are, so their number is looked at here.
-    if (configuration.certificates && wanted.certificates.length !== this.#configuration.certificates.length)
-      throw new DOMException('the certificates cannot change', 'InvalidModificationError');
     call(() => native.connectionSetConfiguration(this.#handle, forNative(wanted)));
-    if (configuration.certificates === undefined) wanted.certificates = this.#configuration.certificates;
     this.#configuration = wanted;
   }
 
