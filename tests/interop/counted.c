@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-enum { EVENT_SIZE = 4, NO_EVENTS = 255 };
+enum { EVENT_SIZE = 4, TYPES = 128 };
 
 struct counted {
 	json_t *sections;
-	uint8_t event_type;
+	bool is_event[TYPES];
 };
 
 struct counted *counted_create(void)
@@ -16,7 +16,6 @@ struct counted *counted_create(void)
 	if (!c)
 		return NULL;
 	c->sections = json_object();
-	c->event_type = NO_EVENTS;
 	return c;
 }
 
@@ -30,7 +29,7 @@ void counted_destroy(struct counted *c)
 
 void counted_keep_events(struct counted *c, uint8_t payload_type)
 {
-	c->event_type = payload_type;
+	c->is_event[payload_type % TYPES] = true;
 }
 
 /* The object under `key`, made when there is none. */
@@ -63,7 +62,7 @@ static void keep_event(json_t *section, const wlk_rtp_packet *packet)
 	if (!json_object_get(section, "events"))
 		(void)!json_object_set_new(section, "events", json_array());
 	(void)!json_array_append_new(json_object_get(section, "events"),
-				     json_pack("{s:i, s:b, s:i, s:i, s:I, s:b, s:I}", "event", p[0], "end", p[1] >> 7, "volume", p[1] & 0x3f,
+				     json_pack("{s:i, s:i, s:b, s:i, s:i, s:I, s:b, s:I}", "event", p[0], "payloadType", packet->payload_type, "end", p[1] >> 7, "volume", p[1] & 0x3f,
 					       "duration", p[2] << 8 | p[3], "timestamp", (json_int_t)packet->timestamp, "marker",
 					       packet->marker, "sequence", (json_int_t)packet->sequence));
 }
@@ -73,7 +72,7 @@ void counted_on_packet(struct counted *c, wlk_transceiver *t, const wlk_rtp_pack
 	json_t *section = section_of(c, t);
 
 	add(section, "packets", 1);
-	if (packet->payload_type == c->event_type)
+	if (c->is_event[packet->payload_type % TYPES])
 		keep_event(section, packet);
 }
 
