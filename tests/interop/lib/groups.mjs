@@ -39,8 +39,6 @@ const EXCHANGED = Object.keys(exchangeCases);
 const VECTORS = path.join(ROOT, 'tests/vectors/sdp');
 const CORPUS = readdirSync(VECTORS).filter((file) => file.endsWith('.sdp')).sort();
 
-/** Firefox ESR on Debian has no H.264 of its own, and never shows a loopback candidate. */
-const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback'] };
 /** Firefox ESR on Debian has no H.264 of its own, never shows a loopback candidate, and has telephone events at 8,000 Hz alone. */
 const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback', 'received-48000'] };
 
