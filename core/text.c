@@ -163,10 +163,57 @@ void text_add_char(struct text *t, char c)
 	text_add_str(t, (struct str){ &c, 1 });
 }
 
+/* SDP is words and whole numbers, and printf() was most of the time that writing it took: those few forms are written here. */
+static bool is_plain(const char *format)
+{
+	while ((format = strchr(format, '%'))) {
+		if (format[1] == 's' || format[1] == 'u')
+			format += 2;
+		else if (!strncmp(format, "%llu", 4))
+			format += 4;
+		else
+			return false;
+	}
+	return true;
+}
+
+static void add_number(struct text *t, unsigned long long n)
+{
+	char digits[20]; /* 2^64 - 1 has as many */
+	size_t first = sizeof(digits);
+
+	do
+		digits[--first] = (char)('0' + n % 10);
+	while (n /= 10);
+	text_add_str(t, (struct str){ digits + first, sizeof(digits) - first });
+}
+
+static void add_plain(struct text *t, const char *format, va_list args)
+{
+	for (;;) {
+		size_t literal = strcspn(format, "%");
+
+		text_add_str(t, (struct str){ format, literal });
+		format += literal;
+		if (!*format)
+			return;
+		if (format[1] == 's')
+			text_add(t, va_arg(args, const char *));
+		else
+			add_number(t, format[1] == 'u' ? va_arg(args, unsigned) : va_arg(args, unsigned long long));
+		format += format[1] == 'l' ? 4 : 2;
+	}
+}
+
 void text_vaddf(struct text *t, const char *format, va_list args)
 {
 	va_list again;
 	int size;
+
+	if (is_plain(format)) {
+		add_plain(t, format, args);
+		return;
+	}
 
 	va_copy(again, args);
 	size = vsnprintf(NULL, 0, format, again);

@@ -141,6 +141,24 @@ static void test_builder(void **state)
 	assert_int_equal(alloc_live_blocks(), 0);
 }
 
+static void test_formats(void **state)
+{
+	struct text t;
+
+	(void)state;
+	text_init(&t);
+	text_addf(&t, "%s|%u|%u|%llu|%llu|", "", 0u, 10u, 0ull, 18446744073709551615ull);
+	text_addf(&t, "no arguments");
+	text_addf(&t, "%s%s%u%s", "a", "b", 7u, "c");
+	assert_string_equal(t.at, "|0|10|0|18446744073709551615|no argumentsab7c");
+	text_clear(&t);
+	/* what is left to printf() */
+	text_addf(&t, "%d%%%.*s%lu%5s", -3, 2, "abc", 4000000000ul, "x");
+	assert_string_equal(t.at, "-3%ab4000000000    x");
+	assert_int_equal(t.size, strlen(t.at));
+	text_free(&t);
+}
+
 static void test_builder_grows(void **state)
 {
 	struct text t;
@@ -210,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_R33_numbers_are_strict),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_builder),
+		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_builder_grows),
 		cmocka_unit_test(test_builder_stays_failed_without_memory),
 		cmocka_unit_test(test_base64),
