@@ -1,6 +1,7 @@
 /*
  * Random calls on two connected peers, seed by seed: no crash and no leak whatever the order, every answer is a documented
- * error, and afterwards both can be brought to stable, have the same m-lines, mids and mirrored directions, and still talk.
+ * error, and afterwards both can be brought to stable, have the same m-lines, mids and mirrored directions, and still talk: on
+ * the first channel, and on every transceiver that may send.
  *
  *   sim_random_api [FIRST_SEED [COUNT]]
  *
@@ -137,6 +138,8 @@ static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev
 		keep_channel(side, ev->u.channel.channel);
 	if (ev->type == WLK_EVENT_DATA_CHANNEL_MESSAGE)
 		on_message(sim, peer, ev);
+	if (ev->type == WLK_EVENT_RTP_PACKET)
+		random_take_packet(ev);
 	if (run->is_over || side->in_event || sim_random(sim, 4))
 		return;
 	side->in_event = true;
@@ -152,7 +155,7 @@ static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev
 
 struct totals {
 	uint64_t runs, calls, refused, closed, divided;
-	uint64_t implicit_rollbacks, pranswers, restarts_while_gathering, ends_in_event;
+	uint64_t implicit_rollbacks, pranswers, restarts_while_gathering, ends_in_event, media_checked;
 };
 
 static bool echoed(struct sim *sim)
@@ -183,6 +186,7 @@ static void finish(struct sim *sim, struct totals *totals)
 		sim_fail(sim, "the first channel is closed: %s", wlk_last_error(sim->a.pc));
 	if (!sim_run_until(sim, 30 * SIM_SECOND, echoed))
 		sim_fail(sim, "nothing comes back on the first channel");
+	random_check_media(sim);
 }
 
 static void never_answers(struct sim *sim, struct sim_host *host, const wlk_addr *local, const wlk_addr *remote,
@@ -230,6 +234,7 @@ static void count(struct totals *totals, const struct random_run *run)
 	totals->pranswers += run->pranswers;
 	totals->restarts_while_gathering += run->restarts_while_gathering;
 	totals->ends_in_event += run->ends_in_event;
+	totals->media_checked += run->media_checked;
 }
 
 static void run_seed(uint64_t seed, wlk_certificate *const certificates[2], struct totals *totals)
@@ -291,7 +296,8 @@ static void make_certificates(wlk_certificate *certificates[2])
 /* A call that is never granted tests next to nothing. */
 static bool mix_is_good(const struct totals *totals)
 {
-	bool good = totals->implicit_rollbacks && totals->pranswers && totals->restarts_while_gathering && totals->ends_in_event;
+	bool good = totals->implicit_rollbacks && totals->pranswers && totals->restarts_while_gathering && totals->ends_in_event &&
+		    totals->media_checked;
 
 	for (size_t i = 0; i < kinds(); i++) {
 		if (getenv("SIM_WHY"))
@@ -299,9 +305,10 @@ static bool mix_is_good(const struct totals *totals)
 			       call_at(i)->name);
 		good &= tally[i].granted > 0;
 	}
-	printf("%llu implicit rollbacks, %llu provisional answers, %llu restarts while gathering, %llu ends inside an event\n",
+	printf("%llu implicit rollbacks, %llu provisional answers, %llu restarts while gathering, %llu ends inside an event, %llu sections with media at the end\n",
 	       (unsigned long long)totals->implicit_rollbacks, (unsigned long long)totals->pranswers,
-	       (unsigned long long)totals->restarts_while_gathering, (unsigned long long)totals->ends_in_event);
+	       (unsigned long long)totals->restarts_while_gathering, (unsigned long long)totals->ends_in_event,
+	       (unsigned long long)totals->media_checked);
 	return good;
 }
 

@@ -30,7 +30,7 @@ struct random_run {
 	wlk_ice_server server; /* "stun:stun.sim"; without a url there is none */
 	uint64_t calls, refused;
 	/* of the totals: what is rare and must not be never */
-	uint64_t implicit_rollbacks, pranswers, restarts_while_gathering, ends_in_event;
+	uint64_t implicit_rollbacks, pranswers, restarts_while_gathering, ends_in_event, media_checked;
 };
 
 struct random_call {
@@ -57,5 +57,9 @@ void random_check(struct sim *sim, struct sim_peer *peer, wlk_err err, wlk_signa
  * them has applied what the other never got, which only runs without faith may end with.
  */
 bool random_agree_again(struct sim *sim);
+/* After that: what is sent on each transceiver comes in on its like over there. */
+void random_check_media(struct sim *sim);
+/* For random_check_media(): a WLK_EVENT_RTP_PACKET. */
+void random_take_packet(const wlk_event *event);
 
 #endif

@@ -275,3 +275,57 @@ bool random_agree_again(struct sim *sim)
 	check_consistent(sim);
 	return true;
 }
+
+/* ---- media afterwards ---- */
+
+static const char last_words[] = "last words";
+
+void random_take_packet(const wlk_event *event)
+{
+	const wlk_rtp_packet *packet = event->u.rtp.packet;
+
+	if (packet->payload_size == sizeof(last_words) && !memcmp(packet->payload, last_words, sizeof(last_words)))
+		wlk_transceiver_set_user(event->u.rtp.transceiver, NULL);
+}
+
+/* One packet on whatever may send; the user pointer of the transceiver over there says that it is due. */
+static void send_last_words(struct sim *sim, struct sim_peer *peer, wlk_transceiver *t)
+{
+	static wlk_rtp_send_parameters p;
+	wlk_rtp_packet packet = { .payload = (const uint8_t *)last_words, .payload_size = sizeof(last_words) };
+	wlk_transceiver *theirs = by_mid(peer->other, wlk_transceiver_mid(t));
+
+	if (!(wlk_transceiver_current_direction(t) & WLK_DIRECTION_SENDONLY) ||
+	    wlk_transceiver_current_direction(t) > WLK_DIRECTION_SENDRECV ||
+	    wlk_rtp_sender_parameters(wlk_transceiver_sender(t), &p) || !p.encodings[0].active || !p.codec_count)
+		return;
+	packet.payload_type = p.codecs[0].payload_type;
+	if (wlk_rtp_receiver_set_level(wlk_transceiver_receiver(theirs), WLK_MEDIA_LEVEL_PACKETS) ||
+	    wlk_rtp_sender_send_packet(wlk_transceiver_sender(t), &packet))
+		sim_fail(sim, "%s: nothing can be sent on mid %s: %s", peer->name, wlk_transceiver_mid(t), wlk_last_error(peer->pc));
+	wlk_transceiver_set_user(theirs, sim);
+}
+
+static void check_last_words(struct sim *sim, struct sim_peer *peer)
+{
+	for (size_t i = 0; i < wlk_peer_connection_transceiver_count(peer->pc); i++) {
+		wlk_transceiver *t = wlk_peer_connection_transceiver(peer->pc, i);
+
+		if (wlk_transceiver_user(t))
+			sim_fail(sim, "%s: what was sent on mid %s does not come in", peer->name, wlk_transceiver_mid(t));
+		random_run_of(sim)->media_checked += wlk_transceiver_current_direction(t) == WLK_DIRECTION_SENDRECV;
+	}
+}
+
+void random_check_media(struct sim *sim)
+{
+	for (int i = 0; i < 2; i++) {
+		struct sim_peer *peer = i ? &sim->b : &sim->a;
+
+		for (size_t k = 0; k < wlk_peer_connection_transceiver_count(peer->pc); k++)
+			send_last_words(sim, peer, wlk_peer_connection_transceiver(peer->pc, k));
+	}
+	sim_run_for(sim, SIM_SECOND);
+	check_last_words(sim, &sim->a);
+	check_last_words(sim, &sim->b);
+}
