@@ -62,7 +62,7 @@ bool clock_sync_update(struct clock_sync *s, wlk_time now)
 	step = s->offset_us < 0 ? -s->offset_us : s->offset_us;
 	if (step < CLOCK_SYNC_SMALL_US)
 		return false;
-	step = MIN(step, (wlk_time)CLOCK_SYNC_STEP_US);
+	step = MIN(step - CLOCK_SYNC_LEFT_US, (wlk_time)CLOCK_SYNC_STEP_US);
 	if (s->offset_us > 0)
 		hold_back(&s->audio_minimum_us, &s->video_minimum_us, step);
 	else

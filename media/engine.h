@@ -161,6 +161,7 @@ struct media_packet {
 	bool is_recovered;          /* came by retransmission */
 	bool after_reset;           /* first packet after the sender's sequence numbers jumped */
 	char rid[MEDIA_MID_MAX + 1]; /* of its simulcast layer, "": none */
+	int64_t capture_unix_us;    /* by the sender's reports; 0: unknown */
 	struct rtp_ext_ids ext_ids; /* for rtp_ext_find(&rtp, ext_ids.id[RTP_EXT_...]) */
 };
 
@@ -180,6 +181,11 @@ struct media_frame {
 /** The next whole frame; false: none, or a packet comes first. Only frames come out whose references came out before. */
 bool media_engine_poll_frame(struct media_engine *e, struct media_frame *out);
 void media_frame_release(struct media_frame *frame);
+
+/** Whether packets of a section wait for lost ones in front of them (see in_order above). WLK_ERR_NOT_FOUND. */
+wlk_err media_engine_set_in_order(struct media_engine *e, size_t section, bool in_order);
+/** What a payload type means in packets that come in; RTP_CODEC_UNKNOWN where only packets are known. */
+enum rtp_codec media_engine_recv_codec(const struct media_engine *e, size_t section, uint8_t pt);
 
 /** Switch a section between packets and frames. What is half collected is lost, and a key frame is asked for.
  * WLK_ERR_NOT_FOUND. */

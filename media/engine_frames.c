@@ -109,19 +109,25 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 
 /* ---- in ---- */
 
+static int64_t ntp_to_unix_us(uint64_t ntp)
+{
+	const int64_t ntp_to_unix = INT64_C(2208988800);
+
+	return ((int64_t)(ntp >> 32) - ntp_to_unix) * 1000000 + (int64_t)((ntp & 0xffffffff) * 1000000 >> 32);
+}
+
+int64_t engine_capture_time(const struct recv_stream *stream, uint32_t timestamp)
+{
+	if (!stream->has_sr || !stream->sr.ntp || !stream->clock_hz)
+		return 0;
+	return ntp_to_unix_us(stream->sr.ntp) + (int64_t)(int32_t)(timestamp - stream->sr.rtp_timestamp) * 1000000 / (int64_t)stream->clock_hz;
+}
+
 /* When it was captured, by the clock of whoever captured it [us since 1970]; 0: unknown. */
 static int64_t capture_time(const struct recv_stream *stream, const struct recv_frame *frame)
 {
-	const int64_t ntp_to_unix = INT64_C(2208988800);
-	uint64_t ntp = frame->has_capture_time ? frame->capture_ntp : stream->has_sr ? stream->sr.ntp : 0;
-	int64_t us, ticks = 0;
-
-	if (!ntp || !stream->clock_hz)
-		return 0;
-	us = ((int64_t)(ntp >> 32) - ntp_to_unix) * 1000000 + (int64_t)((ntp & 0xffffffff) * 1000000 >> 32);
-	if (!frame->has_capture_time)
-		ticks = (int32_t)(frame->timestamp - stream->sr.rtp_timestamp);
-	return us + ticks * 1000000 / (int64_t)stream->clock_hz;
+	return frame->has_capture_time && frame->capture_ntp ? ntp_to_unix_us(frame->capture_ntp) :
+							       engine_capture_time(stream, frame->timestamp);
 }
 
 /* As of packets (engine_input.c): who is heard, and whom it mixed. */
@@ -190,4 +196,26 @@ wlk_err media_engine_set_frames(struct media_engine *e, wlk_time now, size_t sec
 			(void)media_engine_request_key_frame(e, now, section);
 	}
 	return WLK_OK;
+}
+
+wlk_err media_engine_set_in_order(struct media_engine *e, size_t section, bool in_order)
+{
+	struct media_section *s = section < e->section_count ? e->sections[section] : NULL;
+
+	if (!s)
+		return WLK_ERR_NOT_FOUND;
+	s->in_order = in_order;
+	for (size_t i = 0; i < e->ssrc_count; i++) {
+		struct recv_entry *entry = e->ssrcs[i].entry;
+		struct recv_stream_config config = section_stream_config(e, s, entry->stream.config.ssrc);
+
+		if (entry->section == s && !e->ssrcs[i].is_rtx)
+			recv_stream_reconfigure(&entry->stream, &config);
+	}
+	return WLK_OK;
+}
+
+enum rtp_codec media_engine_recv_codec(const struct media_engine *e, size_t section, uint8_t pt)
+{
+	return section < e->section_count && pt < 128 ? (enum rtp_codec)e->sections[section]->recv_codecs[pt] : RTP_CODEC_UNKNOWN;
 }

@@ -350,6 +350,7 @@ bool media_engine_poll_packet(struct media_engine *e, struct media_packet *out)
 	err = rtp_parse(&out->rtp, item.buf->data, item.buf->size);
 	assert(err == WLK_OK && "only parsed packets are queued");
 	(void)err;
+	out->capture_unix_us = engine_capture_time(item.stream, out->rtp.timestamp);
 	note_sources(entry->section, out);
 	return true;
 }

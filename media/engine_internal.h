@@ -184,6 +184,10 @@ void engine_on_rtt(struct media_engine *e, wlk_time rtt_us);
 struct send_layer *engine_layer_of_ssrc(const struct media_engine *e, uint32_t ssrc, struct media_section **section);
 void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_time now);
 
+/* engine_frames.c */
+/* When the sample of |timestamp| was captured, by the sender's reports [us since 1970]; 0: unknown. */
+int64_t engine_capture_time(const struct recv_stream *stream, uint32_t timestamp);
+
 /* engine_input.c */
 struct ssrc_entry *engine_find_ssrc(struct media_engine *e, uint32_t ssrc);
 void engine_remove_entry(struct media_engine *e, struct recv_entry *entry);

@@ -130,13 +130,32 @@ void peer_announce_senders(wlk_peer_connection *pc)
 
 /* ---- receiving ---- */
 
+bool peer_receives_frames(const struct wlk_transceiver *t)
+{
+	return t->receiver.level == WLK_MEDIA_LEVEL_FRAMES || (t->receiver.level == WLK_MEDIA_LEVEL_RAW && t->kind == WLK_MEDIA_VIDEO);
+}
+
+bool peer_receives_arrivals(const struct wlk_transceiver *t)
+{
+	return t->receiver.level == PEER_LEVEL_ARRIVALS || (t->receiver.level == WLK_MEDIA_LEVEL_RAW && t->kind == WLK_MEDIA_AUDIO);
+}
+
+/* As a replay has to set it: the same for the engine, and no codec. */
+static wlk_media_level level_to_record(const struct wlk_transceiver *t, wlk_media_level level)
+{
+	if (level != WLK_MEDIA_LEVEL_RAW)
+		return level;
+	return t->kind == WLK_MEDIA_VIDEO ? WLK_MEDIA_LEVEL_FRAMES : PEER_LEVEL_ARRIVALS;
+}
+
 wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level level)
 {
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_peer_connection *pc = t->pc;
+	struct media_engine *media;
 
-	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)MIN(level, WLK_MEDIA_LEVEL_FRAMES), 4));
-	if ((unsigned)level > WLK_MEDIA_LEVEL_RAW)
+	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)level_to_record(t, level), 4));
+	if ((unsigned)level > PEER_LEVEL_ARRIVALS)
 		return peer_fail(pc, WLK_ERR_INVALID, "level %d is none", (int)level);
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
@@ -144,7 +163,9 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 	if (!t->transport || t->section == SIZE_MAX)
 		return WLK_OK; /* the next agreement takes it along */
 	peer_refresh_now(pc);
-	if (media_engine_set_frames(t->transport->media, pc->now, t->section, level != WLK_MEDIA_LEVEL_PACKETS) == WLK_OK)
+	media = t->transport->media;
+	if (media_engine_set_in_order(media, t->section, !peer_receives_arrivals(t)) == WLK_OK &&
+	    media_engine_set_frames(media, pc->now, t->section, peer_receives_frames(t)) == WLK_OK)
 		peer_touch(pc);
 	return WLK_OK;
 }

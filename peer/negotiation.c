@@ -456,8 +456,8 @@ static void fill_section(wlk_peer_connection *pc, struct media_section_config *c
 	for (size_t i = 0; i < config->layer_count && !has_send_rtx(section); i++)
 		b->layers[i].rtx_ssrc = 0;
 	config->cname = pc->cname;
-	config->in_order = true;
-	config->frames = t->receiver.level != WLK_MEDIA_LEVEL_PACKETS;
+	config->in_order = !peer_receives_arrivals(t);
+	config->frames = peer_receives_frames(t);
 	fill_payloads(config, b, section);
 	fill_extensions(config, section);
 	fill_remote_ssrcs(config, b, section);

@@ -360,6 +360,14 @@ wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err);
 
 /* ---- frames.c ---- */
 
+/*
+ * What a receiver at the level of raw media is given: video as frames; sound as packets in the order of their arrival, since its playout
+ * buffer does better than wait for lost ones. A replay, which decodes nothing, sets the latter as a level.
+ */
+#define PEER_LEVEL_ARRIVALS ((wlk_media_level)3)
+bool peer_receives_frames(const struct wlk_transceiver *t);
+bool peer_receives_arrivals(const struct wlk_transceiver *t);
+
 /* The next whole frame, as the lent event. */
 bool peer_pull_frame(wlk_peer_connection *pc, struct peer_transport *transport);
 void peer_give_back_frame(wlk_peer_connection *pc);

@@ -31,6 +31,12 @@ bool peer_raw_take(wlk_peer_connection *pc, const wlk_event *ev)
 			raw_receiver_take(t->receiver.raw, ev->u.frame.frame);
 		return true;
 	}
+	if (ev->type == WLK_EVENT_RTP_PACKET) {
+		struct wlk_transceiver *t = ev->u.rtp.transceiver;
+
+		return t->receiver.level == WLK_MEDIA_LEVEL_RAW && raw_receiver_of(t) &&
+		       raw_receiver_take_packet(t->receiver.raw, &pc->lent_packet);
+	}
 	list_for_each(item, &pc->raw_senders)
 	{
 		if (raw_sender_take(list_entry(item, struct raw_sender, link), ev))

@@ -35,27 +35,29 @@ struct raw_input {
 
 /* A received packet of sound; borrowed for the call. */
 struct raw_sound {
+	uint32_t ssrc;
 	enum codec_id codec;
 	const uint8_t *data;
 	size_t size;
 	uint32_t timestamp, clock_hz;
 	int64_t sequence; /* extended */
+	bool redundant;   /* a block that repeats an earlier packet (RFC 2198): it has no number */
+	bool after_reset;
 	wlk_time arrival;
-	bool recovered;
 	int64_t capture_unix_us; /* 0: unknown */
 };
 
-struct raw_sound_stats;
+struct audio_playout_stats;
 
 /* A sink as its receiver has it. */
 struct raw_output_ops {
 	void (*show)(void *port, struct video_frame *frame, wlk_time render); /* takes the reference over */
-	void (*hear)(void *port, wlk_time now, const struct raw_sound *sound);
+	void (*hear)(void *port, const struct raw_sound *sound);
 	/* What was played last: its capture by the sender's clock and when. False: nothing, or unknown. */
 	bool (*playing)(void *port, int64_t *capture_unix_us, wlk_time *played);
 	void (*set_minimum)(void *port, wlk_time us); /* for lip-sync */
 	void (*set_target)(void *port, wlk_time us);  /* jitterBufferTarget */
-	bool (*stats)(void *port, struct raw_sound_stats *out);
+	void (*stats)(void *port, struct audio_playout_stats *out); /* of media/recv/audio_playout.h */
 	void (*close)(void *port);
 };
 

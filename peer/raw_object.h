@@ -41,6 +41,8 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t);
 void raw_receiver_step(struct raw_receiver *r);
 wlk_time raw_receiver_deadline(const struct raw_receiver *r);
 void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame);
+/* False: it is no sound, a telephone event say. */
+bool raw_receiver_take_packet(struct raw_receiver *r, const struct media_packet *packet);
 void raw_receiver_destroy(struct raw_receiver *r);
 
 #endif

@@ -1,4 +1,5 @@
 /* A receiver at the level of raw media: encoded frames go to decoders, pictures come back in time, sound goes to its sink. */
+#include "media/rtp/red.h"
 #include "peer/raw_object.h"
 
 struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
@@ -104,35 +105,83 @@ static void take_picture(struct raw_receiver *r, const wlk_encoded_frame *frame)
 	video_receiver_input(&r->video, r->t->pc->now, unit, stats.rtt_us);
 }
 
-static void take_sound(struct raw_receiver *r, const wlk_encoded_frame *frame)
-{
-	const struct raw_sound sound = {
-		.codec = (enum codec_id)frame->codec,
-		.data = frame->data,
-		.size = frame->size,
-		.timestamp = frame->timestamp,
-		.clock_hz = frame->codec == WLK_CODEC_OPUS ? 48000 : 8000,
-		.sequence = (int64_t)frame->sequence,
-		.arrival = frame->arrival,
-		.recovered = frame->recovered,
-		.capture_unix_us = frame->capture_time,
-	};
-
-	if (r->output.ops)
-		r->output.ops->hear(r->output.port, r->t->pc->now, &sound);
-}
-
 void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
 {
 	const wlk_rtp_receiver *receiver = &r->t->receiver;
 	wlk_encoded_frame copy = *frame;
 
-	if (receiver->transform && !receiver->transform(&copy, receiver->transform_user))
-		return;
-	if (r->t->kind == WLK_MEDIA_VIDEO)
+	if (!receiver->transform || receiver->transform(&copy, receiver->transform_user))
 		take_picture(r, &copy);
+}
+
+/* Before a loudspeaker there is nothing to do for sound. */
+static void hear(struct raw_receiver *r, struct raw_sound sound)
+{
+	const wlk_rtp_receiver *receiver = &r->t->receiver;
+	wlk_encoded_frame frame = WLK_ENCODED_FRAME_INIT;
+
+	if (!r->output.ops || !sound.size)
+		return;
+	frame.codec = (wlk_codec)sound.codec;
+	frame.kind = WLK_MEDIA_AUDIO;
+	frame.data = sound.data;
+	frame.size = sound.size;
+	frame.timestamp = sound.timestamp;
+	frame.ssrc = sound.ssrc;
+	frame.arrival = frame.first_arrival = sound.arrival;
+	if (receiver->transform && !receiver->transform(&frame, receiver->transform_user))
+		return;
+	sound.data = frame.data;
+	sound.size = frame.size;
+	r->output.ops->hear(r->output.port, &sound);
+}
+
+static enum codec_id codec_of(const struct raw_receiver *r, uint8_t pt)
+{
+	return (enum codec_id)media_engine_recv_codec(peer_transceiver_media(r->t), r->t->section, pt); /* the same numbers */
+}
+
+static void hear_blocks(struct raw_receiver *r, const struct media_packet *packet, const struct raw_sound *whole)
+{
+	struct red_block blocks[RED_BLOCKS_MAX];
+	size_t count = red_parse(blocks, packet->rtp.payload.data, packet->rtp.payload.size);
+
+	for (size_t i = 0; i < count; i++) {
+		struct raw_sound sound = *whole;
+
+		sound.codec = codec_of(r, blocks[i].pt);
+		sound.data = blocks[i].data.data;
+		sound.size = blocks[i].data.size;
+		sound.timestamp -= blocks[i].offset;
+		sound.redundant = i + 1 < count;
+		if (audio_codec_rate(sound.codec))
+			hear(r, sound);
+	}
+}
+
+bool raw_receiver_take_packet(struct raw_receiver *r, const struct media_packet *packet)
+{
+	enum rtp_codec codec = media_engine_recv_codec(peer_transceiver_media(r->t), r->t->section, packet->rtp.pt);
+	struct raw_sound sound = {
+		.ssrc = packet->rtp.ssrc,
+		.codec = (enum codec_id)codec,
+		.data = packet->rtp.payload.data,
+		.size = packet->rtp.payload.size,
+		.timestamp = packet->rtp.timestamp,
+		.clock_hz = codec == RTP_CODEC_OPUS || codec == RTP_CODEC_RED ? 48000 : 8000,
+		.sequence = packet->forward_seq,
+		.after_reset = packet->after_reset,
+		.arrival = packet->arrival,
+		.capture_unix_us = packet->capture_unix_us,
+	};
+
+	if (r->t->kind != WLK_MEDIA_AUDIO || (codec != RTP_CODEC_RED && !audio_codec_rate(sound.codec)))
+		return false;
+	if (codec == RTP_CODEC_RED)
+		hear_blocks(r, packet, &sound);
 	else
-		take_sound(r, &copy);
+		hear(r, sound);
+	return true;
 }
 
 /* ---- lip-sync ---- */

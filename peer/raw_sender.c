@@ -215,7 +215,7 @@ static void send_pictures(struct raw_sender *s)
 
 static void send_sound(struct raw_sender *s)
 {
-	struct audio_packet *packet;
+	struct audio_piece *packet;
 
 	while ((packet = audio_sender_poll_packet(&s->audio))) {
 		wlk_encoded_frame frame = WLK_ENCODED_FRAME_INIT;

@@ -18,7 +18,8 @@ extern "C" {
  *     for (;;) { ...; wlk_video_source_push(camera, &frame); }     on any thread
  *
  * Receiving: set the receiver to WLK_MEDIA_LEVEL_RAW. Pictures come as WLK_EVENT_VIDEO_FRAME at the moment when they are to be
- * shown, or are looked at on another thread through a wlk_video_sink.
+ * shown, or are looked at on another thread through a wlk_video_sink; sound is pulled from a wlk_audio_sink by whoever feeds
+ * the loudspeaker, at its pace. Pictures and sound of one sender are kept together.
  *
  * Sources and sinks belong to the application and are counted: release() may come while they are attached. A source may be
  * attached to several senders, also of several loops; a sink has one receiver.
@@ -145,6 +146,34 @@ WLK_API void wlk_audio_source_set_content_hint(wlk_audio_source *source, wlk_con
 
 /** As wlk_rtp_sender_set_video_source(), for audio. */
 WLK_API wlk_err wlk_rtp_sender_set_audio_source(wlk_rtp_sender *sender, wlk_audio_source *source);
+
+typedef struct wlk_audio_sink wlk_audio_sink;
+
+/**
+ * A sink for sound.
+ *
+ * @param rate      of what is pulled [Hz]: 48000, 44100, 32000, 16000 or 8000
+ * @param channels  1 or 2
+ *
+ * Errors: WLK_ERR_INVALID, WLK_ERR_NOMEM. THREAD-SAFE.
+ */
+WLK_API wlk_err wlk_audio_sink_create(uint32_t rate, uint32_t channels, wlk_audio_sink **out);
+/** release(NULL) does nothing. THREAD-SAFE. */
+WLK_API void wlk_audio_sink_release(wlk_audio_sink *sink);
+/**
+ * The next @p count samples a channel, at the pace of the device that plays them: decoded, or made up where some are missing,
+ * silence before the first. It always fills @p out and waits for nobody but a decoder.
+ *
+ * @param now  when the first of them will be heard, by the connection's clock [us]; 0: about now, by CLOCK_MONOTONIC
+ *
+ * THREAD-SAFE; one thread at a time.
+ */
+WLK_API void wlk_audio_sink_pull(wlk_audio_sink *sink, wlk_time now, int16_t *out, size_t count);
+/**
+ * Put the sound of a receiver into @p sink, and set it to WLK_MEDIA_LEVEL_RAW; NULL: no more.
+ * Errors: WLK_ERR_INVALID (not a receiver of audio, or the sink has another one), WLK_ERR_STATE (closed), WLK_ERR_NOMEM.
+ */
+WLK_API wlk_err wlk_rtp_receiver_set_audio_sink(wlk_rtp_receiver *receiver, wlk_audio_sink *sink);
 
 /**
  * RTCRtpReceiver.jitterBufferTarget: hold back what is received by this much at least [us], 0 to 4 s; 0: as little as the

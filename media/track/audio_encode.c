@@ -189,7 +189,7 @@ static void advance(struct audio_encode *e)
 static wlk_err encode_frame(struct audio_encode *e, struct list *packets)
 {
 	double mean_square = mean_square_of(e->fifo, e->frame_samples * e->channels);
-	struct audio_packet *packet;
+	struct audio_piece *packet;
 	size_t size = 0;
 	wlk_err err = audio_encoder_encode(e->encoder, e->fifo, e->frame_samples, e->scratch, sizeof(e->scratch), &size);
 
@@ -204,7 +204,7 @@ static wlk_err encode_frame(struct audio_encode *e, struct list *packets)
 	packet = wlk_malloc(sizeof(*packet) + size);
 	if (!packet)
 		return WLK_ERR_NOMEM;
-	*packet = (struct audio_packet){
+	*packet = (struct audio_piece){
 		.timestamp = (uint32_t)e->position,
 		.captured = e->captured,
 		.talk_start = e->was_silent,

@@ -31,7 +31,7 @@ struct audio_encode_config {
 };
 
 /* A packet of sound. */
-struct audio_packet {
+struct audio_piece {
 	struct list link;
 	uint32_t timestamp; /* in units of the codec's RTP clock */
 	wlk_time captured;

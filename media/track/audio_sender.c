@@ -26,7 +26,7 @@ static void free_packets(struct list *packets)
 	struct list *item;
 
 	while ((item = list_pop_front(packets)))
-		wlk_free(list_entry(item, struct audio_packet, link));
+		wlk_free(list_entry(item, struct audio_piece, link));
 }
 
 static void move_list(struct list *to, struct list *from)
@@ -195,12 +195,12 @@ bool audio_sender_poll_job(struct audio_sender *s, wlk_time now, struct track_jo
 	return true;
 }
 
-struct audio_packet *audio_sender_poll_packet(struct audio_sender *s)
+struct audio_piece *audio_sender_poll_packet(struct audio_sender *s)
 {
 	struct list *item = list_pop_front(&s->packets);
 
 	if (!item)
 		return NULL;
 	s->packet_count--;
-	return list_entry(item, struct audio_packet, link);
+	return list_entry(item, struct audio_piece, link);
 }

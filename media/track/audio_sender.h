@@ -17,7 +17,7 @@ struct audio_sender {
 	bool at_work, open, silent;
 	struct list chunks;  /* struct audio_chunk */
 	size_t chunk_count;
-	struct list packets; /* struct audio_packet */
+	struct list packets; /* struct audio_piece */
 	size_t packet_count;
 	struct list jobs;
 	wlk_time encode_us;
@@ -40,6 +40,6 @@ void audio_sender_push(struct audio_sender *s, struct audio_chunk *chunk);
 bool audio_sender_poll_job(struct audio_sender *s, wlk_time now, struct track_job **out);
 bool audio_sender_has_job(const struct audio_sender *s);
 /** The next packet; the caller frees it with wlk_free(). NULL: none. */
-struct audio_packet *audio_sender_poll_packet(struct audio_sender *s);
+struct audio_piece *audio_sender_poll_packet(struct audio_sender *s);
 
 #endif
