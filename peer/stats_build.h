@@ -38,4 +38,11 @@ void stats_set_transport_id(struct stats_build *b, wlk_stat_id *member, const st
 /* Media sources, streams, what the peer reported about them, and codecs. */
 void stats_add_media(struct stats_build *b);
 
+/* ---- stats_raw.c: what raw media adds to a record; nothing where there is none ---- */
+
+void stats_set_raw_inbound(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct wlk_transceiver *t);
+void stats_set_raw_outbound(struct stats_build *b, wlk_stats_outbound_rtp *s, const struct wlk_transceiver *t, size_t encoding);
+void stats_set_raw_source(wlk_stats_media_source *s, const struct wlk_transceiver *t);
+void stats_add_playout(struct stats_build *b, const struct wlk_transceiver *t);
+
 #endif

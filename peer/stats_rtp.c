@@ -93,6 +93,7 @@ static void add_source(struct stats_build *b, const struct wlk_transceiver *t)
 	s = stats_add(b->report, WLK_STATS_MEDIA_SOURCE, id);
 	stats_set_text(b->report, &s->track_identifier, str_of(t->sender.track_id));
 	stats_set_text(b->report, &s->kind, str_of(kind_name(t)));
+	stats_set_raw_source(s, t);
 }
 
 /* ---- streams ---- */
@@ -182,6 +183,8 @@ static void add_inbound(struct stats_build *b, const struct peer_transport *tran
 		if (t->receiver.level != WLK_MEDIA_LEVEL_PACKETS || in->frames.frames_received)
 			set_frames_received(s, &in->frames);
 	}
+	if (t)
+		stats_set_raw_inbound(b, s, t);
 }
 
 /* NTP counts from 1900, with 32 bits of fraction (RFC 5905 6). */
@@ -256,6 +259,8 @@ static void add_outbound(struct stats_build *b, const struct peer_transport *tra
 		if (out->frames_sent)
 			set_frames_sent(s, out);
 	}
+	if (t)
+		stats_set_raw_outbound(b, s, t, out->encoding_index);
 	if (out->has_report)
 		stats_set_textf(b->report, &s->remote_id, "RI%s", id);
 	if (t && t->sender.track_id) {
@@ -309,6 +314,7 @@ void stats_add_media(struct stats_build *b)
 
 		if (!t->stopped && t->sender.track_id)
 			add_source(b, t);
+		stats_add_playout(b, t);
 	}
 	list_for_each(item, &b->pc->transports)
 		add_streams(b, list_entry(item, struct peer_transport, link));

@@ -289,6 +289,64 @@ static void check_sound(struct sim *sim, const struct run *run, uint32_t least)
 		sim_fail(sim, "the sound comes after %.0f us, the picture after %.0f", sound, picture);
 }
 
+struct seen {
+	wlk_stats_inbound_rtp picture_in, sound_in;
+	wlk_stats_outbound_rtp picture_out;
+	wlk_stats_media_playout playout;
+};
+
+static void see(const wlk_stats *record, void *user)
+{
+	struct seen *seen = user;
+
+	if (record->type == WLK_STATS_INBOUND_RTP) {
+		const wlk_stats_inbound_rtp *in = (const wlk_stats_inbound_rtp *)record;
+
+		*(strcmp(in->kind.value, "video") ? &seen->sound_in : &seen->picture_in) = *in;
+	} else if (record->type == WLK_STATS_OUTBOUND_RTP) {
+		const wlk_stats_outbound_rtp *out = (const wlk_stats_outbound_rtp *)record;
+
+		if (!strcmp(out->kind.value, "video"))
+			seen->picture_out = *out;
+	} else if (record->type == WLK_STATS_MEDIA_PLAYOUT) {
+		seen->playout = *(const wlk_stats_media_playout *)record;
+	}
+}
+
+static void look(struct sim *sim, struct sim_peer *peer, struct seen *seen)
+{
+	wlk_stats_report *report;
+
+	memset(seen, 0, sizeof(*seen));
+	if (wlk_peer_connection_get_stats(peer->pc, &report))
+		sim_fail(sim, "no statistics");
+	wlk_stats_report_visit(report, see, seen);
+	wlk_stats_report_destroy(report);
+}
+
+/* The figures of both ends are those of what was pushed and seen. */
+static void check_statistics(struct sim *sim, const struct run *run)
+{
+	struct seen a, b;
+
+	look(sim, &sim->a, &a);
+	look(sim, &sim->b, &b);
+	if (a.picture_out.frames_encoded.value != run->number || a.picture_out.key_frames_encoded.value < 1 ||
+	    a.picture_out.frame_width.value != 320 || a.picture_out.frames_per_second.value < 29 || a.picture_out.frames_per_second.value > 31)
+		sim_fail(sim, "sent: %llu encoded of %u, %llu keys, %llu wide, %.1f frames/s", (unsigned long long)a.picture_out.frames_encoded.value,
+			 run->number, (unsigned long long)a.picture_out.key_frames_encoded.value,
+			 (unsigned long long)a.picture_out.frame_width.value, a.picture_out.frames_per_second.value);
+	if (b.picture_in.frames_decoded.value != run->number || b.picture_in.frames_rendered.value != run->number ||
+	    b.picture_in.frames_dropped.value || b.picture_in.freeze_count.value)
+		sim_fail(sim, "received: %llu decoded, %llu rendered, %llu dropped, %llu freezes", (unsigned long long)b.picture_in.frames_decoded.value,
+			 (unsigned long long)b.picture_in.frames_rendered.value, (unsigned long long)b.picture_in.frames_dropped.value,
+			 (unsigned long long)b.picture_in.freeze_count.value);
+	if (!b.sound_in.total_samples_received.value || b.sound_in.concealed_samples.value * 50 > b.sound_in.total_samples_received.value ||
+	    b.playout.total_samples_duration.value < 5.9)
+		sim_fail(sim, "sound: %llu of %llu samples concealed, %.1f s pulled", (unsigned long long)b.sound_in.concealed_samples.value,
+			 (unsigned long long)b.sound_in.total_samples_received.value, b.playout.total_samples_duration.value);
+}
+
 /* An open link: every picture, well, and not later than the link takes. The first one waited for the keys. */
 static void open_link(uint64_t seed, const char *mime)
 {
@@ -312,6 +370,7 @@ static void open_link(uint64_t seed, const char *mime)
 	if (run.delay_max > 90 * SIM_MS || run.delay_sum / run.shown > 75 * SIM_MS)
 		sim_fail(&sim, "delay %lld us, at most %lld", (long long)(run.delay_sum / run.shown), (long long)run.delay_max);
 	check_sound(&sim, &run, 5);
+	check_statistics(&sim, &run);
 	if (run.captures < 100 || run.capture_error_max > 5000)
 		sim_fail(&sim, "capture times of %u pictures, off by %.0f us", run.captures, run.capture_error_max);
 	end(&sim, &run);
