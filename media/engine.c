@@ -230,6 +230,7 @@ wlk_time media_engine_deadline(const struct media_engine *e)
 	deadline = time_min(deadline, e->pacer.deadline);
 	for (size_t i = 0; i < e->section_count; i++) {
 		deadline = time_min(deadline, e->sections[i]->tone.due);
+		deadline = time_min(deadline, e->sections[i]->dtmf.recv.deadline);
 		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
 			deadline = time_min(deadline, e->sections[i]->layers[j]->key_frame_event_due);
 	}
@@ -253,6 +254,8 @@ void media_engine_handle_timeout(struct media_engine *e, wlk_time now)
 	if (e->closed)
 		return;
 	engine_tones_step(e, now);
+	for (size_t i = 0; i < e->section_count; i++)
+		dtmf_recv_handle_timeout(&e->sections[i]->dtmf.recv, now);
 	for (size_t i = 0; i < e->section_count; i++)
 		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
 			key_frame_event_if_due(e->sections[i]->layers[j], now);
@@ -301,7 +304,7 @@ bool media_engine_poll_event(struct media_engine *e, struct media_event *out)
 		if (!e->ssrcs[i].is_rtx && stream_event(e->ssrcs[i].entry, out))
 			return true;
 	for (size_t i = 0; i < e->section_count; i++)
-		if (key_frame_event(e->sections[i], out))
+		if (key_frame_event(e->sections[i], out) || engine_dtmf_event(e->sections[i], out))
 			return true;
 	if (!e->remb_event)
 		return false;

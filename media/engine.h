@@ -4,6 +4,7 @@
 
 #include "core/log.h"
 #include "core/pktbuf.h"
+#include "media/recv/dtmf_recv.h"
 #include "media/recv/frame_buffer.h"
 #include "media/recv/heard.h"
 #include "media/rtp/ext.h"
@@ -199,14 +200,16 @@ enum media_event_type {
 	MEDIA_EVENT_SSRC_NEW,          /* first packet of a remote SSRC */
 	MEDIA_EVENT_SSRC_BYE,          /* the peer said BYE for it */
 	MEDIA_EVENT_REMB,              /* the peer limits what we send to remb_bps */
+	MEDIA_EVENT_DTMF,              /* a telephone event comes in: begins, goes on, is over (RFC 4733) */
 };
 
 struct media_event {
 	enum media_event_type type;
 	size_t section; /* not for REMB */
-	uint32_t ssrc;  /* SSRC_NEW, SSRC_BYE: the remote SSRC */
+	uint32_t ssrc;  /* SSRC_NEW, SSRC_BYE, DTMF: the remote SSRC */
 	size_t layer;   /* KEY_FRAME_REQUEST: which of the section's send layers */
 	uint64_t remb_bps;
+	struct dtmf_fact dtmf;
 };
 
 /** The next fact; false: none. Facts are flags on their objects: none is lost for lack of memory, equal ones merge. */
@@ -310,6 +313,9 @@ uint8_t media_engine_send_pt(const struct media_engine *e, size_t section, enum 
  * key frame. WLK_ERR_INVALID: no frame of that codec. WLK_ERR_UNSUPPORTED: the codec has no payload format here.
  * WLK_ERR_TOO_LARGE: it cannot be cut, or into more than FRAME_PACKETS_MAX. WLK_ERR_AGAIN: the pacer has no room
  * for all of it. WLK_ERR_NOMEM. On error nothing was sent, but after WLK_ERR_NOMEM the next frame must be a key frame.
+ *
+ * Where RED was agreed on and stands in front of the codec, sound goes out as RED: with the packet before it, at 15 % of loss with
+ * two (RFC 2198).
  */
 wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t section, const struct media_send_frame *frame);
 

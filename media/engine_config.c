@@ -12,6 +12,7 @@ static void layer_destroy(struct send_layer *l)
 	if (!l)
 		return;
 	send_stream_free(&l->stream);
+	wlk_free(l->redundancy);
 	wlk_free(l);
 }
 
@@ -239,6 +240,7 @@ static wlk_err section_create(struct media_section **out, const struct media_sec
 	s->remote_count = c->remote_ssrc_count;
 	s->ssrc = c->ssrc;
 	s->report_due = s->key_frame_due = s->tone.due = WLK_TIME_NEVER;
+	dtmf_recv_init(&s->dtmf.recv);
 	s->key_frame_asked = -KEY_FRAME_PAUSE_US;
 	if (!copy_items(&s->payloads, c->payloads, c->payload_count, sizeof(*c->payloads)) ||
 	    !copy_items(&s->remotes, c->remote_ssrcs, c->remote_ssrc_count, sizeof(*c->remote_ssrcs)) ||
@@ -398,6 +400,7 @@ static void section_take_over(struct media_engine *e, struct media_section *s, s
 	s->report_due = old->report_due;
 	s->reported_activity = old->reported_activity;
 	s->tone = old->tone;
+	s->dtmf = old->dtmf;
 	s->heard = old->heard;
 	s->key_frame_asked = old->key_frame_asked;
 	s->key_frame_due = s->receive ? old->key_frame_due : WLK_TIME_NEVER;

@@ -30,10 +30,10 @@ static struct rtp_ext dependency_of(const struct media_send_frame *frame, uint8_
 	return (struct rtp_ext){ id, { copy, size } };
 }
 
-static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_section *s,
+static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
 			   const struct media_send_frame *frame, struct packetizer *p)
 {
-	uint8_t payload[PAYLOAD_MAX], copy[255], level, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
+	uint8_t payload[PAYLOAD_MAX], red[PAYLOAD_MAX], copy[255], level, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
 	uint8_t level_id = s->send_ext.id[RTP_EXT_AUDIO_LEVEL];
 	struct rtp_ext items[2];
 	struct rtp_send send = {
@@ -55,6 +55,7 @@ static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_se
 			items[send.ext_count++] = dependency_of(frame, id, copy, first, last);
 		send.payload = (wlk_bytes){ payload, w.size };
 		send.marker = s->kind == MEDIA_AUDIO ? frame->talk_start : last && !frame->more_layers;
+		(void)engine_make_redundant(s, l, &send, red, sizeof(red));
 		err = media_engine_send_rtp(e, now, s->index, &send);
 		first = false;
 	}
@@ -97,7 +98,7 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 		return WLK_ERR_TOO_LARGE;
 	if (packetizer_bound(&p) > pacer_room(&e->pacer))
 		return WLK_ERR_AGAIN;
-	err = send_pieces(e, now, s, frame, &p);
+	err = send_pieces(e, now, s, l, frame, &p);
 	if (err && p.started)
 		send_frames_broken(&out->frames);
 	if (!err && frame->captured && frame->captured <= now && frame->captured >= now - CAPTURED_AGO_MAX)

@@ -9,6 +9,7 @@
 #include "media/recv/twcc_recv.h"
 #include "media/engine.h"
 #include "media/recv/stream.h"
+#include "media/send/redundancy.h"
 #include "media/send/stream.h"
 
 /*
@@ -18,6 +19,8 @@
  * engine_rtcp_in.c RTCP in
  * engine_rtcp_out.c reports and feedback out
  * engine_frames.c  whole frames both ways
+ * engine_redundancy.c  sound as RED
+ * engine_dtmf.c    telephone events in
  * engine_tones.c   telephone events out
  * engine_output.c  RTP out: send, forward, pacer to wire
  * engine_stats.c   counters as webrtc-stats names them
@@ -72,6 +75,7 @@ struct send_layer {
 	char rid[MEDIA_MID_MAX + 1]; /* "": none */
 	bool active;
 	struct forward_map forward;
+	struct redundancy *redundancy; /* NULL: nothing was sent as RED */
 
 	/* the peer asked us for a key frame */
 	bool key_frame_event;
@@ -89,6 +93,12 @@ struct media_tone {
 	size_t packets;
 	int ends;     /* final packets that left */
 	wlk_time due; /* of the next packet; WLK_TIME_NEVER: nothing is played */
+};
+
+/* Telephone events of the SSRC that sent the last one. */
+struct section_dtmf {
+	uint32_t ssrc;
+	struct dtmf_recv recv;
 };
 
 struct media_section {
@@ -114,6 +124,7 @@ struct media_section {
 	struct send_layer *layers[MEDIA_RIDS_MAX]; /* in the order of the configuration */
 	size_t layer_count;
 	struct media_tone tone;
+	struct section_dtmf dtmf;
 	struct heard heard;
 	wlk_time report_due;        /* WLK_TIME_NEVER: nothing to report yet */
 	uint64_t reported_activity; /* packets received and sent at the last report */
@@ -171,6 +182,11 @@ void engine_section_destroy(struct media_section *s);
 int64_t engine_wall_us(const struct media_engine *e, wlk_time now);
 uint32_t engine_ntp_mid(const struct media_engine *e, wlk_time now);
 const struct media_payload *section_payload_by_recv_pt(const struct media_section *s, uint8_t pt, bool *is_rtx);
+/** Turn a packet of sound into one of RED with what was sent before, in |out|; false: it stays as it is. */
+bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out, size_t capacity);
+/** A packet arrived; one of telephone events is taken note of. */
+void engine_dtmf_input(struct media_section *s, wlk_time now, const struct rtp_packet *p, uint32_t clock_hz);
+bool engine_dtmf_event(struct media_section *s, struct media_event *out);
 const struct media_payload *section_payload_by_send_pt(const struct media_section *s, uint8_t pt);
 /* Feedback of the payload that |pt| is, or of the preferred one. */
 uint32_t section_feedback(const struct media_section *s, uint8_t recv_pt);
