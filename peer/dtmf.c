@@ -130,6 +130,22 @@ static void emit_tone(struct wlk_transceiver *t, const char *tone)
 	peer_emit(t->pc, ev);
 }
 
+void peer_emit_dtmf(wlk_peer_connection *pc, const struct media_event *media)
+{
+	struct wlk_transceiver *t = peer_transceiver_by_section(pc, media->section);
+	wlk_event ev = { .type = WLK_EVENT_DTMF };
+
+	if (!t || t->receiver.level == WLK_MEDIA_LEVEL_PACKETS)
+		return;
+	ev.u.dtmf.transceiver = t;
+	ev.u.dtmf.phase = (wlk_dtmf_phase)media->dtmf.phase; /* the same numbers */
+	ev.u.dtmf.event = media->dtmf.event;
+	ev.u.dtmf.tone = media->dtmf.event < PAUSE ? tone_texts[media->dtmf.event][0] : 0;
+	ev.u.dtmf.volume = media->dtmf.volume;
+	ev.u.dtmf.duration = media->dtmf.duration;
+	peer_emit(pc, ev);
+}
+
 static void start_tone(struct wlk_transceiver *t, int event)
 {
 	const struct sdp_agreed_codec *codec = event_codec(t);

@@ -95,6 +95,8 @@ void peer_tell_bitrate_limit(wlk_peer_connection *pc, uint64_t remote_bps);
 
 /* The far end or the application wants a key frame of an encoding. */
 void peer_emit_key_frame_request(struct wlk_transceiver *t, size_t layer);
+/** A telephone event comes in; |media| is a MEDIA_EVENT_DTMF. */
+void peer_emit_dtmf(wlk_peer_connection *pc, const struct media_event *media);
 
 /* ---- dtmf.c ---- */
 

@@ -497,6 +497,8 @@ bool peer_transport_pump_media(struct peer_transport *t)
 
 			if (asked)
 				peer_emit_key_frame_request(asked, ev.layer);
+		} else if (ev.type == MEDIA_EVENT_DTMF) {
+			peer_emit_dtmf(t->pc, &ev);
 		} else if (ev.type == MEDIA_EVENT_REMB) {
 			peer_tell_bitrate_limit(t->pc, ev.remb_bps);
 		}

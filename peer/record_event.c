@@ -90,6 +90,11 @@ void record_put_event(struct bytes_writer *w, const wlk_event *ev)
 		bytes_put_u8(w, ev->u.frame.frame->key);
 		put_digest(w, ev->u.frame.frame->data, ev->u.frame.frame->size);
 		break;
+	case WLK_EVENT_DTMF:
+		bytes_put_u32(w, transceiver_number(ev->u.dtmf.transceiver));
+		bytes_put_u8(w, (uint8_t)ev->u.dtmf.phase);
+		bytes_put_u8(w, ev->u.dtmf.event);
+		break;
 	case WLK_EVENT_KEY_FRAME_REQUEST:
 		bytes_put_u32(w, transceiver_number(ev->u.key_frame));
 		break;
@@ -229,6 +234,7 @@ const char *record_event_name(uint16_t type)
 		[WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE] = "ICE transport selected pair",
 		[WLK_EVENT_SCTP_STATE_CHANGE] = "SCTP state",
 		[WLK_EVENT_FRAME] = "frame",
+		[WLK_EVENT_DTMF] = "telephone event",
 	};
 
 	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "other";

@@ -54,7 +54,7 @@ WLK_API const char *wlk_codec_name(wlk_codec codec);
 /** What a receiver delivers. */
 typedef enum wlk_media_level {
 	WLK_MEDIA_LEVEL_PACKETS = 0, /**< WLK_EVENT_RTP_PACKET */
-	WLK_MEDIA_LEVEL_FRAMES = 1,  /**< WLK_EVENT_FRAME; packets of other formats (telephone events, say) as before */
+	WLK_MEDIA_LEVEL_FRAMES = 1,  /**< WLK_EVENT_FRAME; packets of other formats (telephone events, say) as before, and WLK_EVENT_DTMF */
 	WLK_MEDIA_LEVEL_RAW = 2      /**< decoded: WLK_EVENT_VIDEO_FRAME, and sound for a wlk_audio_sink (track.h) */
 } wlk_media_level;
 

@@ -197,8 +197,16 @@ typedef enum wlk_event_type {
 	WLK_EVENT_FRAME = 30, /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
 	WLK_EVENT_TONE_CHANGE = 31, /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
 	WLK_EVENT_DTLS_ERROR = 32,  /**< u.dtls_error: a DTLS transport failed (W3C error); its state change follows */
-	WLK_EVENT_VIDEO_FRAME = 33  /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
+	WLK_EVENT_VIDEO_FRAME = 33, /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
+	WLK_EVENT_DTMF = 35         /**< u.dtmf: a telephone event comes in, at any level but WLK_MEDIA_LEVEL_PACKETS (RFC 4733) */
 } wlk_event_type;
+
+/** Each WLK_DTMF_BEGIN is followed by one WLK_DTMF_END, though packets may be lost: after 250 ms without any it ends by itself. */
+typedef enum wlk_dtmf_phase {
+	WLK_DTMF_BEGIN = 0,
+	WLK_DTMF_UPDATE = 1, /**< it goes on */
+	WLK_DTMF_END = 2
+} wlk_dtmf_phase;
 
 /** One fact. Everything it points to is lent until the next event is polled or delivered. Unknown types are to be ignored. */
 typedef struct wlk_event {
@@ -256,6 +264,14 @@ typedef struct wlk_event {
 			wlk_rtp_sender *sender;
 			const char *tone; /**< "5", "," or "" */
 		} tone_change;
+		struct {
+			wlk_transceiver *transceiver;
+			wlk_dtmf_phase phase;
+			uint8_t event;     /**< 0 to 255; 0 to 15 are tones */
+			char tone;         /**< 0-9 * # A-D; 0: |event| is no tone */
+			uint8_t volume;    /**< -dBm0, 0 loudest to 63 */
+			wlk_time duration; /**< so far; with WLK_DTMF_END of all */
+		} dtmf;
 		uint64_t bitrate_limit;     /**< bits a second, the lower of the receiver's and of our encodings' max_bitrate */
 		struct {
 			wlk_addr address;  /**< ours, none when unknown or hidden */

@@ -11,7 +11,7 @@
 #include "core/err.h"
 #include "sim.h"
 
-enum { LAYERS = 3, EVENTS_MAX = 128, TONES_MAX = 32 };
+enum { LAYERS = 3, EVENTS_MAX = 256, TONES_MAX = 32 };
 
 struct tone_packet {
 	bool marker, end;
@@ -34,6 +34,11 @@ struct seen {
 	size_t tone_event_count;
 	bool rows_over;
 	uint8_t tone_type;
+	/* telephone events that b was told of */
+	wlk_transceiver *remote;
+	char heard[4 * TONES_MAX + 1];
+	size_t heard_count, heard_updates;
+	wlk_time heard_duration;
 };
 
 static void note_tone(struct seen *seen, const wlk_rtp_packet *packet)
@@ -74,12 +79,31 @@ static void on_packet(struct seen *seen, const wlk_event *ev)
 	seen->ssrcs[packet->rid[0] - 'a'] = packet->ssrc;
 }
 
+/* "5(" for a beginning, "5)" for an end. */
+static void on_telephone_event(struct seen *seen, const wlk_event *ev)
+{
+	assert_ptr_equal(ev->u.dtmf.transceiver, seen->remote);
+	if (ev->u.dtmf.phase == WLK_DTMF_UPDATE) {
+		seen->heard_updates++;
+		return;
+	}
+	assert_true(seen->heard_count + 2 < sizeof(seen->heard));
+	seen->heard[seen->heard_count++] = ev->u.dtmf.tone;
+	seen->heard[seen->heard_count++] = ev->u.dtmf.phase == WLK_DTMF_BEGIN ? '(' : ')';
+	if (ev->u.dtmf.phase == WLK_DTMF_END)
+		seen->heard_duration = ev->u.dtmf.duration;
+}
+
 static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev)
 {
 	struct seen *seen = sim->user;
 
 	if (ev->type == WLK_EVENT_RTP_PACKET && peer == &sim->b)
 		on_packet(seen, ev);
+	if (ev->type == WLK_EVENT_TRACK && peer == &sim->b)
+		seen->remote = ev->u.track.transceiver;
+	if (ev->type == WLK_EVENT_DTMF)
+		on_telephone_event(seen, ev);
 	if (peer != &sim->a)
 		return;
 	if (ev->type == WLK_EVENT_KEY_FRAME_REQUEST) {
@@ -725,6 +749,32 @@ static void test_long_tones_go_on_in_segments(void **state)
 	sim_free(&sim);
 }
 
+/* At the level of frames telephone events are told; at that of packets the application reads them itself. */
+static void test_tones_that_come_in_are_told(void **state)
+{
+	wlk_transceiver *t;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	t = start_call(&sim, &seen);
+	assert_int_equal(wlk_rtp_sender_insert_dtmf(wlk_transceiver_sender(t), "7", 100, 50), WLK_OK);
+	sim_run_for(&sim, SIM_SECOND);
+	assert_string_equal(seen.heard, "");
+	assert_int_equal(wlk_rtp_receiver_set_level(wlk_transceiver_receiver(seen.remote), WLK_MEDIA_LEVEL_FRAMES), WLK_OK);
+	assert_int_equal(wlk_rtp_sender_insert_dtmf(wlk_transceiver_sender(t), "5d#", 120, 50), WLK_OK);
+	sim_run_for(&sim, SIM_SECOND);
+	assert_string_equal(seen.heard, "5(5)D(D)#(#)");
+	assert_int_equal(seen.heard_duration, 120 * SIM_MS);
+	assert_true(seen.heard_updates > 3);
+	/* longer than a segment */
+	assert_int_equal(wlk_rtp_sender_insert_dtmf(wlk_transceiver_sender(t), "1", 3000, 50), WLK_OK);
+	sim_run_for(&sim, 4 * SIM_SECOND);
+	assert_string_equal(seen.heard, "5(5)D(D)#(#)1(1)");
+	assert_int_equal(seen.heard_duration, 3000 * SIM_MS);
+	sim_free(&sim);
+}
+
 static void test_tone_times_are_bounded_and_rows_replaced(void **state)
 {
 	wlk_rtp_sender *sender;
@@ -773,6 +823,7 @@ int main(void)
 		cmocka_unit_test(test_max_bitrate_is_told),
 		cmocka_unit_test(test_tones_are_sent_as_rfc_4733_says),
 		cmocka_unit_test(test_long_tones_go_on_in_segments),
+		cmocka_unit_test(test_tones_that_come_in_are_told),
 		cmocka_unit_test(test_tone_times_are_bounded_and_rows_replaced),
 	};
 
