@@ -15,26 +15,59 @@
 #include <limits.h>
 #include <string.h>
 
+#include "core/bytes.h"
+#include "dtls/record_filter.h"
+
 #define OPENSSL_3_2 0x30200000ul
 
 /* Seconds since 1970 that are past, and far in the future, for any clock. */
 enum { LONG_PAST = 1, OUT_OF_REACH = INT_MAX };
 
-static int dgram_write(BIO *bio, const char *data, int size)
+/*
+ * Where the application data begins that lies behind a flight (false_start.c), or |size|. It leaves by itself: many a server
+ * has ears for it only when it is done with the datagram of Finished.
+ */
+static size_t end_of_flight(const uint8_t *data, size_t size)
 {
-	struct dgram_bio *d = BIO_get_data(bio);
+	size_t at = 0;
+
+	while (size - at >= DTLS_RECORD_HEADER) {
+		size_t record = DTLS_RECORD_HEADER + (size_t)load_u16(data + at + DTLS_RECORD_HEADER - 2);
+
+		if (at && data[at] == DTLS_RECORD_APPLICATION_DATA)
+			return at;
+		if (record > size - at)
+			break;
+		at += record;
+	}
+	return size;
+}
+
+static void write_datagram(struct dgram_bio *d, const uint8_t *data, size_t size)
+{
 	struct pktbuf *buf;
 
-	BIO_clear_retry_flags(bio);
-	if (size <= 0)
-		return 0;
-	assert(size <= PKTBUF_PAYLOAD &&
-	       "OpenSSL keeps to the MTU it was given, and dtls_transport_send() to DTLS_DATA_MAX");
-	buf = pktbuf_copy(d->pool, data, (size_t)size);
+	assert(size <= PKTBUF_PAYLOAD && "OpenSSL keeps to the MTU it was given, and dtls_transport_send() to DTLS_DATA_MAX");
+	buf = pktbuf_copy(d->pool, data, size);
 	if (buf)
 		dgram_bio_push(d, buf);
 	else
 		d->lost++;
+}
+
+static int dgram_write(BIO *bio, const char *data, int size)
+{
+	struct dgram_bio *d = BIO_get_data(bio);
+	const uint8_t *bytes = (const uint8_t *)data;
+	size_t flight;
+
+	BIO_clear_retry_flags(bio);
+	if (size <= 0)
+		return 0;
+	flight = end_of_flight(bytes, (size_t)size);
+	write_datagram(d, bytes, flight);
+	if (flight < (size_t)size)
+		write_datagram(d, bytes + flight, (size_t)size - flight);
 	return size;
 }
 

@@ -7,7 +7,7 @@
  * - Its retransmission timer runs by our time; see dgram_bio.c. The 13th expiry of one flight is fatal inside OpenSSL.
  * - A dead SSL may stay silent. A fatal alert is sent then in any case, so that the peer can begin again at once.
  */
-#include "dtls/transport_inside.h"
+#include "dtls/false_start.h"
 
 #include <openssl/err.h>
 #include <openssl/srtp.h>
@@ -73,6 +73,7 @@ static bool set_up_ssl(struct dtls_transport *t)
 		return false;
 	SSL_set_info_callback(t->ssl, on_info);
 	DTLS_set_timer_cb(t->ssl, on_timer);
+	dtls_false_start_watch(t);
 	if (t->role == DTLS_ROLE_CLIENT)
 		SSL_set_connect_state(t->ssl);
 	else
@@ -194,7 +195,9 @@ static void run_handshake(struct dtls_transport *t, wlk_time now)
 	int error;
 
 	ERR_clear_error();
+	dtls_false_start_enter(t);
 	result = SSL_do_handshake(t->ssl);
+	dtls_false_start_leave(t);
 	error = SSL_get_error(t->ssl, result);
 	t->bio.in = NULL;
 	track_timer(t, now);

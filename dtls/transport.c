@@ -94,7 +94,7 @@ void dtls_transport_fail(struct dtls_transport *t, enum dtls_reason reason, uint
 /* --- fingerprints ----------------------------------------------------------------------------------------------- */
 
 /* R14: any line of the strongest hash. Every line is compared, in constant time. */
-static bool certificate_matches(const struct dtls_transport *t, const struct dtls_fingerprint *list, size_t count)
+static bool certificate_matches(wlk_bytes der, const struct dtls_fingerprint *list, size_t count)
 {
 	enum dtls_hash strongest = DTLS_HASH_SHA256;
 	uint8_t digest[DTLS_DIGEST_MAX];
@@ -103,7 +103,7 @@ static bool certificate_matches(const struct dtls_transport *t, const struct dtl
 
 	for (size_t i = 0; i < count; i++)
 		strongest = MAX(strongest, list[i].hash);
-	if (dtls_digest(strongest, t->remote_der, t->remote_der_size, digest, &size) != WLK_OK)
+	if (dtls_digest(strongest, der.data, der.size, digest, &size) != WLK_OK)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (list[i].hash == strongest && list[i].size == size && crypto_equal(list[i].digest, digest, size))
@@ -112,11 +112,26 @@ static bool certificate_matches(const struct dtls_transport *t, const struct dtl
 	return match;
 }
 
+static wlk_bytes remote_der(const struct dtls_transport *t)
+{
+	return (wlk_bytes){ t->remote_der, t->remote_der_size };
+}
+
+bool dtls_transport_expects_certificate(const struct dtls_transport *t, X509 *x509)
+{
+	uint8_t *der = NULL;
+	int size = x509 && t->expected_count ? i2d_X509(x509, &der) : -1;
+	bool expected = size > 0 && certificate_matches((wlk_bytes){ der, (size_t)size }, t->expected, t->expected_count);
+
+	OPENSSL_free(der);
+	return expected;
+}
+
 void dtls_transport_verify_fingerprint(struct dtls_transport *t, wlk_time now)
 {
 	if (!t->handshake_done || t->state != DTLS_STATE_CONNECTING || !t->expected_count)
 		return;
-	if (!certificate_matches(t, t->expected, t->expected_count)) {
+	if (!certificate_matches(remote_der(t), t->expected, t->expected_count)) {
 		ERR_clear_error();
 		(void)SSL_shutdown(t->ssl); /* there is no call for a bad_certificate alert at this point */
 		dtls_transport_fail(t, DTLS_REASON_FINGERPRINT, 0);
@@ -145,7 +160,7 @@ wlk_err dtls_transport_set_remote_fingerprints(struct dtls_transport *t, wlk_tim
 
 	if (!fingerprints_are_sane(list, count))
 		return WLK_ERR_INVALID;
-	if (t->state == DTLS_STATE_CONNECTED && !certificate_matches(t, list, count))
+	if (t->state == DTLS_STATE_CONNECTED && !certificate_matches(remote_der(t), list, count))
 		return WLK_ERR_INVALID; /* R35 */
 	copy = wlk_calloc(count, sizeof(*copy));
 	if (!copy)
@@ -451,6 +466,8 @@ void dtls_transport_destroy(struct dtls_transport *t)
 	if (!t)
 		return;
 	dtls_transport_drop_ssl(t);
+	if (t->first_data)
+		pktbuf_release(t->first_data);
 	dgram_bio_free(&t->bio);
 	event_queue_free(&t->events);
 	dtls_cert_release(t->cert);
@@ -517,7 +534,7 @@ enum dtls_srtp_profile dtls_transport_srtp_profile(const struct dtls_transport *
 
 wlk_bytes dtls_transport_remote_cert(const struct dtls_transport *t)
 {
-	return (wlk_bytes){ t->remote_der, t->remote_der_size };
+	return remote_der(t);
 }
 
 size_t dtls_transport_mtu(const struct dtls_transport *t)

@@ -13,6 +13,7 @@ enum {
 	DTLS_HALF_OPEN_MAX = 256,
 	DTLS_OVERHEAD = 37,   /* bytes that an AES-GCM record adds to application data */
 	DTLS_DATA_MAX = 2000, /* most application data in one record */
+	DTLS_FIRST_DATA_MAX = 512, /* see dtls_transport_set_first_data() [bytes] */
 	DTLS_FINGERPRINTS_MAX = 16,
 	DTLS_SRTP_BLOCK_MAX = 88,
 };
@@ -103,6 +104,7 @@ struct dtls_stats {
 	uint64_t alerts_ignored;    /* unauthenticated alerts */
 	uint64_t retransmissions;   /* time-outs of the handshake */
 	uint64_t restarts;          /* fresh handshakes after the first */
+	uint64_t false_starts;      /* times that the first data left behind our Finished */
 };
 
 struct dtls_transport;
@@ -165,6 +167,14 @@ bool dtls_transport_poll_data(struct dtls_transport *t, wlk_time now, wlk_bytes 
  * WLK_ERR_CRYPTO when OpenSSL fails (the transport then is FAILED).
  */
 wlk_err dtls_transport_send(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size);
+
+/**
+ * What a client says right behind its Finished, a round trip before it is CONNECTED (False Start, RFC 7918): 1 to
+ * DTLS_FIRST_DATA_MAX bytes that need no secrecy against a server that may yet fail, copied. It leaves only if the
+ * certificate is the one that dtls_transport_set_remote_fingerprints() named before (R14). It may get lost without the
+ * handshake, and a server may drop it: say it again once CONNECTED. No memory, or a server: nothing happens.
+ */
+void dtls_transport_set_first_data(struct dtls_transport *t, const uint8_t *data, size_t size);
 
 /* When dtls_transport_handle_timeout() wants to be called; WLK_TIME_NEVER when idle. */
 wlk_time dtls_transport_deadline(const struct dtls_transport *t);

@@ -53,6 +53,9 @@ struct dtls_transport {
 	const char *cipher_name;
 	enum dtls_srtp_profile srtp_profile;
 
+	struct pktbuf *first_data; /* false_start.c; NULL: none */
+	bool in_handshake;         /* inside of SSL_do_handshake() */
+
 	struct dtls_early_queue sealed;  /* epoch 1 before it can be read (R13) */
 	struct dtls_early_queue pending; /* session datagrams that cannot be delivered yet */
 	struct event_queue events;
@@ -70,6 +73,8 @@ void dtls_transport_drop_ssl(struct dtls_transport *t);
 void dtls_transport_leave_half_open(struct dtls_transport *t);
 /* CONNECTED or FAILED, once the handshake is done and the fingerprint is known (R14). */
 void dtls_transport_verify_fingerprint(struct dtls_transport *t, wlk_time now);
+/* Whether the peer's certificate |x509|, which may be NULL, is one that the remote description names (R14). */
+bool dtls_transport_expects_certificate(const struct dtls_transport *t, X509 *x509);
 /* A datagram to whom it belongs now: the handshake or the session. Nothing happens without an SSL object. */
 void dtls_transport_deliver(struct dtls_transport *t, wlk_time now, const uint8_t *data, size_t size);
 

@@ -23,13 +23,16 @@ static void drain_dtls_data(struct peer_transport *t)
 	wlk_peer_connection *pc = t->pc;
 	wlk_bytes record;
 
-	while (dtls_transport_poll_data(t->dtls, pc->now, &record))
+	while (dtls_transport_poll_data(t->dtls, pc->now, &record)) {
+		peer_transport_forget_init(t);
 		if (pc->sctp && t == pc->data_transport)
 			sctp_assoc_input(pc->sctp, pc->now, record.data, record.size);
+	}
 }
 
 static void feed_dtls(struct peer_transport *t, const uint8_t *data, size_t size)
 {
+	peer_transport_prepare_init(t);
 	dtls_transport_input(t->dtls, t->pc->now, data, size);
 	peer_pump(t->pc); /* "connected" starts SCTP before the first record is looked at */
 	drain_dtls_data(t);
@@ -46,6 +49,7 @@ void peer_replay_early_flights(struct peer_transport *t)
 			dgram_queue_push(&t->early_flights, d);
 			continue;
 		}
+		peer_transport_prepare_init(t);
 		dtls_transport_input(t->dtls, t->pc->now, d.buf->data, d.buf->size);
 		pktbuf_release(d.buf);
 	}

@@ -7,6 +7,9 @@
 #include "core/crypto.h"
 #include "peer/object.h"
 
+/* An answer to the INIT that left with Finished comes right behind the server's Finished. */
+#define INIT_ANSWER_US (20 * MILLISECOND)
+
 /* ---- life ---- */
 
 static wlk_err create_dtls(struct peer_transport *t)
@@ -58,6 +61,7 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 	t->number = pc->next_transport;
 	t->dtls_handle.transport = t->ice_handle.transport = t;
 	t->dtls_restart_at = WLK_TIME_NEVER;
+	t->say_init_at = WLK_TIME_NEVER;
 	dgram_queue_init(&t->early_flights, DTLS_EARLY_HELLO_LIMIT);
 	list_init(&t->link);
 	name_logs(t);
@@ -85,6 +89,14 @@ static void forget_own_hello(struct peer_transport *t)
 	t->own_hello = NULL;
 }
 
+void peer_transport_forget_init(struct peer_transport *t)
+{
+	if (t->own_init)
+		pktbuf_release(t->own_init);
+	t->own_init = NULL;
+	t->say_init_at = WLK_TIME_NEVER;
+}
+
 void peer_transport_destroy(struct peer_transport *t)
 {
 	if (!t)
@@ -94,6 +106,7 @@ void peer_transport_destroy(struct peer_transport *t)
 	srtp_session_destroy(t->srtp);
 	dtls_transport_destroy(t->dtls);
 	forget_own_hello(t);
+	peer_transport_forget_init(t);
 	dgram_queue_free(&t->early_flights);
 	ice_agent_destroy(t->ice);
 	wlk_free(t);
@@ -109,6 +122,7 @@ void peer_transport_retire(struct peer_transport *t)
 	srtp_session_destroy(t->srtp);
 	t->srtp = NULL;
 	forget_own_hello(t);
+	peer_transport_forget_init(t);
 	dgram_queue_free(&t->early_flights);
 	t->ice_state = WLK_ICE_STATE_CLOSED;
 	t->dtls_state = WLK_DTLS_STATE_CLOSED;
@@ -153,6 +167,29 @@ static void start_dtls(struct peer_transport *t)
 	if (dtls_transport_start(t->dtls, t->pc->now,
 				 t->local_is_dtls_client ? DTLS_ROLE_CLIENT : DTLS_ROLE_SERVER))
 		peer_set_failed(t->pc, "DTLS cannot be started");
+}
+
+void peer_transport_prepare_init(struct peer_transport *t)
+{
+	wlk_peer_connection *pc = t->pc;
+
+	if (!t->agreed || !t->local_is_dtls_client || t != pc->data_transport || pc->sctp_started ||
+	    dtls_transport_state(t->dtls) != DTLS_STATE_CONNECTING)
+		return;
+	peer_sctp_start(pc);
+	if (!pc->sctp_started || !sctp_assoc_poll_transmit(pc->sctp, pc->now, &t->own_init))
+		return;
+	if (t->own_init->size <= DTLS_FIRST_DATA_MAX)
+		dtls_transport_set_first_data(t->dtls, t->own_init->data, t->own_init->size);
+}
+
+/* A server that has lost it, or that takes nothing with Finished, hears it again. */
+static void say_init_again(struct peer_transport *t)
+{
+	if (t->pc->now < t->say_init_at)
+		return;
+	(void)dtls_transport_send(t->dtls, t->pc->now, t->own_init->data, t->own_init->size);
+	peer_transport_forget_init(t);
 }
 
 static void allow_known_ssrcs(struct peer_transport *t)
@@ -430,6 +467,7 @@ static void on_dtls_closed(struct peer_transport *t)
 	wlk_peer_connection *pc = t->pc;
 
 	t->remote_closed = true;
+	peer_transport_forget_init(t);
 	if (pc->sctp && t == pc->data_transport)
 		sctp_assoc_close(pc->sctp, t->pc->now, false);
 }
@@ -440,6 +478,8 @@ static void on_dtls_event(struct peer_transport *t, const struct dtls_event *ev)
 	case DTLS_STATE_CONNECTED:
 		LOG_I(t, "DTLS up: %s", dtls_transport_cipher_name(t->dtls));
 		tell_dtls(t, WLK_DTLS_STATE_CONNECTED);
+		if (t->own_init)
+			t->say_init_at = time_add(t->pc->now, INIT_ANSWER_US);
 		peer_transport_start(t);
 		break;
 	case DTLS_STATE_CLOSED:
@@ -510,7 +550,7 @@ bool peer_transport_pump_media(struct peer_transport *t)
 
 wlk_time peer_transport_deadline(const struct peer_transport *t)
 {
-	wlk_time at = time_min(ice_agent_deadline(t->ice), t->dtls_restart_at);
+	wlk_time at = time_min(ice_agent_deadline(t->ice), time_min(t->dtls_restart_at, t->say_init_at));
 
 	/* While ICE looks for a path, no time is up for DTLS. */
 	if (!t->own_hello)
@@ -539,5 +579,6 @@ void peer_transport_handle_timeout(struct peer_transport *t)
 	if (!t->own_hello)
 		dtls_transport_handle_timeout(t->dtls, t->pc->now);
 	restart_dtls_when_due(t);
+	say_init_again(t);
 	media_engine_handle_timeout(t->media, t->pc->now);
 }

@@ -46,6 +46,8 @@ struct peer_transport {
 	bool local_is_dtls_client;
 	bool hello_went_ahead;
 	struct pktbuf *own_hello; /* our ClientHello, sent ahead of ICE (output.c); once more as soon as a path is valid */
+	struct pktbuf *own_init; /* our INIT, said with the client's Finished; until something of SCTP comes, or it was said again */
+	wlk_time say_init_at;    /* WLK_TIME_NEVER: DTLS is not up, or nothing is to be said again */
 	struct dgram_queue early_flights; /* R12: of paths that are not valid yet, or before our role is known */
 	wlk_time dtls_restart_at;        /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;              /* close_notify came */
@@ -72,6 +74,13 @@ void peer_transport_retire(struct peer_transport *t);
 void peer_transport_set_controlling(struct peer_transport *t, bool controlling);
 /* Start DTLS when a pair is valid and the role is known; start SRTP, and SCTP where it rides here, when DTLS is up. */
 void peer_transport_start(struct peer_transport *t);
+/*
+ * DTLS is about to hear from the server: SCTP starts, so that its INIT leaves with our Finished, a round trip before DTLS is
+ * up (RFC 7918).
+ */
+void peer_transport_prepare_init(struct peer_transport *t);
+/* The INIT has done what it was for, or nobody wants it any more. */
+void peer_transport_forget_init(struct peer_transport *t);
 /* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
 void peer_replay_early_flights(struct peer_transport *t);
 

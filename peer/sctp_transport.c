@@ -34,7 +34,8 @@ static size_t sctp_mtu(const wlk_peer_connection *pc)
 {
 	size_t payload = dtls_transport_mtu(pc->data_transport->dtls) - DTLS_OVERHEAD - 4;
 
-	if (!ice_agent_full_size_proven(pc->data_transport->ice))
+	if (!ice_agent_full_size_proven(pc->data_transport->ice) ||
+	    dtls_transport_state(pc->data_transport->dtls) != DTLS_STATE_CONNECTED)
 		return SCTP_ASSOC_MTU_SMALL;
 	return MAX(payload & ~(size_t)3, (size_t)SCTP_ASSOC_MTU_SMALL);
 }
@@ -64,7 +65,8 @@ static void raise_mtu(wlk_peer_connection *pc)
 {
 	size_t mtu;
 
-	if (!pc->sctp_started || pc->sctp_mtu_is_full || !ice_agent_full_size_proven(pc->data_transport->ice))
+	if (!pc->sctp_started || pc->sctp_mtu_is_full || !ice_agent_full_size_proven(pc->data_transport->ice) ||
+	    dtls_transport_state(pc->data_transport->dtls) != DTLS_STATE_CONNECTED)
 		return;
 	mtu = sctp_mtu(pc);
 	pc->sctp_mtu_is_full = true;

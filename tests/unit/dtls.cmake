@@ -8,5 +8,6 @@ wlk_unit_test(dtls_attack SOURCES unit/dtls_attack.c unit/dtls_pair.c MODULES dt
 wlk_unit_test(dtls_peer SOURCES unit/dtls_peer.c unit/dtls_pair.c MODULES dtls core)
 wlk_unit_test(dtls_clock SOURCES unit/dtls_clock.c unit/dtls_pair.c MODULES dtls core)
 wlk_unit_test(dtls_oom SOURCES unit/dtls_oom.c unit/dtls_pair.c MODULES dtls core)
+wlk_unit_test(dtls_false_start SOURCES unit/dtls_false_start.c unit/dtls_pair.c MODULES dtls core)
 wlk_fuzz_target(dtls_record_filter MODULES dtls core)
 wlk_fuzz_target(dtls_input SOURCES unit/dtls_pair.c MODULES dtls core)
