@@ -335,29 +335,57 @@ static const struct sdp_media *own_transport(const struct sdp_session *session, 
 	return index < session->media_count ? sdp_section_transport(session, session, index) : NULL;
 }
 
+static bool same_credentials(const struct sdp_session *a, const struct sdp_media *am, const struct sdp_session *b,
+			     const struct sdp_media *bm)
+{
+	struct sdp_ice x = sdp_media_ice(a, am), y = sdp_media_ice(b, bm);
+
+	return str_equal(x.ufrag, y.ufrag) && str_equal(x.pwd, y.pwd);
+}
+
+/* The lines of |session| that have the ICE credentials of |media|, which stands in |of|; those of section |index| first. NULL: none. */
+static const struct sdp_media *find_credentials(const struct sdp_session *session, size_t index, const struct sdp_session *of,
+						const struct sdp_media *media)
+{
+	const struct sdp_media *own = own_transport(session, index);
+
+	if (own && same_credentials(session, own, of, media))
+		return own;
+	for (size_t i = 0; i < session->media_count; i++) {
+		const struct sdp_media *lines = own_transport(session, i);
+
+		if (lines && same_credentials(session, lines, of, media))
+			return lines;
+	}
+	return NULL;
+}
+
+/*
+ * A section that joins a BUNDLE group, or leaves one, has other lines than before without a restart: the transport of the new lines
+ * was there already, or that of the old ones is there still (RFC 9143 7.5).
+ */
 static wlk_err check_section_update(const struct sdp_session *previous, const struct sdp_session *next, size_t index, bool next_is_answer,
 				    bool local_restarted, struct sdp_update *update, struct sdp_error *err)
 {
 	const struct sdp_media *before = own_transport(previous, index);
 	const struct sdp_media *after = own_transport(next, index);
-	struct sdp_ice old, new;
-	bool restart, new_fingerprint;
+	const struct sdp_media *kept;
+	bool restart;
 
 	if (!before || !after)
 		return WLK_OK;
-	old = sdp_media_ice(previous, before);
-	new = sdp_media_ice(next, after);
-	restart = !str_equal(old.ufrag, new.ufrag) || !str_equal(old.pwd, new.pwd);
-	new_fingerprint = !same_fingerprints(previous, before, next, after);
+	kept = find_credentials(previous, index, next, after);
+	restart = !kept && !find_credentials(next, index, previous, before);
 	if (restart && next_is_answer && !local_restarted)
 		return REFUSE(err, after, "the answer changes the ICE credentials without a restart");
-	if (!restart && next_is_answer && local_restarted)
+	if (kept && next_is_answer && local_restarted)
 		return REFUSE(err, after, "the ICE restart is not answered with new credentials");
-	if (new_fingerprint && !restart)
+	if (kept && !same_fingerprints(previous, kept, next, after))
 		return REFUSE(err, after, "the fingerprint changes without an ICE restart");
 	update->restarts[index] = restart;
 	update->ice_restart |= restart;
-	update->fingerprint_changed |= new_fingerprint;
+	update->new_fingerprint[index] = restart && !same_fingerprints(previous, before, next, after);
+	update->fingerprint_changed |= update->new_fingerprint[index];
 	return WLK_OK;
 }
 

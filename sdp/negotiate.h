@@ -246,14 +246,16 @@ const struct sdp_media *sdp_section_transport(const struct sdp_session *describe
 struct sdp_update {
 	bool restarts[SDP_MAX_MEDIA]; /* ICE credentials of the transport of this m-line changed */
 	bool ice_restart;         /* of any */
-	bool fingerprint_changed; /* allowed only together with an ICE restart: a new DTLS association */
+	bool new_fingerprint[SDP_MAX_MEDIA]; /* allowed only together with an ICE restart: a new DTLS association */
+	bool fingerprint_changed;            /* of any */
 };
 
 /*
  * Compare a new remote description with the previous one (R35, RFC 9429 5.7, RFC 8839 4.4.1.1.1).
  * |local_restarted|: |next| is an answer to an offer of ours with new ICE credentials; pass true for a remote offer
  * too, since an offer may always restart. WLK_ERR_NEGOTIATION: credentials change without a restart, a restart is not
- * answered with new credentials, or the fingerprint changes without a restart.
+ * answered with new credentials, or the fingerprint changes without a restart. A section that moves to another transport, because
+ * it joins a BUNDLE group or leaves it, restarts nothing.
  */
 wlk_err sdp_check_update(const struct sdp_session *previous, const struct sdp_session *next, bool next_is_answer,
 			 bool local_restarted, struct sdp_update *out, struct sdp_error *err) WLK_NODISCARD;

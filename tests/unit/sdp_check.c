@@ -254,6 +254,78 @@ static void test_R35_fingerprint_and_credentials_stay(void **state)
 	update(TEST_HEAD "m=audio 0 X 0\r\n", false, true, WLK_OK, NULL, false);
 }
 
+/* What a description of two audio sections changes in another one; NULL: it is refused because of |reason|. */
+static void update_two(const char *before, const char *after, bool answer, bool local_restarted, const char *reason, bool restart_0,
+		       bool restart_1)
+{
+	struct sdp_session *previous = must_parse(before), *next = must_parse(after);
+	struct sdp_update out;
+	struct sdp_error err = { 0 };
+	wlk_err code = sdp_check_update(previous, next, answer, local_restarted, &out, &err);
+
+	if (reason) {
+		assert_int_equal(code, WLK_ERR_NEGOTIATION);
+		assert_non_null(strstr(err.message, reason));
+	} else {
+		if (code)
+			fail_msg("%s", err.message);
+		assert_int_equal(out.restarts[0], restart_0);
+		assert_int_equal(out.restarts[1], restart_1);
+		assert_int_equal(out.ice_restart, restart_0 || restart_1);
+	}
+	sdp_session_destroy(previous);
+	sdp_session_destroy(next);
+}
+
+#define SECTION(mid, ufrag) \
+	M MUX "a=mid:" mid "\r\na=ice-ufrag:" ufrag "\r\na=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT
+#define OTHER_KEY \
+	"a=fingerprint:sha-256 FF:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\n"
+
+/* RFC 9143 7.5: a section that joins a group or leaves it has other lines, and nothing restarts. */
+static void test_bundling_later_is_no_restart(void **state)
+{
+	static const char apart[] = TEST_HEAD SECTION("0", "aaaa") SECTION("1", "bbbb");
+	static const char joined[] = TEST_HEAD "a=group:BUNDLE 0 1\r\n" SECTION("0", "aaaa") SECTION("1", "aaaa");
+	static const char by_second[] = TEST_HEAD "a=group:BUNDLE 1 0\r\n" SECTION("0", "bbbb") SECTION("1", "bbbb");
+	static const char left[] = TEST_HEAD SECTION("0", "aaaa") SECTION("1", "cccc");
+	static const char second_new[] = TEST_HEAD SECTION("0", "aaaa") SECTION("1", "dddd");
+	static const char all_new[] = TEST_HEAD "a=group:BUNDLE 0 1\r\n" SECTION("0", "eeee") SECTION("1", "eeee");
+
+	(void)state;
+	for (int answer = 0; answer < 2; answer++) {
+		update_two(apart, joined, answer, !answer, NULL, false, false);
+		update_two(apart, by_second, answer, !answer, NULL, false, false);
+		update_two(joined, by_second, false, true, NULL, true, true);
+		update_two(joined, left, answer, !answer, NULL, false, false);
+	}
+	update_two(apart, second_new, false, true, NULL, false, true);
+	update_two(apart, second_new, true, false, "without a restart", false, false);
+	update_two(joined, all_new, false, true, NULL, true, true);
+	update_two(joined, all_new, true, true, NULL, true, true);
+	update_two(joined, left, true, true, "not answered with new credentials", false, false);
+}
+
+/* R35, for each transport: a new certificate comes with a restart of that one, and it is told which. */
+static void test_R35_a_fingerprint_belongs_to_a_transport(void **state)
+{
+	static const char apart[] = TEST_HEAD SECTION("0", "aaaa") SECTION("1", "bbbb");
+	static const char second_changed[] = TEST_HEAD SECTION("0", "aaaa") M MUX
+		"a=mid:1\r\na=ice-ufrag:bbbb\r\na=ice-pwd:0123456789012345678901\r\n" OTHER_KEY;
+	static const char second_new[] = TEST_HEAD SECTION("0", "aaaa") M MUX
+		"a=mid:1\r\na=ice-ufrag:cccc\r\na=ice-pwd:0123456789012345678901\r\n" OTHER_KEY;
+	struct sdp_session *previous = must_parse(apart), *next = must_parse(second_new);
+	struct sdp_update out;
+	struct sdp_error err = { 0 };
+
+	(void)state;
+	update_two(apart, second_changed, false, true, "fingerprint changes", false, false);
+	assert_int_equal(sdp_check_update(previous, next, false, true, &out, &err), WLK_OK);
+	assert_true(out.fingerprint_changed && out.new_fingerprint[1] && !out.new_fingerprint[0]);
+	sdp_session_destroy(previous);
+	sdp_session_destroy(next);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +339,8 @@ int main(void)
 		cmocka_unit_test(test_R17_roles),
 		cmocka_unit_test(test_transport_section),
 		cmocka_unit_test(test_R35_fingerprint_and_credentials_stay),
+		cmocka_unit_test(test_bundling_later_is_no_restart),
+		cmocka_unit_test(test_R35_a_fingerprint_belongs_to_a_transport),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
