@@ -162,6 +162,7 @@ void ice_agent_destroy(struct ice_agent *agent)
 	dgram_queue_free(&agent->received);
 	ice_credentials_free(&agent->current);
 	ice_credentials_free(&agent->previous);
+	ice_credentials_free(&agent->prepared);
 	wlk_free(agent);
 }
 

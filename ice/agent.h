@@ -227,6 +227,12 @@ bool ice_agent_controlling(const struct ice_agent *agent);
 void ice_agent_set_renomination(struct ice_agent *agent, bool agreed);
 
 /*
+ * Everything that ice_agent_set_remote_parameters() with these values could fail for, and nothing of its effect: called next with the
+ * same values, that succeeds. For agents that are to change together. Errors as there.
+ */
+wlk_err ice_agent_prepare_remote(struct ice_agent *agent, struct str ufrag, struct str pwd, bool lite) WLK_NODISCARD;
+
+/*
  * The peer's ufrag and password of the current generation; copied. |lite|: it is an ICE-lite agent, so we control.
  * Checks begin, and the PAC timer runs from here. The same values again: nothing happens.
  * WLK_ERR_INVALID: ufrag not 4..256 or pwd not 22..256 characters. WLK_ERR_STATE: this generation has other ones

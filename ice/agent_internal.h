@@ -90,6 +90,7 @@ struct ice_agent {
 
 	struct ice_credentials current;
 	struct ice_credentials previous; /* during a restart, until a pair of |current| is nominated */
+	struct ice_credentials prepared; /* only the remote part: of ice_agent_prepare_remote() */
 	wlk_time retire_at;              /* pairs of generations without credentials go then */
 
 	struct gatherer gather;

@@ -299,11 +299,8 @@ static void settle_role(struct ice_agent *agent)
 				agent_pair_base(agent, agent->gather.bases[i]);
 }
 
-wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd,
-					bool lite)
+wlk_err ice_agent_prepare_remote(struct ice_agent *agent, struct str ufrag, struct str pwd, bool lite)
 {
-	wlk_err err;
-
 	if (agent->closed)
 		return WLK_ERR_CLOSED;
 	if (ice_credentials_have_remote(&agent->current)) {
@@ -311,9 +308,21 @@ wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, s
 
 		return same && agent->current.remote_lite == lite ? WLK_OK : WLK_ERR_STATE;
 	}
-	err = ice_credentials_set_remote(&agent->current, ufrag, pwd, lite);
-	if (err)
+	if (ice_credentials_remote_equal(&agent->prepared, ufrag, pwd))
+		return WLK_OK;
+	ice_credentials_free(&agent->prepared);
+	return ice_credentials_set_remote(&agent->prepared, ufrag, pwd, lite);
+}
+
+wlk_err ice_agent_set_remote_parameters(struct ice_agent *agent, wlk_time now, struct str ufrag, struct str pwd,
+					bool lite)
+{
+	wlk_err err = ice_agent_prepare_remote(agent, ufrag, pwd, lite);
+
+	if (err || ice_credentials_have_remote(&agent->current))
 		return err;
+	ice_credentials_move_remote(&agent->current, &agent->prepared);
+	agent->current.remote_lite = lite;
 	settle_role(agent);
 	agent->pac_at = time_add(now, agent->config.failed_after_us);
 	agent->pac_expired = false;

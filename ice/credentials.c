@@ -77,6 +77,16 @@ wlk_err ice_credentials_set_remote(struct ice_credentials *c, struct str ufrag, 
 	return err;
 }
 
+void ice_credentials_move_remote(struct ice_credentials *c, struct ice_credentials *from)
+{
+	assert(!c->remote_ufrag && "remote credentials are set once a generation");
+	c->remote_ufrag = from->remote_ufrag;
+	c->remote_pwd = from->remote_pwd;
+	c->remote_hmac = from->remote_hmac;
+	from->remote_ufrag = from->remote_pwd = NULL;
+	from->remote_hmac = NULL;
+}
+
 bool ice_credentials_have_remote(const struct ice_credentials *c)
 {
 	return c->remote_hmac != NULL;

@@ -33,6 +33,8 @@ void ice_credentials_free(struct ice_credentials *c);
 
 /* WLK_ERR_INVALID: lengths or characters that RFC 8839 5.4 does not allow. WLK_ERR_NOMEM, WLK_ERR_CRYPTO. */
 wlk_err ice_credentials_set_remote(struct ice_credentials *c, struct str ufrag, struct str pwd, bool lite);
+/* Those of |from| move to |c|, which has none. */
+void ice_credentials_move_remote(struct ice_credentials *c, struct ice_credentials *from);
 bool ice_credentials_have_remote(const struct ice_credentials *c);
 bool ice_credentials_remote_equal(const struct ice_credentials *c, struct str ufrag, struct str pwd);
 

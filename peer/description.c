@@ -313,7 +313,7 @@ static wlk_err commit_local_offer(wlk_peer_connection *pc, struct sdp_session *o
 	return WLK_OK;
 }
 
-static void cancel_restarts(wlk_peer_connection *pc)
+void peer_cancel_restarts(wlk_peer_connection *pc)
 {
 	list_for_each(item, &pc->transports)
 	{
@@ -330,7 +330,7 @@ static void drop_unset_restart(wlk_peer_connection *pc)
 {
 	if (!pc->ice_restarted_locally || peer_restart_is_offered(pc))
 		return;
-	cancel_restarts(pc);
+	peer_cancel_restarts(pc);
 	pc->ice_restarted_locally = false;
 }
 
@@ -373,7 +373,7 @@ static wlk_err commit_answer(wlk_peer_connection *pc, struct sdp_session *answer
 
 static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 {
-	cancel_restarts(pc);
+	peer_cancel_restarts(pc);
 	/* The wish for a restart outlives the offer that carried it (W3C webrtc-pc 4.4.1.5). */
 	pc->wants_ice_restart = pc->wants_ice_restart || pc->restart_wish_is_offered;
 	pc->restart_wish_is_offered = false;
@@ -497,6 +497,18 @@ static wlk_err check_same_sections(const wlk_peer_connection *pc, const struct s
 	return WLK_OK;
 }
 
+/* A transport whose DTLS runs cannot get another certificate. */
+static bool replaces_certificate(const wlk_peer_connection *pc, const struct sdp_update *update)
+{
+	for (size_t i = 0; i < SDP_MAX_MEDIA && update->fingerprint_changed; i++) {
+		const struct peer_transport *t = update->new_fingerprint[i] ? peer_agreed_transport(pc, i) : NULL;
+
+		if (t && dtls_transport_state(t->dtls) != DTLS_STATE_NEW)
+			return true;
+	}
+	return false;
+}
+
 /* Parse and judge a remote description; nothing of the object changes. */
 static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_description *description, struct sdp_session **out,
 			   struct sdp_update *update)
@@ -520,7 +532,7 @@ static wlk_err read_remote(wlk_peer_connection *pc, const wlk_session_descriptio
 		err = check_same_sections(pc, sdp, &sdp_err);
 	if (!err && previous_remote(pc))
 		err = sdp_check_update(previous_remote(pc), sdp, is_answer, !is_answer || peer_restart_is_offered(pc), update, &sdp_err);
-	if (!err && update->fingerprint_changed && dtls_transport_state(pc->transport->dtls) != DTLS_STATE_NEW) {
+	if (!err && replaces_certificate(pc, update)) {
 		err = WLK_ERR_UNSUPPORTED;
 		sdp_fail(&sdp_err, err, 0, "a new certificate for a running connection needs a new connection");
 	}
@@ -572,26 +584,46 @@ static bool restarts_transport(const struct peer_transport *t, const struct sdp_
 	return false;
 }
 
+/* New generations where the offer has them. What fails takes all restarts back, also one of ours that was created and not set. */
+static wlk_err restart_wanted(wlk_peer_connection *pc, const struct sdp_update *update)
+{
+	list_for_each(item, &pc->transports)
+	{
+		struct peer_transport *t = list_entry(item, struct peer_transport, link);
+
+		if (!restarts_transport(t, update) || (t->restarted && !pc->ice_restarted_locally))
+			continue;
+		if (ice_agent_restart(t->ice, pc->now)) {
+			peer_cancel_restarts(pc);
+			pc->ice_restarted_locally = pc->remote_restarted = false;
+			forget_made(pc);
+			return WLK_ERR_NOMEM;
+		}
+		t->restarted = true;
+	}
+	return WLK_OK;
+}
+
 /* ICE goes the way of the offer: a new generation, or back from one that an earlier offer, or nobody, asked for. */
 static wlk_err follow_restart(wlk_peer_connection *pc, const struct sdp_update *update)
 {
 	bool wanted = update->ice_restart;
-	wlk_err err = WLK_OK;
+	wlk_err err;
 
 	if (!pc->remote_restarted && !pc->ice_restarted_locally && !wanted)
 		return WLK_OK;
+	err = restart_wanted(pc, update);
+	if (err)
+		return err;
 	list_for_each(item, &pc->transports)
 	{
 		struct peer_transport *t = list_entry(item, struct peer_transport, link);
-		bool restarts = restarts_transport(t, update);
 
-		if (restarts && (!t->restarted || pc->ice_restarted_locally))
-			err = ice_agent_restart(t->ice, pc->now);
-		else if (!restarts && t->restarted && ice_agent_cancel_restart(t->ice, pc->now))
+		if (restarts_transport(t, update))
+			continue;
+		if (t->restarted && ice_agent_cancel_restart(t->ice, pc->now))
 			LOG_D(t, "no ICE restart to take back");
-		if (err)
-			return err;
-		t->restarted = restarts;
+		t->restarted = false;
 	}
 	pc->wants_ice_restart = !wanted && pc->wants_ice_restart;
 	pc->remote_restarted = wanted;

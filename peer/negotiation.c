@@ -249,8 +249,11 @@ static wlk_err restart_all(wlk_peer_connection *pc)
 		struct peer_transport *t = list_entry(item, struct peer_transport, link);
 		wlk_err err = t->remote_ice_applied ? ice_agent_restart(t->ice, pc->now) : WLK_OK;
 
-		if (err)
+		if (err) {
+			peer_cancel_restarts(pc);
+			pc->ice_restarted_locally = false;
 			return err;
+		}
 		t->restarted = t->remote_ice_applied;
 		pc->ice_restarted_locally |= t->restarted;
 	}
@@ -310,6 +313,8 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out)
 	b->local.wish_count = offer->media_count;
 	if (!err)
 		err = peer_plan_answer(pc, offer, b->plan);
+	for (size_t i = 0; !err && i < offer->media_count; i++)
+		b->wishes[i].stopped |= !b->plan[i];
 	if (!err)
 		err = fill_plan(b, false);
 	if (!err)
@@ -514,12 +519,12 @@ static wlk_err apply_fingerprints(struct peer_transport *t, const struct sdp_agr
 	return dtls_transport_set_remote_fingerprints(t->dtls, t->pc->now, list, count);
 }
 
-static wlk_err apply_ice(struct peer_transport *t, const struct sdp_agreed_transport *transport)
+/* Behind ice_agent_prepare_remote(), so that it succeeds for each transport or is tried for none. */
+static void apply_ice(struct peer_transport *t, const struct sdp_agreed_transport *transport)
 {
 	wlk_err err = ice_agent_set_remote_parameters(t->ice, t->pc->now, transport->ufrag, transport->pwd, transport->ice_lite);
 
-	if (err)
-		return err;
+	assert(!err && "what was prepared is set");
 	t->remote_ice_applied = true;
 	ice_agent_set_renomination(t->ice, transport->renomination);
 	for (size_t i = 0; i < transport->candidate_count; i++) {
@@ -529,7 +534,6 @@ static wlk_err apply_ice(struct peer_transport *t, const struct sdp_agreed_trans
 	}
 	if (transport->end_of_candidates)
 		ice_agent_end_of_remote_candidates(t->ice, t->pc->now);
-	return WLK_OK;
 }
 
 static void apply_direction(struct wlk_transceiver *t, const struct sdp_agreed_section *section)
@@ -574,25 +578,49 @@ static wlk_err find_transports(wlk_peer_connection *pc, const struct sdp_agreeme
 	return WLK_OK;
 }
 
-/* What may be refused for its contents comes first, so that nothing else has changed by then. */
-static wlk_err apply_transports(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
+/* Back to what was agreed before, of which there is nothing to be seen where nothing was: no keys, no packets. */
+static void take_back_media(wlk_peer_connection *pc, struct peer_transport *const *changed, size_t count)
+{
+	for (size_t k = 0; k < count && pc->agreement; k++)
+		if (configure_media(changed[k], pc->agreed, pc->agreement))
+			peer_set_failed(pc, "out of memory");
+}
+
+static wlk_err configure_all(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
 {
 	for (size_t k = 0; k < agreement->transport_count; k++) {
-		wlk_err err = apply_fingerprints(agreed[k], &agreement->transports[k]);
+		wlk_err err = configure_media(agreed[k], agreed, agreement);
 
-		if (err)
-			return peer_fail_as(pc, err, peer_description_error_name(err),
-					    "the fingerprint does not fit the running DTLS session");
+		if (err) {
+			take_back_media(pc, agreed, k);
+			return peer_fail_as(pc, err, peer_description_error_name(err), "the media of m-line %zu cannot be set up: %s",
+					    agreement->transports[k].index, wlk_strerror(err));
+		}
 	}
-	for (size_t k = 0; k < agreement->transport_count; k++) {
-		wlk_err err = apply_ice(agreed[k], &agreement->transports[k]);
+	return WLK_OK;
+}
 
-		if (!err)
-			err = configure_media(agreed[k], agreed, agreement);
+/* All of them or none: what may fail comes before what changes something. */
+static wlk_err apply_transports(wlk_peer_connection *pc, const struct sdp_agreement *agreement, struct peer_transport *const *agreed)
+{
+	wlk_err err;
+
+	for (size_t k = 0; k < agreement->transport_count; k++) {
+		const struct sdp_agreed_transport *transport = &agreement->transports[k];
+
+		err = ice_agent_prepare_remote(agreed[k]->ice, transport->ufrag, transport->pwd, transport->ice_lite);
 		if (err)
 			return peer_fail_as(pc, err, peer_description_error_name(err), "the transport of m-line %zu cannot be set up: %s",
-					    agreement->transports[k].index, wlk_strerror(err));
+					    transport->index, wlk_strerror(err));
 	}
+	for (size_t k = 0; k < agreement->transport_count; k++)
+		if ((err = apply_fingerprints(agreed[k], &agreement->transports[k])))
+			return peer_fail_as(pc, err, peer_description_error_name(err),
+					    "the fingerprint does not fit the running DTLS session");
+	if ((err = configure_all(pc, agreement, agreed)))
+		return err;
+	for (size_t k = 0; k < agreement->transport_count; k++)
+		apply_ice(agreed[k], &agreement->transports[k]);
 	return WLK_OK;
 }
 

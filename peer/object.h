@@ -22,6 +22,7 @@
 #include "sctp/assoc.h"
 #include "sdp/negotiate.h"
 
+enum { PEER_RETIRED_MAX = 4096 };  /* transceivers that are gone, and whose handles stay valid */
 enum { PEER_TRANSPORTS_MAX = 16 }; /* in use and spare; more sections than that have to be bundled */
 
 struct wlk_rtp_sender {
@@ -193,6 +194,7 @@ struct wlk_peer_connection {
 	bool held; /* see peer_hold() */
 	struct list transceivers;
 	struct list retired; /* transceivers whose m-section is gone; only their handles live on */
+	size_t retired_count;
 	struct list channels;
 	struct list raw_senders, raw_receivers; /* see peer/raw.h */
 	struct event_queue events;
@@ -278,6 +280,8 @@ void peer_description_add_local_candidate(struct peer_transport *t, struct str l
 void peer_description_end_local_candidates(struct peer_transport *t);
 /* The section that carries the transport in our own description: its mid and index; mid "" when there is none. */
 struct str peer_description_transport_mid(const struct peer_transport *t, int32_t *index);
+/* ICE generations that offer and answer have not put into force go back. */
+void peer_cancel_restarts(wlk_peer_connection *pc);
 /* The pending local offer has the credentials of an ICE restart; one that was only created has none. */
 bool peer_restart_is_offered(const wlk_peer_connection *pc);
 void peer_descriptions_free(wlk_peer_connection *pc);
