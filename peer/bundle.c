@@ -198,6 +198,50 @@ static bool together(const struct sdp_session *offer, size_t i, size_t k)
 	return i == k || (group && group == sdp_bundle_of(offer, offer->media[k]->mid));
 }
 
+/* Whether |media| is offered, and not one that we reject in any case. */
+static bool may_be_accepted(const wlk_peer_connection *pc, const struct sdp_media *media)
+{
+	const struct wlk_transceiver *t = peer_transceiver_by_section(pc, media->index);
+
+	if (sdp_media_rejected(media))
+		return false;
+	return media->kind == SDP_APPLICATION ? media->index == pc->section_of_data : t && !t->stopped;
+}
+
+/* The m-line whose lines count for m-line |i|: the first of its group that may be accepted (RFC 9143 7.3.1), or itself. */
+static size_t tag_of(const wlk_peer_connection *pc, const struct sdp_session *offer, size_t i)
+{
+	const struct sdp_group *group = sdp_bundle_of(offer, offer->media[i]->mid);
+
+	for (size_t k = 0; group && k < group->mid_count; k++) {
+		const struct sdp_media *media = sdp_media_by_mid(offer, group->mids[k]);
+
+		if (media && may_be_accepted(pc, media))
+			return media->index;
+	}
+	return i;
+}
+
+/*
+ * The transport that the lines of m-line |tag| speak of: their ICE credentials are those that it has from the far end. Its own first:
+ * some stacks use the same ones for several transports.
+ */
+static struct peer_transport *known_by_lines(const wlk_peer_connection *pc, const struct sdp_session *offer, size_t tag)
+{
+	struct sdp_ice ice = sdp_media_ice(offer, offer->media[tag]);
+	struct peer_transport *own = peer_agreed_transport(pc, tag), *found = NULL;
+
+	for (size_t k = 0; pc->agreement && k < pc->agreement->transport_count; k++) {
+		const struct sdp_agreed_transport *agreed = &pc->agreement->transports[k];
+
+		if (!str_equal(agreed->ufrag, ice.ufrag) || !str_equal(agreed->pwd, ice.pwd))
+			continue;
+		if (!found || pc->agreed[k] == own)
+			found = pc->agreed[k];
+	}
+	return found;
+}
+
 /* Whether |t| is that of a section before |i|, or will be that of a later one, which does not go together with |i|. */
 static bool is_elsewhere(const wlk_peer_connection *pc, const struct sdp_session *offer, struct peer_transport *const *out, size_t i,
 			 const struct peer_transport *t)
@@ -211,35 +255,68 @@ static bool is_elsewhere(const wlk_peer_connection *pc, const struct sdp_session
 	return false;
 }
 
+static bool is_planned_elsewhere(const struct sdp_session *offer, struct peer_transport *const *out, size_t i, const struct peer_transport *t)
+{
+	for (size_t k = 0; k < i; k++)
+		if (out[k] == t && !together(offer, i, k))
+			return true;
+	return false;
+}
+
+/* Whether the lines of a later section, which does not go together with |i|, say that |t| is theirs. */
+static bool is_claimed(const wlk_peer_connection *pc, const struct sdp_session *offer, size_t i, const struct peer_transport *t)
+{
+	for (size_t k = i + 1; k < offer->media_count; k++)
+		if (!together(offer, i, k) && !sdp_media_rejected(offer->media[k]) &&
+		    known_by_lines(pc, offer, tag_of(pc, offer, k)) == t)
+			return true;
+	return false;
+}
+
+/* The transport of a group, or of a section in none, that is new to the plan; NULL: it gets a spare one. */
+static struct peer_transport *present_for(const wlk_peer_connection *pc, const struct sdp_session *offer, size_t i,
+					  struct peer_transport *const *out)
+{
+	size_t tag = tag_of(pc, offer, i);
+	struct peer_transport *t = known_by_lines(pc, offer, tag);
+
+	if (t && !is_planned_elsewhere(offer, out, i, t))
+		return t;
+	t = peer_agreed_transport(pc, tag);
+	if (t && !is_planned_elsewhere(offer, out, i, t) && !is_claimed(pc, offer, i, t))
+		return t;
+	/* A tag that is new joins a group with a transport. */
+	for (size_t k = 0; k < offer->media_count; k++) {
+		t = together(offer, i, k) && !sdp_media_rejected(offer->media[k]) ? peer_agreed_transport(pc, k) : NULL;
+		if (t && !is_elsewhere(pc, offer, out, i, t))
+			return t;
+	}
+	return is_elsewhere(pc, offer, out, i, pc->transport) ? NULL : pc->transport;
+}
+
 static wlk_err plan_section(wlk_peer_connection *pc, const struct sdp_session *offer, size_t i, struct peer_transport **out)
 {
-	struct peer_transport *present = peer_agreed_transport(pc, i);
-	bool moved = false;
-
 	for (size_t k = 0; k < i; k++) {
 		if (out[k] && together(offer, i, k)) {
 			out[i] = out[k];
 			return WLK_OK;
 		}
-		moved |= out[k] == present;
 	}
-	if (present && !moved) {
-		out[i] = present;
-		return WLK_OK;
-	}
-	/* One that joins a group with a transport goes there. */
-	for (size_t k = i + 1; k < offer->media_count; k++) {
-		present = together(offer, i, k) && !sdp_media_rejected(offer->media[k]) ? peer_agreed_transport(pc, k) : NULL;
-		if (present && !is_elsewhere(pc, offer, out, i, present)) {
-			out[i] = present;
-			return WLK_OK;
-		}
-	}
-	if (!is_elsewhere(pc, offer, out, i, pc->transport)) {
-		out[i] = pc->transport;
-		return WLK_OK;
-	}
-	return take_spare(pc, out, i, &out[i]);
+	out[i] = present_for(pc, offer, i, out);
+	return out[i] ? WLK_OK : take_spare(pc, out, i, &out[i]);
+}
+
+/* RFC 9429 5.3.1: what the policy wants to share a transport, and the offer takes apart, is rejected. */
+static bool policy_rejects(const wlk_peer_connection *pc, const struct sdp_session *offer, size_t i)
+{
+	bool by_kind = pc->bundle_policy == WLK_BUNDLE_BALANCED;
+
+	if (!by_kind && pc->bundle_policy != WLK_BUNDLE_MAX_BUNDLE)
+		return false;
+	for (size_t k = 0; k < i; k++)
+		if (!sdp_media_rejected(offer->media[k]) && (!by_kind || offer->media[k]->kind == offer->media[i]->kind))
+			return !together(offer, i, k);
+	return false;
 }
 
 wlk_err peer_plan_answer(wlk_peer_connection *pc, const struct sdp_session *offer, struct peer_transport **out)
@@ -248,7 +325,7 @@ wlk_err peer_plan_answer(wlk_peer_connection *pc, const struct sdp_session *offe
 		wlk_err err;
 
 		out[i] = NULL;
-		if (sdp_media_rejected(offer->media[i]))
+		if (sdp_media_rejected(offer->media[i]) || policy_rejects(pc, offer, i))
 			continue;
 		err = plan_section(pc, offer, i, out);
 		if (err == WLK_ERR_NOSPACE)

@@ -29,6 +29,7 @@ wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
 wlk_sim(sim_errors SOURCES sim/errors.c)
 target_link_options(sim_errors PRIVATE -Wl,--wrap=dtls_transport_send) # to make a far end abort
+wlk_sim(sim_bundling SOURCES sim/bundling.c)
 wlk_sim(sim_parameters SOURCES sim/parameters.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
 wlk_sim(sim_raw SOURCES sim/raw.c support/film.c ARGS 1) # SEED

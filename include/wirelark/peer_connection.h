@@ -96,14 +96,16 @@ typedef enum wlk_ice_transport_policy { WLK_ICE_TRANSPORT_ALL = 0, WLK_ICE_TRANS
 
 /**
  * RTCBundlePolicy (RFC 9429 4.1.1): how many transports the first offer has. Once the answer bundles they are one; sections that it does
- * not bundle keep their own. Remote offers are answered with a transport for each BUNDLE group and for each section in none.
+ * not bundle keep their own. Remote offers are answered with a transport for each BUNDLE group and for each section in none; under
+ * balanced and max-bundle what such an offer takes apart is rejected (RFC 9429 5.3.1).
  */
 typedef enum wlk_bundle_policy {
 	WLK_BUNDLE_DEFAULT = 0,     /**< one, as max-bundle, but offered with the transport's lines in each section, so that those who look
 				     *   at them find them. The default of W3C is balanced */
-	WLK_BUNDLE_BALANCED = 1,    /**< one for each kind; a second section of a kind is bundle-only */
+	WLK_BUNDLE_BALANCED = 1,    /**< one for each kind; a second section of a kind is bundle-only. Of an offer, sections that are not
+				     *   bundled with the first of their kind are rejected */
 	WLK_BUNDLE_MAX_COMPAT = 2,  /**< one for each section, up to 16; the sections above that are bundle-only */
-	WLK_BUNDLE_MAX_BUNDLE = 3   /**< one; sections behind the first are bundle-only */
+	WLK_BUNDLE_MAX_BUNDLE = 3   /**< one; sections behind the first are bundle-only, and of an offer that does not bundle them rejected */
 } wlk_bundle_policy;
 
 /** RTCRtcpMuxPolicy. RTP and RTCP always share a transport: "negotiate" is WLK_ERR_UNSUPPORTED (W3C lets it be refused). */
@@ -172,7 +174,8 @@ typedef enum wlk_event_type {
 	WLK_EVENT_ICE_CONNECTION_STATE_CHANGE = 5,
 	WLK_EVENT_CONNECTION_STATE_CHANGE = 6,
 	WLK_EVENT_SELECTED_PAIR_CHANGE = 7,
-	WLK_EVENT_TRACK = 8,        /**< u.track: a remote description lets a transceiver receive, or puts its track into more streams */
+	WLK_EVENT_TRACK = 8,        /**< u.track: a remote description, or its rollback, lets a transceiver receive, or puts its track into
+				     *   more streams */
 	WLK_EVENT_DATA_CHANNEL = 9, /**< u.channel: the peer opened a channel; its WLK_EVENT_DATA_CHANNEL_OPEN follows */
 	WLK_EVENT_DATA_CHANNEL_OPEN = 10, /**< u.channel, as for all channel events but messages */
 	WLK_EVENT_DATA_CHANNEL_MESSAGE = 11, /**< u.message */
@@ -339,7 +342,7 @@ WLK_API wlk_err wlk_peer_connection_set_local_description(wlk_peer_connection *p
  * W3C 4.4.2, what perfect negotiation stands on); one that is refused leaves ours in place. Type ROLLBACK takes back a remote offer;
  * its sdp is not looked at. On an error wlk_last_error() names the line and the reason, and nothing changed.
  * Errors: WLK_ERR_INVALID (no description or text), WLK_ERR_STATE, WLK_ERR_PARSE, WLK_ERR_TOO_LARGE (256 KiB, 64 m-sections, 1024 attributes a section),
- * WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOMEM.
+ * WLK_ERR_NEGOTIATION, WLK_ERR_UNSUPPORTED, WLK_ERR_NOSPACE (4096 transceivers have come and gone), WLK_ERR_NOMEM.
  */
 WLK_API wlk_err wlk_peer_connection_set_remote_description(wlk_peer_connection *pc, const wlk_session_description *description);
 
