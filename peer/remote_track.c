@@ -121,18 +121,19 @@ void peer_process_local_directions(wlk_peer_connection *pc)
 void peer_roll_back_remote_track(struct wlk_transceiver *t)
 {
 	wlk_rtp_receiver *receiver = &t->receiver;
+	bool is_back = !t->mid_is_pending && (t->stable_fired & ~t->fired & WLK_DIRECTION_RECVONLY);
 
 	if (receiver->streams_changed) {
 		struct id_list stable = receiver->stable_streams;
 
 		receiver->stable_streams = (struct id_list){ 0 };
-		set_streams(t->pc, receiver, &stable);
+		is_back |= set_streams(t->pc, receiver, &stable);
 		receiver->streams_changed = false;
 		id_list_free(&receiver->stable_streams);
 	}
 	if (t->fired & ~t->stable_fired & WLK_DIRECTION_RECVONLY)
 		receiver->tell_mute = true;
-	receiver->tell_track = false; /* the first packet that comes tells that it is unmuted */
+	receiver->tell_track = is_back; /* it was told to have gone, or to have left a stream */
 	t->fired = t->stable_fired;
 }
 

@@ -30,11 +30,11 @@ void peer_transceiver_free(struct wlk_transceiver *t)
 
 wlk_err peer_add_transceiver(wlk_peer_connection *pc, wlk_media_kind kind, wlk_direction direction, struct wlk_transceiver **out)
 {
-	struct wlk_transceiver *t = wlk_calloc(1, sizeof(*t));
+	struct wlk_transceiver *t = pc->retired_count < PEER_RETIRED_MAX ? wlk_calloc(1, sizeof(*t)) : NULL;
 	wlk_err err = WLK_ERR_NOMEM;
 
 	if (!t)
-		return WLK_ERR_NOMEM;
+		return pc->retired_count < PEER_RETIRED_MAX ? WLK_ERR_NOMEM : WLK_ERR_NOSPACE;
 	list_init(&t->link);
 	t->pc = pc;
 	t->number = pc->next_transceiver++;
@@ -175,6 +175,7 @@ void peer_transceiver_retire(struct wlk_transceiver *t)
 	t->transport = NULL;
 	list_remove(&t->link);
 	list_push_back(&t->pc->retired, &t->link);
+	t->pc->retired_count++;
 }
 
 wlk_err wlk_transceiver_stop(wlk_transceiver *transceiver)

@@ -39,7 +39,8 @@ typedef struct wlk_transceiver_init {
  * wlk_rtp_sender_send_packet(), which asks for no track.
  *
  * As in W3C webrtc-pc 5.4, a transceiver leaves the list of its connection when its m-section is gone (stopped and rejected, or
- * taken back with the remote offer that made it). Its handle stays valid, stopped, until the connection is destroyed.
+ * taken back with the remote offer that made it). Its handle stays valid, stopped, until the connection is destroyed; after 4096 of
+ * them no transceiver can be added, by either side (WLK_ERR_NOSPACE).
  */
 
 /**

@@ -553,7 +553,7 @@ static void test_rollback_of_a_change_of_streams(void **state)
 	give(&sim.a);
 	HEARD(&sim.b, "have-remote-offer left(one) track(two) ");
 	roll_back(&sim.b, false);
-	HEARD(&sim.b, "stable left(two) ");
+	HEARD(&sim.b, "stable left(two) track(one) ");
 	streams = wlk_rtp_receiver_stream_ids(wlk_transceiver_receiver(at(&sim.b, 0)), &count);
 	assert_int_equal(count, 1);
 	assert_string_equal(streams[0], "one");
@@ -561,6 +561,56 @@ static void test_rollback_of_a_change_of_streams(void **state)
 	assert_int_equal(wlk_transceiver_current_direction(at(&sim.b, 0)), WLK_DIRECTION_RECVONLY);
 	roll_back(&sim.a, true);
 	assert_int_equal(wlk_transceiver_current_direction(at(&sim.a, 0)), WLK_DIRECTION_SENDONLY);
+	sim_free(&sim);
+}
+
+/* A track that a re-offer took away is told again when the offer is taken back. */
+static void test_rollback_of_an_offer_that_stops_sending(void **state)
+{
+	struct heard heard;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &heard);
+	add_track(&sim.a, WLK_MEDIA_AUDIO, "voice", "one", NULL);
+	negotiate(&sim.a);
+	forget(&sim);
+	must(&sim.a, wlk_transceiver_set_direction(at(&sim.a, 0), WLK_DIRECTION_INACTIVE));
+	set_local(&sim.a);
+	give(&sim.a);
+	HEARD(&sim.b, "have-remote-offer mute left(one) ");
+	roll_back(&sim.b, false);
+	HEARD(&sim.b, "stable track(one) ");
+	give(&sim.a);
+	HEARD(&sim.b, "have-remote-offer mute left(one) ");
+	sim_free(&sim);
+}
+
+/* Handles stay valid, so their number is limited: whoever makes m-sections come and go for ever is refused. */
+static void test_transceivers_that_are_gone_are_limited(void **state)
+{
+	wlk_transceiver *t;
+	struct heard heard;
+	struct sim sim;
+	wlk_err err = WLK_OK;
+	size_t rounds = 0;
+
+	(void)state;
+	start(&sim, &heard);
+	add(&sim.a, WLK_MEDIA_AUDIO);
+	set_local(&sim.a);
+	while (rounds <= 5000) {
+		err = wlk_peer_connection_set_remote_description(sim.b.pc, wlk_peer_connection_local_description(sim.a.pc));
+		if (err)
+			break;
+		roll_back(&sim.b, false);
+		sim_run_for(&sim, 0);
+		rounds++;
+	}
+	assert_int_equal(err, WLK_ERR_NOSPACE);
+	assert_int_equal(rounds, 4096);
+	assert_int_equal(wlk_peer_connection_signaling_state(sim.b.pc), WLK_SIGNALING_STABLE);
+	assert_int_equal(wlk_peer_connection_add_transceiver(sim.b.pc, WLK_MEDIA_AUDIO, NULL, &t), WLK_ERR_NOSPACE);
 	sim_free(&sim);
 }
 
@@ -678,6 +728,8 @@ int main(void)
 		cmocka_unit_test(test_rollback_of_a_local_offer),
 		cmocka_unit_test(test_rollback_of_a_remote_offer),
 		cmocka_unit_test(test_rollback_of_a_change_of_streams),
+		cmocka_unit_test(test_rollback_of_an_offer_that_stops_sending),
+		cmocka_unit_test(test_transceivers_that_are_gone_are_limited),
 		cmocka_unit_test(test_implicit_rollback),
 		cmocka_unit_test(test_negotiation_needed_is_looked_at_when_delivered),
 		cmocka_unit_test(test_everything_stops_with_the_connection),
