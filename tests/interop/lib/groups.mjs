@@ -37,7 +37,8 @@ const FLAVOUR = { 'ipv6-loopback': 'loopback', 'mdns-only': 'hidden' };
 
 const EXCHANGED = Object.keys(exchangeCases);
 const VECTORS = path.join(ROOT, 'tests/vectors/sdp');
-const CORPUS = readdirSync(VECTORS).filter((file) => file.endsWith('.sdp')).sort();
+const corpusOf = (maker) => readdirSync(VECTORS).filter((name) => name.startsWith(`${maker}.`)).sort()
+  .map((name) => ({ name, sdp: readFileSync(path.join(VECTORS, name), 'utf8') }));
 
 /** Firefox ESR on Debian has no H.264 of its own, never shows a loopback candidate, and has telephone events at 8,000 Hz alone. */
 const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback', 'received-48000'] };
@@ -74,14 +75,14 @@ function browserGroups(name) {
     offers: false,
     missing,
     close,
-    cases: CORPUS.map((file) => ({
-      name: file.replace(/\.sdp$/, ''),
-      limit: () => LIMIT,
+    cases: ['chromium', 'firefox'].map((maker) => ({
+      name: maker,
+      limit: () => 120,
       run: ({ relay }) => browser.runCase(relay.url, {
         file: 'corpus',
         name: 'corpus',
         flavour: 'media',
-        world: { sdp: readFileSync(path.join(VECTORS, file), 'utf8') },
+        world: { descriptions: corpusOf(maker) },
       }),
     })),
   };
