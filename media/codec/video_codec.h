@@ -87,7 +87,8 @@ const char *video_encoder_name(const struct video_encoder *e);
 enum codec_id video_encoder_codec(const struct video_encoder *e);
 
 /**
- * Encode one frame. A frame of another size than the one before begins with a key frame by itself.
+ * Encode one frame. A frame of another size than the one before begins with a key frame by itself. With layers VP9 leaves out the last
+ * column or row of odd sizes.
  *
  * Its time is frame->captured: only differences count, and one that is not later than the last one's counts as one frame
  * duration later.

@@ -3,6 +3,7 @@
  * - Changing the thread count or growing the picture of a live encoder has been exploitable (CVE-2023-6349 and others): any
  *   change of size makes a new encoder, which begins with a key frame.
  * - Of a VP9 picture with spatial layers the packets come through a callback while vpx_codec_encode() runs; each is overwritten later.
+ * - In its SVC mode it wants even sides, and writes warnings to the standard output about others: an odd column or row is left out.
  * - In VP9's SVC mode LAST is the reference to earlier pictures and GOLDEN the one to the layer below.
  * - Its entropy contexts adapt from frame to frame: a layer that may be dropped must not change them. VP8 has a flag for it a
  *   frame, VP9 wants error resilience.
@@ -49,6 +50,11 @@ struct vpx_encoder {
 };
 
 /* ---- settings ---- */
+
+static uint32_t side_of(const struct vpx_encoder *e, uint32_t side)
+{
+	return e->is_vp9 && e->is_svc && side > 1 ? side & ~1u : side;
+}
 
 /* 1 slow .. 10 fast as libvpx counts it, so that one picture takes about 10 ms of a current core. */
 static int pick_speed(const struct vpx_encoder *e)
@@ -317,8 +323,8 @@ static wlk_err create(void *user, const struct video_encoder_config *config, voi
 	e->is_vp9 = is_vp9;
 	e->layers = config->layers;
 	e->is_svc = config->layers.spatial > 1 || config->layers.temporal > 1;
-	e->width = config->width;
-	e->height = config->height;
+	e->width = side_of(e, config->width);
+	e->height = side_of(e, config->height);
 	e->threads = config->threads;
 	e->speed = config->speed;
 	e->is_screen = config->is_screen;
@@ -439,7 +445,7 @@ static wlk_err run(struct vpx_encoder *e, const struct video_frame *frame, bool 
 			return WLK_ERR_IO;
 		flags |= force_key ? 0 : vp8_flags(&plan);
 	}
-	vpx_img_wrap(&image, VPX_IMG_FMT_I420, frame->width, frame->height, 1, frame->data[0]);
+	vpx_img_wrap(&image, VPX_IMG_FMT_I420, e->width, e->height, 1, frame->data[0]);
 	for (int plane = 0; plane < 3; plane++) {
 		image.planes[plane] = frame->data[plane];
 		image.stride[plane] = (int)frame->stride[plane];
@@ -469,13 +475,14 @@ static wlk_err run(struct vpx_encoder *e, const struct video_frame *frame, bool 
 static wlk_err encode(void *state, const struct video_frame *frame, const struct video_encode_params *params, struct encoded_picture *out)
 {
 	struct vpx_encoder *e = state;
+	uint32_t width = side_of(e, frame->width), height = side_of(e, frame->height);
 	bool changed = take_params(e, params);
 	wlk_err err = WLK_OK;
 
-	if (!e->is_open || frame->width != e->width || frame->height != e->height) {
+	if (!e->is_open || width != e->width || height != e->height) {
 		close_codec(e);
-		e->width = frame->width;
-		e->height = frame->height;
+		e->width = width;
+		e->height = height;
 		err = open_codec(e);
 	} else if (changed) {
 		set_rates(e);

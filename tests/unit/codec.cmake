@@ -1,5 +1,6 @@
 foreach(name
 	audio
+	bitstream
 	convert
 	frame
 	g711
@@ -7,6 +8,7 @@ foreach(name
 	opus
 	resample
 	scalability
+	video
 )
 	wlk_unit_test(codec_${name} SOURCES unit/codec_${name}.c support/picture.c support/tone.c MODULES media core)
 endforeach()
