@@ -7,6 +7,7 @@ foreach(name
 	g722
 	opus
 	resample
+	rtp
 	scalability
 	video
 )
@@ -14,3 +15,8 @@ foreach(name
 endforeach()
 wlk_unit_test(peer_codec_set SOURCES unit/peer_codec_set.c support/picture.c support/tone.c
 	MODULES peer ice dtls srtp sctp sdp media core)
+if(TARGET PkgConfig::OPENH264)
+	wlk_unit_test(openh264 SOURCES unit/openh264.c support/picture.c support/tone.c
+		../apps/openh264/decoder.c ../apps/openh264/encoder.c ../apps/openh264/plugin.c
+		MODULES peer ice dtls srtp sctp sdp media core LINK PkgConfig::OPENH264)
+endif()
