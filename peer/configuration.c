@@ -92,6 +92,8 @@ static const char *changed_unrecorded(const wlk_peer_connection *pc, const wlk_c
 		return "local_address_filter";
 	if (next->remote_address_filter != now->remote_address_filter)
 		return "remote_address_filter";
+	if (next->codecs != now->codecs)
+		return "codecs";
 	return NULL;
 }
 
