@@ -18,7 +18,7 @@ wlk_sim(sim_oom SOURCES sim/oom.c)
 wlk_sim(sim_attacks SOURCES sim/attacks.c sim/attack.c)
 target_link_options(sim_attacks PRIVATE -Wl,--wrap=dtls_transport_send) # to see SCTP packets in the clear
 wlk_sim(sim_attacks_media SOURCES sim/attacks_media.c sim/attack.c)
-wlk_sim(sim_random_api SOURCES sim/random_api.c sim/random_calls.c sim/random_signalling.c ARGS 1 300) # FIRST_SEED COUNT
+wlk_sim(sim_random_api SOURCES sim/random_api.c sim/random_calls.c sim/random_media.c sim/random_signalling.c ARGS 1 300) # FIRST_SEED COUNT
 wlk_sim(sim_misuse SOURCES sim/misuse.c)
 wlk_sim(sim_jsep SOURCES sim/jsep.c)
 wlk_sim(sim_resignal SOURCES sim/resignal.c)

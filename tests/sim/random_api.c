@@ -13,11 +13,12 @@
 #include <sys/time.h>
 
 #include "core/alloc.h"
+#include "core/err.h"
 #include "core/rand.h"
 #include "peer/certificate.h"
 #include "random_calls.h"
 
-enum { CALLS = 50, ENOUGH_RUNS = 300, KINDS_MAX = 40 };
+enum { CALLS = 50, ENOUGH_RUNS = 300, KINDS_MAX = 50 };
 
 struct random_run *random_run_of(struct sim *sim)
 {
@@ -51,14 +52,24 @@ static struct {
 	uint64_t made, granted;
 } tally[KINDS_MAX];
 
+static const struct random_table *const tables[] = { &random_calls, &random_media, &random_signalling };
+
 static const struct random_call *call_at(size_t index)
 {
-	return index < random_call_count ? &random_calls[index] : &random_signalling[index - random_call_count];
+	const struct random_table *const *table = tables;
+
+	while (index >= (*table)->count)
+		index -= (*table++)->count;
+	return &(*table)->calls[index];
 }
 
 static size_t kinds(void)
 {
-	return random_call_count + random_signalling_count;
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		count += tables[i]->count;
+	return count;
 }
 
 static size_t draw_kind(struct sim *sim)
@@ -258,6 +269,7 @@ static void run_seed(uint64_t seed, wlk_certificate *const certificates[2], stru
 	sim_init(&sim, &config, on_event, &run);
 	if (run.server.url)
 		add_server(&sim);
+	random_make_sources(&sim);
 	connect(&sim, &run);
 	run.is_over = false;
 	for (int i = 0; i < CALLS; i++) {
@@ -269,6 +281,7 @@ static void run_seed(uint64_t seed, wlk_certificate *const certificates[2], stru
 	finish(&sim, totals);
 	count(totals, &run);
 	sim_free(&sim);
+	random_release_sources(&run);
 	if (alloc_live_blocks() != blocks)
 		sim_fail(&sim, "%zu blocks leaked", alloc_live_blocks() - blocks);
 }

@@ -10,16 +10,16 @@ static wlk_data_channel *some_channel(struct sim *sim, struct random_side *side)
 	return side->channel_count ? side->channels[sim_random(sim, (uint32_t)side->channel_count)] : NULL;
 }
 
-static wlk_transceiver *some_transceiver(struct sim *sim, struct sim_peer *peer)
+wlk_transceiver *random_transceiver(struct sim *sim, struct sim_peer *peer)
 {
 	size_t count = wlk_peer_connection_transceiver_count(peer->pc);
 
 	return count ? wlk_peer_connection_transceiver(peer->pc, sim_random(sim, (uint32_t)count)) : NULL;
 }
 
-static wlk_rtp_sender *some_sender(struct sim *sim, struct sim_peer *peer)
+wlk_rtp_sender *random_sender(struct sim *sim, struct sim_peer *peer)
 {
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 
 	return t ? wlk_transceiver_sender(t) : NULL;
 }
@@ -120,7 +120,7 @@ static wlk_err add_transceiver(struct sim *sim, struct sim_peer *peer, struct ra
 
 static wlk_err set_direction(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 
 	(void)side;
 	return t ? wlk_transceiver_set_direction(t, (wlk_direction)sim_random(sim, 6)) : RANDOM_NOTHING;
@@ -128,7 +128,7 @@ static wlk_err set_direction(struct sim *sim, struct sim_peer *peer, struct rand
 
 static wlk_err stop(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 
 	(void)side;
 	return t ? wlk_transceiver_stop(t) : RANDOM_NOTHING;
@@ -164,7 +164,7 @@ static wlk_err add_track(struct sim *sim, struct sim_peer *peer, struct random_s
 
 static wlk_err remove_track(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
-	wlk_rtp_sender *sender = some_sender(sim, peer);
+	wlk_rtp_sender *sender = random_sender(sim, peer);
 
 	(void)side;
 	return sender ? wlk_peer_connection_remove_track(peer->pc, sender) : RANDOM_NOTHING;
@@ -172,7 +172,7 @@ static wlk_err remove_track(struct sim *sim, struct sim_peer *peer, struct rando
 
 static wlk_err replace_track(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
-	wlk_rtp_sender *sender = some_sender(sim, peer);
+	wlk_rtp_sender *sender = random_sender(sim, peer);
 
 	(void)side;
 	return sender ? wlk_rtp_sender_replace_track(sender, some_track(sim)) : RANDOM_NOTHING;
@@ -180,7 +180,7 @@ static wlk_err replace_track(struct sim *sim, struct sim_peer *peer, struct rand
 
 static wlk_err set_streams(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
-	wlk_rtp_sender *sender = some_sender(sim, peer);
+	wlk_rtp_sender *sender = random_sender(sim, peer);
 	size_t count;
 	const char *const *streams = some_streams(sim, &count);
 
@@ -194,7 +194,7 @@ static wlk_err set_streams(struct sim *sim, struct sim_peer *peer, struct random
 static wlk_err set_codec_preferences(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	static wlk_rtp_capabilities capabilities[2]; /* the same at any time */
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 	wlk_rtp_codec chosen[WLK_RTP_CODECS_MAX];
 	wlk_rtp_capabilities *all;
 	size_t count = 0;
@@ -215,7 +215,7 @@ static wlk_err set_codec_preferences(struct sim *sim, struct sim_peer *peer, str
 static wlk_err set_header_extensions(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	wlk_rtp_header_extension list[WLK_RTP_EXTENSIONS_MAX];
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 	size_t count = t ? wlk_transceiver_header_extensions_to_negotiate(t, list, ARRAY_SIZE(list)) : 0;
 
 	(void)side;
@@ -228,7 +228,7 @@ static wlk_err set_header_extensions(struct sim *sim, struct sim_peer *peer, str
 static wlk_err set_receive_simulcast(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	static const char *const rids[] = { "h", "m", "l" };
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 
 	(void)side;
 	return t ? wlk_transceiver_set_receive_simulcast(t, sim_random(sim, 2), rids, sim_random(sim, 4)) : RANDOM_NOTHING;
@@ -238,7 +238,7 @@ static wlk_err set_receive_simulcast(struct sim *sim, struct sim_peer *peer, str
 static wlk_err set_parameters(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	static wlk_rtp_send_parameters p;
-	wlk_rtp_sender *sender = some_sender(sim, peer);
+	wlk_rtp_sender *sender = random_sender(sim, peer);
 	wlk_rtp_encoding *encoding;
 	wlk_err err;
 
@@ -262,68 +262,6 @@ static wlk_err set_parameters(struct sim *sim, struct sim_peer *peer, struct ran
 	if (sim_random(sim, 16) == 0)
 		p.encoding_count--;
 	return wlk_rtp_sender_set_parameters(sender, &p);
-}
-
-/* ---- media ---- */
-
-static wlk_err send_packet(struct sim *sim, struct sim_peer *peer, struct random_side *side)
-{
-	wlk_rtp_packet packet = { .payload_type = (uint8_t)sim_random(sim, 128), .payload = (const uint8_t *)"media", .payload_size = 5 };
-	static wlk_rtp_send_parameters p;
-	wlk_rtp_sender *sender = some_sender(sim, peer);
-
-	(void)side;
-	if (!sender)
-		return RANDOM_NOTHING;
-	if (sim_random(sim, 4) && !wlk_rtp_sender_parameters(sender, &p) && p.codec_count)
-		packet.payload_type = p.codecs[0].payload_type;
-	packet.rid = sim_random(sim, 4) ? NULL : "h";
-	return wlk_rtp_sender_send_packet(sender, &packet);
-}
-
-/* As far as a frame is read to be sent: a key frame of VP8 by its first bit, a byte of Opus or of G.711. */
-static wlk_err send_frame(struct sim *sim, struct sim_peer *peer, struct random_side *side)
-{
-	static const uint8_t bytes[2000] = { 0x10, 0, 0, 0x9d, 0x01, 0x2a, 16, 0, 16, 0 };
-	static const wlk_codec codecs[] = { WLK_CODEC_VP8, WLK_CODEC_OPUS, WLK_CODEC_PCMU, WLK_CODEC_VP9 };
-	wlk_encoded_frame frame = WLK_ENCODED_FRAME_INIT;
-	wlk_rtp_sender *sender = some_sender(sim, peer);
-
-	(void)side;
-	frame.codec = codecs[sim_random(sim, ARRAY_SIZE(codecs))];
-	frame.data = bytes;
-	frame.size = frame.codec == WLK_CODEC_VP8 ? sizeof(bytes) : 100;
-	frame.timestamp = (uint32_t)(sim->now / 11);
-	return sender ? wlk_rtp_sender_send_frame(sender, &frame) : RANDOM_NOTHING;
-}
-
-static wlk_err set_level(struct sim *sim, struct sim_peer *peer, struct random_side *side)
-{
-	wlk_transceiver *t = some_transceiver(sim, peer);
-
-	(void)side;
-	return t ? wlk_rtp_receiver_set_level(wlk_transceiver_receiver(t), (wlk_media_level)sim_random(sim, 2)) : RANDOM_NOTHING;
-}
-
-static wlk_err ask_for_key_frame(struct sim *sim, struct sim_peer *peer, struct random_side *side)
-{
-	wlk_transceiver *t = some_transceiver(sim, peer);
-
-	(void)side;
-	if (!t)
-		return RANDOM_NOTHING;
-	return sim_random(sim, 2) ? wlk_rtp_receiver_request_key_frame(wlk_transceiver_receiver(t)) :
-				    wlk_rtp_sender_generate_key_frame(wlk_transceiver_sender(t), NULL, 0);
-}
-
-static wlk_err insert_dtmf(struct sim *sim, struct sim_peer *peer, struct random_side *side)
-{
-	static const char *const tones[] = { "123", "A,b", "", "x", "#" };
-	wlk_rtp_sender *sender = some_sender(sim, peer);
-
-	(void)side;
-	return sender ? wlk_rtp_sender_insert_dtmf(sender, tones[sim_random(sim, ARRAY_SIZE(tones))], sim_random(sim, 200), 50) :
-			RANDOM_NOTHING;
 }
 
 /* ---- the connection ---- */
@@ -411,7 +349,7 @@ static void look_at_descriptions(struct sim *sim, struct sim_peer *peer)
 static wlk_err look(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	static wlk_rtp_receive_parameters received;
-	wlk_transceiver *t = some_transceiver(sim, peer);
+	wlk_transceiver *t = random_transceiver(sim, peer);
 	wlk_rtp_source source;
 	size_t count;
 
@@ -429,7 +367,7 @@ static wlk_err look(struct sim *sim, struct sim_peer *peer, struct random_side *
 	return wlk_rtp_receiver_parameters(wlk_transceiver_receiver(t), &received);
 }
 
-const struct random_call random_calls[] = {
+static const struct random_call calls[] = {
 	{ "createDataChannel", 3, create_channel },
 	{ "channel.close", 2, close_channel },
 	{ "channel.release", 2, release_channel },
@@ -446,14 +384,9 @@ const struct random_call random_calls[] = {
 	{ "setHeaderExtensionsToNegotiate", 1, set_header_extensions },
 	{ "receive simulcast", 1, set_receive_simulcast },
 	{ "setParameters", 3, set_parameters },
-	{ "send packet", 4, send_packet },
-	{ "send frame", 4, send_frame },
-	{ "receiver level", 1, set_level },
-	{ "key frame", 2, ask_for_key_frame },
-	{ "insertDTMF", 2, insert_dtmf },
 	{ "setConfiguration", 2, set_configuration },
 	{ "addIceCandidate", 1, add_candidate },
 	{ "getStats", 3, read_statistics },
 	{ "look", 3, look },
 };
-const size_t random_call_count = ARRAY_SIZE(random_calls);
+const struct random_table random_calls = { calls, ARRAY_SIZE(calls) };

@@ -27,6 +27,9 @@ struct random_run {
 	 * answerer has. Such runs never end divided.
 	 */
 	bool faithful;
+	wlk_video_source *picture;
+	wlk_audio_source *sound;
+	wlk_video_sink *sink;
 	wlk_ice_server server; /* "stun:stun.sim"; without a url there is none */
 	uint64_t calls, refused;
 	/* of the totals: what is rare and must not be never */
@@ -40,12 +43,24 @@ struct random_call {
 	wlk_err (*make)(struct sim *sim, struct sim_peer *peer, struct random_side *side);
 };
 
-/* Channels, media, tracks, parameters, configuration, and a look at everything that can be read. */
-extern const struct random_call random_calls[];
-extern const size_t random_call_count;
+struct random_table {
+	const struct random_call *calls;
+	size_t count;
+};
+
+/* Channels, transceivers and tracks, parameters, configuration, and a look at everything that can be read (random_calls.c). */
+extern const struct random_table random_calls;
+/* Packets, frames and raw media (random_media.c). */
+extern const struct random_table random_media;
 /* Descriptions, rollback, restarts (random_signalling.c). */
-extern const struct random_call random_signalling[];
-extern const size_t random_signalling_count;
+extern const struct random_table random_signalling;
+
+/* Any of the peer's; NULL: it has none. */
+wlk_transceiver *random_transceiver(struct sim *sim, struct sim_peer *peer);
+wlk_rtp_sender *random_sender(struct sim *sim, struct sim_peer *peer);
+
+void random_make_sources(struct sim *sim);
+void random_release_sources(struct random_run *run);
 
 struct random_run *random_run_of(struct sim *sim);
 

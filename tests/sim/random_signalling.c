@@ -131,7 +131,7 @@ static wlk_err set_local_by_type(struct sim *sim, struct sim_peer *peer, struct 
 	return set_local(sim, peer, &description);
 }
 
-const struct random_call random_signalling[] = {
+static const struct random_call calls[] = {
 	{ "setLocalDescription()", 8, set_local_implicitly },
 	{ "setRemoteDescription", 11, receive },
 	{ "setRemoteDescription as another type", 3, receive_misnamed },
@@ -141,7 +141,7 @@ const struct random_call random_signalling[] = {
 	{ "createAnswer", 4, create_answer },
 	{ "setLocalDescription by type", 4, set_local_by_type },
 };
-const size_t random_signalling_count = ARRAY_SIZE(random_signalling);
+const struct random_table random_signalling = { calls, ARRAY_SIZE(calls) };
 
 /* ---- afterwards ---- */
 
@@ -288,6 +288,15 @@ void random_take_packet(const wlk_event *event)
 		wlk_transceiver_set_user(event->u.rtp.transceiver, NULL);
 }
 
+static void detach_source(struct sim *sim, wlk_transceiver *t)
+{
+	wlk_rtp_sender *sender = wlk_transceiver_sender(t);
+
+	if (wlk_transceiver_kind(t) == WLK_MEDIA_VIDEO ? wlk_rtp_sender_set_video_source(sender, NULL) :
+							  wlk_rtp_sender_set_audio_source(sender, NULL))
+		sim_fail(sim, "a source stays: %s", wlk_last_error(wlk_transceiver_peer_connection(t)));
+}
+
 /* One packet on whatever may send; the user pointer of the transceiver over there says that it is due. */
 static void send_last_words(struct sim *sim, struct sim_peer *peer, wlk_transceiver *t)
 {
@@ -300,6 +309,7 @@ static void send_last_words(struct sim *sim, struct sim_peer *peer, wlk_transcei
 	    wlk_rtp_sender_parameters(wlk_transceiver_sender(t), &p) || !p.encodings[0].active || !p.codec_count)
 		return;
 	packet.payload_type = p.codecs[0].payload_type;
+	detach_source(sim, t);
 	if (wlk_rtp_receiver_set_level(wlk_transceiver_receiver(theirs), WLK_MEDIA_LEVEL_PACKETS) ||
 	    wlk_rtp_sender_send_packet(wlk_transceiver_sender(t), &packet))
 		sim_fail(sim, "%s: nothing can be sent on mid %s: %s", peer->name, wlk_transceiver_mid(t), wlk_last_error(peer->pc));
