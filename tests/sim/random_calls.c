@@ -270,14 +270,18 @@ static wlk_err set_configuration(struct sim *sim, struct sim_peer *peer, struct 
 {
 	wlk_ice_server server = random_run_of(sim)->server;
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
+	wlk_err err = wlk_peer_connection_get_configuration(peer->pc, &config);
 
 	(void)side;
+	if (err)
+		return err;
 	config.ice_servers = &server;
 	config.ice_server_count = server.url ? sim_random(sim, 2) : 0;
 	if (sim_random(sim, 8) == 0) {
 		server.url = "stun:";
 		config.ice_server_count = 1;
 	}
+	config.nominate_once = sim_random(sim, 8) == 0; /* which cannot change */
 	return wlk_peer_connection_set_configuration(peer->pc, &config);
 }
 
