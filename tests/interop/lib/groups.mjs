@@ -8,6 +8,7 @@ import path from 'node:path';
 import { Browser } from './browser.mjs';
 import { run } from './child.mjs';
 import { buildGo } from './echo.mjs';
+import { examplesGroup } from './examples.mjs';
 import { framesGroup } from './frames.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
 import { INTEROP, NODE, ROOT, missingPackage, missingProgram } from './paths.mjs';
@@ -117,7 +118,7 @@ function browserGroups(name) {
     group('dtmf', 'dtmf', without(Object.keys(dtmfCases), ...NOT_IN[name]), 'answer'),
     group('simulcast', 'simulcast', Object.keys(simulcastCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
-      reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close)] : []),
+      reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close), examplesGroup(browser, missing, close)] : []),
   ];
 }
 
