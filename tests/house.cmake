@@ -5,8 +5,9 @@ add_test(NAME house_floors_planted COMMAND "${house}/floors_planted.sh" "${PROJE
 add_test(NAME house_headers COMMAND "${house}/headers.sh" "${PROJECT_SOURCE_DIR}")
 add_test(NAME house_rules COMMAND "${house}/rules.sh" "${PROJECT_SOURCE_DIR}")
 add_test(NAME house_browser_api COMMAND "${house}/browser_api.sh" "${PROJECT_SOURCE_DIR}")
+add_test(NAME house_api COMMAND "${PROJECT_SOURCE_DIR}/scripts/api" --check) # every declaration has its comment
 add_test(NAME house_asserts COMMAND "${house}/asserts.sh" "${PROJECT_BINARY_DIR}/core")
-set_tests_properties(house_floors house_floors_planted house_headers house_rules house_browser_api house_asserts PROPERTIES LABELS house)
+set_tests_properties(house_floors house_floors_planted house_headers house_rules house_browser_api house_api house_asserts PROPERTIES LABELS house)
 if(NOT WLK_SANITIZE)
 	add_test(NAME house_symbols COMMAND "${house}/symbols.sh" $<TARGET_FILE:wirelark_shared> "${house}/symbols.txt")
 	add_test(NAME house_consumer COMMAND "${house}/consumer.sh" "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}")

@@ -11,6 +11,7 @@ extern "C" {
 /** A certificate and its private key. Immutable and counted: release what you got. All functions here are THREAD-SAFE. */
 typedef struct wlk_certificate wlk_certificate;
 
+/** The key of a certificate. */
 typedef enum wlk_key_algorithm {
 	WLK_KEY_ECDSA_P256 = 0,
 	WLK_KEY_ECDSA_P384 = 1,

@@ -11,6 +11,7 @@ extern "C" {
 typedef struct wlk_peer_connection wlk_peer_connection;
 typedef struct wlk_data_channel wlk_data_channel;
 
+/** RTCDataChannelState. */
 typedef enum wlk_data_channel_state {
 	WLK_DATA_CHANNEL_CONNECTING = 0,
 	WLK_DATA_CHANNEL_OPEN = 1,
@@ -18,6 +19,7 @@ typedef enum wlk_data_channel_state {
 	WLK_DATA_CHANNEL_CLOSED = 3
 } wlk_data_channel_state;
 
+/** Text is UTF-8, and a string in a browser; the library does not check it. */
 typedef enum wlk_message_type { WLK_MESSAGE_TEXT = 1, WLK_MESSAGE_BINARY = 2 } wlk_message_type;
 
 /** How a channel is made. Set up with WLK_DATA_CHANNEL_INIT; zero is always the default. */
@@ -90,6 +92,7 @@ WLK_API size_t wlk_data_channel_buffered_amount_low_threshold(const wlk_data_cha
  */
 WLK_API void wlk_data_channel_set_high_water_mark(wlk_data_channel *channel, size_t bytes);
 
+/** Also when the connection is closed. */
 WLK_API wlk_data_channel_state wlk_data_channel_ready_state(const wlk_data_channel *channel);
 /** Borrowed; valid as long as the handle. */
 WLK_API const char *wlk_data_channel_label(const wlk_data_channel *channel);
@@ -102,6 +105,7 @@ WLK_API int32_t wlk_data_channel_max_packet_lifetime_ms(const wlk_data_channel *
 /** The SCTP stream, or -1 while none is assigned. */
 WLK_API int32_t wlk_data_channel_id(const wlk_data_channel *channel);
 
+/** A pointer of the application's, kept and never looked at; and the connection that the channel is of. */
 WLK_API void wlk_data_channel_set_user(wlk_data_channel *channel, void *user);
 WLK_API void *wlk_data_channel_user(const wlk_data_channel *channel);
 WLK_API wlk_peer_connection *wlk_data_channel_peer_connection(const wlk_data_channel *channel);

@@ -31,6 +31,7 @@ typedef struct wlk_datagram {
 	void *internal;
 } wlk_datagram;
 
+/** What the outside can be asked to do. Append-only. */
 typedef enum wlk_request_type {
 	WLK_REQUEST_BIND_UDP = 1,  /**< bind a UDP socket at |local| (port 0: any); answer the bound address */
 	WLK_REQUEST_RESOLVE = 2,   /**< look |host| up; answer its addresses with any port */

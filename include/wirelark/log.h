@@ -8,6 +8,7 @@
 extern "C" {
 #endif
 
+/** How much is told; each level includes those above it. */
 typedef enum wlk_log_level {
 	WLK_LOG_NONE = 0,
 	WLK_LOG_ERROR = 1,

@@ -8,8 +8,10 @@
 extern "C" {
 #endif
 
+/** The kind of a track. */
 typedef enum wlk_media_kind { WLK_MEDIA_AUDIO = 1, WLK_MEDIA_VIDEO = 2 } wlk_media_kind;
 
+/** RTCRtpTransceiverDirection. */
 typedef enum wlk_direction {
 	WLK_DIRECTION_INACTIVE = 0,
 	WLK_DIRECTION_SENDONLY = 1,

@@ -29,6 +29,7 @@ extern "C" {
  * WLK_ERR_NEGOTIATION; NotSupportedError is WLK_ERR_UNSUPPORTED. A failing call changes nothing.
  */
 
+/** RTCSignalingState (RFC 9429 3.2). */
 typedef enum wlk_signaling_state {
 	WLK_SIGNALING_STABLE = 0,
 	WLK_SIGNALING_HAVE_LOCAL_OFFER = 1,
@@ -38,6 +39,7 @@ typedef enum wlk_signaling_state {
 	WLK_SIGNALING_CLOSED = 5
 } wlk_signaling_state;
 
+/** RTCIceConnectionState, of all transports together (W3C webrtc-pc 4.3.4). */
 typedef enum wlk_ice_connection_state {
 	WLK_ICE_CONNECTION_NEW = 0,
 	WLK_ICE_CONNECTION_CHECKING = 1,
@@ -48,6 +50,7 @@ typedef enum wlk_ice_connection_state {
 	WLK_ICE_CONNECTION_CLOSED = 6
 } wlk_ice_connection_state;
 
+/** RTCPeerConnectionState: ICE and DTLS of all transports together (W3C webrtc-pc 4.3.3). */
 typedef enum wlk_connection_state {
 	WLK_CONNECTION_NEW = 0,
 	WLK_CONNECTION_CONNECTING = 1,
@@ -57,6 +60,7 @@ typedef enum wlk_connection_state {
 	WLK_CONNECTION_CLOSED = 5
 } wlk_connection_state;
 
+/** RTCSdpType. */
 typedef enum wlk_sdp_type {
 	WLK_SDP_OFFER = 1,
 	WLK_SDP_PRANSWER = 2,
@@ -70,6 +74,7 @@ WLK_API const char *wlk_ice_connection_state_name(wlk_ice_connection_state state
 WLK_API const char *wlk_connection_state_name(wlk_connection_state state);
 WLK_API const char *wlk_sdp_type_name(wlk_sdp_type type);
 
+/** RTCSessionDescriptionInit. What a getter answers is borrowed until the next call on its connection. */
 typedef struct wlk_session_description {
 	wlk_sdp_type type;
 	const char *sdp; /**< NUL-terminated */
@@ -166,6 +171,7 @@ typedef struct wlk_configuration {
 	  WLK_IP_HANDLING_ALL, WLK_ICE_TCP_ACTIVE, 0, false, false, false, false, 0, 0, NULL, 0, NULL, NULL, NULL, 0, NULL, WLK_BUNDLE_DEFAULT, \
 	  WLK_RTCP_MUX_REQUIRE, NULL }
 
+/** What an event tells, and which member of wlk_event.u goes with it. Append-only. */
 typedef enum wlk_event_type {
 	WLK_EVENT_NEGOTIATION_NEEDED = 1, /**< in stable only, and only if it is still needed when it is delivered */
 	WLK_EVENT_SIGNALING_STATE_CHANGE = 2,
@@ -399,6 +405,7 @@ WLK_API wlk_err wlk_peer_connection_get_configuration(const wlk_peer_connection 
  */
 WLK_API wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config);
 
+/** The present states; an event in hand may be older. */
 WLK_API wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc);
 WLK_API wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc);
 WLK_API wlk_ice_connection_state wlk_peer_connection_ice_connection_state(const wlk_peer_connection *pc);
@@ -417,6 +424,7 @@ WLK_API size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *p
  */
 WLK_API const char *wlk_last_error(const wlk_peer_connection *pc);
 
+/** A pointer of the application's, kept and never looked at; wlk_configuration.user at first. */
 WLK_API void wlk_peer_connection_set_user(wlk_peer_connection *pc, void *user);
 WLK_API void *wlk_peer_connection_user(const wlk_peer_connection *pc);
 

@@ -66,6 +66,7 @@ WLK_API wlk_err wlk_rtp_receiver_capabilities(wlk_media_kind kind, wlk_rtp_capab
  */
 WLK_API wlk_err wlk_transceiver_set_codec_preferences(wlk_transceiver *transceiver, const wlk_rtp_codec *codecs, size_t count);
 
+/** RTCPriorityType (webrtc-priority). */
 typedef enum wlk_priority {
 	WLK_PRIORITY_VERY_LOW = 1,
 	WLK_PRIORITY_LOW = 2,
@@ -73,6 +74,7 @@ typedef enum wlk_priority {
 	WLK_PRIORITY_HIGH = 4
 } wlk_priority;
 
+/** RTCDegradationPreference; UNSET: the application gave none. */
 typedef enum wlk_degradation_preference {
 	WLK_DEGRADATION_UNSET = 0,
 	WLK_DEGRADATION_BALANCED = 1,

@@ -38,16 +38,19 @@ typedef struct wlk_stat_count { /**< what is counted or measured in whole number
 	uint64_t value;
 } wlk_stat_count;
 
+/** A count that may fall below zero. */
 typedef struct wlk_stat_signed { /**< packets_lost, which duplicates make negative */
 	bool exists;
 	int64_t value;
 } wlk_stat_signed;
 
+/** A measured quantity, in seconds where it is a time. */
 typedef struct wlk_stat_number {
 	bool exists;
 	double value;
 } wlk_stat_number;
 
+/** A yes or no. */
 typedef struct wlk_stat_bool {
 	bool exists;
 	bool value;
@@ -69,6 +72,7 @@ typedef struct wlk_stat_limitations {
 	double none, cpu, bandwidth, other;
 } wlk_stat_limitations;
 
+/** Of the planes of a picture. */
 typedef struct wlk_stat_psnr { /**< sums of decibels */
 	bool exists;
 	double y, u, v;

@@ -83,6 +83,7 @@ WLK_API size_t wlk_peer_connection_receiver_count(const wlk_peer_connection *pc)
 /** NULL when @p index is out of range. */
 WLK_API wlk_rtp_receiver *wlk_peer_connection_receiver(const wlk_peer_connection *pc, size_t index);
 
+/** Fixed from creation. */
 WLK_API wlk_media_kind wlk_transceiver_kind(const wlk_transceiver *transceiver);
 /** The mid of the m-section; NULL before a description is set, after its rollback, and once the m-section is gone. Borrowed. */
 WLK_API const char *wlk_transceiver_mid(const wlk_transceiver *transceiver);
@@ -165,6 +166,7 @@ WLK_API wlk_media_level wlk_rtp_receiver_level(const wlk_rtp_receiver *receiver)
 /** Ask whoever sends to this receiver for a key frame (PLI, RFC 4585 6.3.1); at most one in 500 ms leaves. */
 WLK_API wlk_err wlk_rtp_receiver_request_key_frame(wlk_rtp_receiver *receiver);
 
+/** The transceiver that it is half of; never NULL. */
 WLK_API wlk_transceiver *wlk_rtp_sender_transceiver(const wlk_rtp_sender *sender);
 WLK_API wlk_transceiver *wlk_rtp_receiver_transceiver(const wlk_rtp_receiver *receiver);
 /** Our SSRC, fixed from creation; of the first encoding. */

@@ -41,6 +41,7 @@ WLK_API const char *wlk_dtls_role_name(wlk_dtls_role role);
 WLK_API wlk_dtls_transport *wlk_rtp_sender_transport(const wlk_rtp_sender *sender);
 WLK_API wlk_dtls_transport *wlk_rtp_receiver_transport(const wlk_rtp_receiver *receiver);
 
+/** What it stands on; never NULL. */
 WLK_API wlk_ice_transport *wlk_dtls_transport_ice_transport(wlk_dtls_transport *transport);
 WLK_API wlk_peer_connection *wlk_dtls_transport_peer_connection(const wlk_dtls_transport *transport);
 /** WLK_EVENT_DTLS_STATE_CHANGE tells of each change. */
@@ -141,6 +142,7 @@ WLK_API const char *wlk_ice_state_name(wlk_ice_state state);
 WLK_API const char *wlk_ice_gathering_state_name(wlk_ice_gathering_state state);
 WLK_API const char *wlk_ice_role_name(wlk_ice_role role);
 
+/** The connection that it is of. */
 WLK_API wlk_peer_connection *wlk_ice_transport_peer_connection(const wlk_ice_transport *transport);
 /** UNKNOWN before a description was set. A role conflict may turn it (RFC 8445 7.3.1.1). */
 WLK_API wlk_ice_role wlk_ice_transport_role(const wlk_ice_transport *transport);
@@ -182,6 +184,7 @@ WLK_API const char *wlk_sctp_state_name(wlk_sctp_state state);
 /** The transport of the data channels; NULL before it was negotiated (the W3C attribute sctp). */
 WLK_API wlk_sctp_transport *wlk_peer_connection_sctp(wlk_peer_connection *pc);
 
+/** What it stands on; never NULL. */
 WLK_API wlk_dtls_transport *wlk_sctp_transport_dtls_transport(const wlk_sctp_transport *transport);
 /** WLK_EVENT_SCTP_STATE_CHANGE tells of each change. */
 WLK_API wlk_sctp_state wlk_sctp_transport_state(const wlk_sctp_transport *transport);
