@@ -88,6 +88,8 @@ static const char *changed_unrecorded(const wlk_peer_connection *pc, const wlk_c
 		return "rtcp_mux_policy";
 	if (next->log_name && strcmp(next->log_name, pc->log.prefix) != 0)
 		return "log_name";
+	if (next->codecs != now->codecs)
+		return "codecs";
 	if (next->local_address_filter != now->local_address_filter)
 		return "local_address_filter";
 	if (next->remote_address_filter != now->remote_address_filter)

@@ -36,6 +36,7 @@ typedef struct wlk_codec_picture {
 
 /* ---- video encoders ---- */
 
+/** What an encoder is made for. */
 typedef struct wlk_video_encoder_config {
 	size_t struct_size;
 	wlk_codec codec;
@@ -78,6 +79,7 @@ typedef struct wlk_video_encode_result {
 	int32_t qp[WLK_VIDEO_LAYERS_MAX]; /**< quantiser on the codec's own scale; -1: not told */
 } wlk_video_encode_result;
 
+/** An encoder of video: what the application gives to use its own. The functions are called on a worker, one call at a time for each encoder. */
 typedef struct wlk_video_encoder_table {
 	size_t struct_size;
 	wlk_codec codec;
@@ -96,6 +98,7 @@ typedef struct wlk_video_encoder_table {
 
 /* ---- video decoders ---- */
 
+/** What a decoder is made for. */
 typedef struct wlk_video_decoder_config {
 	size_t struct_size;
 	wlk_codec codec;
@@ -110,12 +113,14 @@ typedef struct wlk_video_decoder_config {
 
 #define WLK_VIDEO_DECODER_CONFIG_INIT { sizeof(wlk_video_decoder_config), WLK_CODEC_UNKNOWN, "", 0, 1 }
 
+/** What came out for one frame. */
 typedef struct wlk_video_decode_result {
 	size_t struct_size;
 	wlk_codec_picture picture; /**< width 0: nothing to show yet. Its pixels stay valid until the decoder is called the next time */
 	int32_t qp;                /**< -1: not told */
 } wlk_video_decode_result;
 
+/** A decoder of video; as an encoder. */
 typedef struct wlk_video_decoder_table {
 	size_t struct_size;
 	wlk_codec codec;
@@ -143,6 +148,7 @@ typedef struct wlk_video_decoder_table {
 #define WLK_AUDIO_SAMPLES_MAX 5760 /**< a channel, in one packet */
 #define WLK_AUDIO_PACKET_MAX  7650 /**< bytes that an encoder makes at most */
 
+/** What an encoder is made for, and tuned to later. */
 typedef struct wlk_audio_encoder_config {
 	size_t struct_size;
 	wlk_codec codec;
@@ -158,6 +164,7 @@ typedef struct wlk_audio_encoder_config {
 #define WLK_AUDIO_ENCODER_CONFIG_INIT \
 	{ sizeof(wlk_audio_encoder_config), WLK_CODEC_UNKNOWN, "", 1, 0, 0, false, false, false }
 
+/** An encoder of sound; as one of video. */
 typedef struct wlk_audio_encoder_table {
 	size_t struct_size;
 	wlk_codec codec;
@@ -173,6 +180,7 @@ typedef struct wlk_audio_encoder_table {
 	void (*destroy)(void *encoder);
 } wlk_audio_encoder_table;
 
+/** A decoder of sound; as one of video. */
 typedef struct wlk_audio_decoder_table {
 	size_t struct_size;
 	wlk_codec codec;

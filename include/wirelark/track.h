@@ -25,6 +25,7 @@ extern "C" {
  * attached to several senders, also of several loops; a sink has one receiver.
  */
 
+/** How the pixels of a picture lie in memory, 8 bits each. */
 typedef enum wlk_pixel_format {
 	WLK_PIXEL_FORMAT_I420 = 1, /**< planes Y, U, V; the two of colour half as wide and half as high, rounded up */
 	WLK_PIXEL_FORMAT_NV12 = 2  /**< planes Y, and U and V by turns */
