@@ -397,3 +397,29 @@ void record_send_packet(struct wlk_recording *rec, const wlk_transceiver *t, con
 	}
 	record_end(rec);
 }
+
+/* One that is refused for its size is written as none. */
+void record_start_direct(struct wlk_recording *rec, const wlk_peer_connection *pc, wlk_ice_role role,
+			 const wlk_direct_parameters *remote)
+{
+	bool given = remote && remote->struct_size == sizeof(*remote);
+	struct bytes_writer *w = begin_api(rec, RECORD_START_DIRECT, pc,
+					   5 + (given ? 32 + sizeof(remote->fingerprint) + text_size(remote->username_fragment) +
+								text_size(remote->password)
+						      : 0));
+
+	if (!w)
+		return;
+	bytes_put_u32(w, (uint32_t)role);
+	bytes_put_u8(w, given);
+	if (given) {
+		record_put_text(w, remote->username_fragment);
+		record_put_secret(w, rec, remote->password);
+		bytes_put(w, &remote->fingerprint, sizeof(remote->fingerprint));
+		bytes_put_u8(w, remote->ice_lite);
+		bytes_put_u32(w, (uint32_t)remote->dtls_role);
+		bytes_put_u16(w, remote->sctp_port);
+		bytes_put_u64(w, remote->max_message_size);
+	}
+	record_end(rec);
+}

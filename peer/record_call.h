@@ -2,6 +2,8 @@
 #ifndef PEER_RECORD_CALL_H
 #define PEER_RECORD_CALL_H
 
+#include <wirelark/direct.h>
+
 #include "core/dgram_queue.h"
 #include "peer/peer.h"
 #include "peer/record.h"
@@ -50,6 +52,9 @@ wlk_time record_api_time(const wlk_peer_connection *pc);
 void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f);
 void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid);
 void record_send_frame(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_encoded_frame *frame);
+
+void record_start_direct(struct wlk_recording *rec, const wlk_peer_connection *pc, wlk_ice_role role,
+			 const wlk_direct_parameters *remote);
 
 /* Calls of rtp_parameters.h (record_parameters.c). */
 void record_set_parameters(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_send_parameters *p);

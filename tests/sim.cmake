@@ -27,6 +27,7 @@ wlk_sim(sim_perfect_negotiation SOURCES sim/perfect_negotiation.c ARGS 1 6 50) #
 wlk_sim(sim_options SOURCES sim/options.c)
 wlk_sim(sim_turn SOURCES sim/turn.c support/turn_server.c)
 wlk_sim(sim_transports SOURCES sim/transports.c)
+wlk_sim(sim_direct SOURCES sim/direct.c)
 wlk_sim(sim_errors SOURCES sim/errors.c)
 target_link_options(sim_errors PRIVATE -Wl,--wrap=dtls_transport_send) # to make a far end abort
 wlk_sim(sim_bundling SOURCES sim/bundling.c)
@@ -46,7 +47,7 @@ if(WLK_BUILD_APPS) # which also find jansson
 		$<TARGET_FILE:wirelark-replay-faulty> 1 12)
 	target_link_options(sim_recordings PRIVATE ${fault} -Wl,--wrap=dtls_transport_export_srtp)
 	add_dependencies(sim_recordings wirelark-replay wirelark-replay-faulty)
-	foreach(name parameters errors) # layers, tones, preferences; calls that fail
+	foreach(name parameters errors direct) # layers, tones, preferences; calls that fail
 		add_test(NAME sim_${name}_replayed COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/sim/replayed.sh" $<TARGET_FILE:sim_${name}>
 			$<TARGET_FILE:wirelark-replay>)
 		set_tests_properties(sim_${name}_replayed PROPERTIES LABELS sim TIMEOUT 300)

@@ -527,6 +527,31 @@ static void refresh(struct bytes_reader body)
 	peer_refresh_now(replay.peer->pc);
 }
 
+static void start_direct(struct bytes_reader body)
+{
+	wlk_ice_role role = (wlk_ice_role)bytes_u32(&body);
+	wlk_direct_parameters remote = WLK_DIRECT_PARAMETERS_INIT;
+	char *ufrag = NULL, *password = NULL;
+	const uint8_t *fingerprint;
+	bool given = bytes_u8(&body) != 0;
+
+	if (given) {
+		remote.username_fragment = ufrag = record_get_text(&body);
+		remote.password = password = record_get_text(&body);
+		fingerprint = bytes_take(&body, sizeof(remote.fingerprint));
+		if (fingerprint)
+			memcpy(&remote.fingerprint, fingerprint, sizeof(remote.fingerprint));
+		remote.ice_lite = bytes_u8(&body) != 0;
+		remote.dtls_role = (wlk_dtls_role)bytes_u32(&body);
+		remote.sctp_port = bytes_u16(&body);
+		remote.max_message_size = bytes_u64(&body);
+	}
+	check_text(&body);
+	(void)!wlk_direct_start(replay.peer->pc, role, given ? &remote : NULL);
+	wlk_free(ufrag);
+	wlk_free(password);
+}
+
 static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_PEER_NEW] = peer_new,
 	[RECORD_PEER_FREE] = peer_gone,
@@ -570,6 +595,7 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_SET_LEVEL] = set_level,
 	[RECORD_SEND_FRAME] = send_frame,
 	[RECORD_REFRESH] = refresh,
+	[RECORD_START_DIRECT] = start_direct,
 };
 
 void replay_call(struct bytes_reader body)

@@ -5,6 +5,7 @@
 #include <wirelark/certificate.h>
 #include <wirelark/codec.h>
 #include <wirelark/data_channel.h>
+#include <wirelark/direct.h>
 #include <wirelark/drive.h>
 #include <wirelark/error.h>
 #include <wirelark/log.h>
