@@ -90,8 +90,8 @@ static void mirror_media(const struct sdp_session *sdp, struct sdp_media *media,
 	media->has_max_message_size = true;
 }
 
-/* |own| becomes what the far end would say, as text; *out is written on success only. */
-static wlk_err mirror(wlk_peer_connection *pc, struct sdp_session *own, const wlk_direct_parameters *remote, bool offers, char **out)
+/* |sdp|, a copy of our offer, becomes what the far end would say; as text in *out, which is written on success only. */
+static wlk_err mirror(wlk_peer_connection *pc, struct sdp_session *sdp, const wlk_direct_parameters *remote, bool offers, char **out)
 {
 	struct sdp_fingerprint fingerprint;
 	struct text text;
@@ -100,11 +100,11 @@ static wlk_err mirror(wlk_peer_connection *pc, struct sdp_session *own, const wl
 
 	if (!read_fingerprint(&remote->fingerprint, &fingerprint))
 		return peer_fail(pc, WLK_ERR_INVALID, "the fingerprint is none");
-	for (size_t i = 0; i < own->media_count; i++)
-		mirror_media(own, own->media[i], remote, &fingerprint, offers);
-	own->ice_lite = remote->ice_lite;
+	for (size_t i = 0; i < sdp->media_count; i++)
+		mirror_media(sdp, sdp->media[i], remote, &fingerprint, offers);
+	sdp->ice_lite = remote->ice_lite;
 	text_init(&text);
-	err = sdp_write(own, &text);
+	err = sdp_write(sdp, &text);
 	taken = err ? NULL : text_take(&text);
 	text_free(&text);
 	if (!taken)
@@ -116,36 +116,50 @@ static wlk_err mirror(wlk_peer_connection *pc, struct sdp_session *own, const wl
 /* ---- starting ---- */
 
 /* We offer, and it answers the same. */
-static wlk_err start_controlling(wlk_peer_connection *pc, struct sdp_session *own, const wlk_direct_parameters *remote)
+static wlk_err start_controlling(wlk_peer_connection *pc, const char *text)
 {
-	wlk_session_description answer = { WLK_SDP_ANSWER, NULL };
-	char *text = NULL;
-	wlk_err err = mirror(pc, own, remote, false, &text);
+	const wlk_session_description answer = { WLK_SDP_ANSWER, text }, rollback = { WLK_SDP_ROLLBACK, NULL };
+	wlk_err err = wlk_peer_connection_set_local_description(pc, NULL);
 
-	if (!err)
-		err = wlk_peer_connection_set_local_description(pc, NULL);
-	answer.sdp = text;
-	if (!err)
-		err = wlk_peer_connection_set_remote_description(pc, &answer);
-	wlk_free(text);
+	if (err)
+		return err;
+	err = wlk_peer_connection_set_remote_description(pc, &answer);
+	if (err)
+		(void)!wlk_peer_connection_set_local_description(pc, &rollback);
 	return err;
 }
 
 /* It offers the same as we would, on the sections that we would have. */
-static wlk_err start_controlled(wlk_peer_connection *pc, struct sdp_session *own, const wlk_direct_parameters *remote)
+static wlk_err start_controlled(wlk_peer_connection *pc, const struct sdp_session *own, const char *text)
 {
-	wlk_session_description offer = { WLK_SDP_OFFER, NULL };
+	const wlk_session_description offer = { WLK_SDP_OFFER, text };
 	wlk_err err = peer_associate_local_offer(pc, own);
-	char *text = NULL;
 
 	if (err)
 		return peer_fail(pc, err, "out of memory");
-	err = mirror(pc, own, remote, true, &text);
-	offer.sdp = text;
+	err = wlk_peer_connection_set_remote_description(pc, &offer);
+	if (err) {
+		peer_roll_back_transceivers(pc);
+		return err;
+	}
+	return wlk_peer_connection_set_local_description(pc, NULL);
+}
+
+static wlk_err start(wlk_peer_connection *pc, const struct sdp_session *own, bool controlling, const wlk_direct_parameters *remote)
+{
+	struct sdp_session *theirs;
+	char *text = NULL;
+	wlk_err err;
+
+	if (!own->media_count)
+		return peer_fail(pc, WLK_ERR_STATE, "there is no channel and no transceiver");
+	err = sdp_session_clone(&theirs, own);
+	if (err)
+		return peer_fail(pc, err, "out of memory");
+	err = mirror(pc, theirs, remote, !controlling, &text);
+	sdp_session_destroy(theirs);
 	if (!err)
-		err = wlk_peer_connection_set_remote_description(pc, &offer);
-	if (!err)
-		err = wlk_peer_connection_set_local_description(pc, NULL);
+		err = controlling ? start_controlling(pc, text) : start_controlled(pc, own, text);
 	wlk_free(text);
 	return err;
 }
@@ -168,9 +182,7 @@ wlk_err wlk_direct_start(wlk_peer_connection *pc, wlk_ice_role role, const wlk_d
 	if (err)
 		return err;
 	peer_keep_offered_mids(pc);
-	err = own->media_count ? WLK_OK : peer_fail(pc, WLK_ERR_STATE, "there is no channel and no transceiver");
-	if (!err)
-		err = controlling ? start_controlling(pc, own, remote) : start_controlled(pc, own, remote);
+	err = start(pc, own, controlling, remote);
 	sdp_session_destroy(own);
 	return err;
 }

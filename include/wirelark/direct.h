@@ -55,8 +55,9 @@ WLK_API wlk_err wlk_direct_local_parameters(const wlk_peer_connection *pc, wlk_d
  * @param role    ours in ICE; the other side has the other one
  * @param remote  copied. Its dtls_role must be the other one than ours where it is not UNKNOWN
  *
- * Errors: WLK_ERR_INVALID (a parameter), WLK_ERR_STATE (started already, negotiated, or closed), WLK_ERR_NEGOTIATION, WLK_ERR_NOMEM.
- * The reason is in wlk_last_error(). After an error the connection can only be closed.
+ * Errors: WLK_ERR_INVALID (a parameter), WLK_ERR_STATE (started already, negotiated, or closed),
+ * WLK_ERR_PARSE and WLK_ERR_NEGOTIATION (parameters that do not fit), WLK_ERR_NOMEM. The reason is in wlk_last_error(). A failing call
+ * changes nothing, but candidates may be gathered from it on.
  */
 WLK_API wlk_err wlk_direct_start(wlk_peer_connection *pc, wlk_ice_role role, const wlk_direct_parameters *remote);
 

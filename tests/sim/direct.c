@@ -149,6 +149,17 @@ static void test_bad_parameters_are_refused(void **state)
 	bad.username_fragment = "a\r\nb=evil";
 	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &bad), WLK_ERR_INVALID);
 	assert_int_equal(wlk_peer_connection_signaling_state(sim.a.pc), WLK_SIGNALING_STABLE);
+	/* What is refused by either side changes nothing: the right ones do. */
+	bad = remote;
+	bad.password = "too short";
+	assert_true(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &bad) < 0);
+	assert_int_equal(wlk_peer_connection_signaling_state(sim.a.pc), WLK_SIGNALING_STABLE);
+	assert_true(wlk_direct_start(sim.b.pc, WLK_ICE_ROLE_CONTROLLED, &bad) < 0);
+	assert_null(wlk_transceiver_mid(seen.video[1]));
+	bad = parameters_of(&sim.a);
+	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_OK);
+	assert_int_equal(wlk_direct_start(sim.b.pc, WLK_ICE_ROLE_CONTROLLED, &bad), WLK_OK);
+	assert_true(sim_run_until(&sim, 20 * SIM_SECOND, both_open));
 	wlk_peer_connection_close(sim.a.pc);
 	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_ERR_STATE);
 	assert_int_equal(wlk_direct_local_parameters(sim.a.pc, NULL), WLK_ERR_INVALID);
