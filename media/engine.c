@@ -9,6 +9,7 @@ wlk_err media_engine_create(struct media_engine **out, const struct media_engine
 {
 	wlk_err err = WLK_ERR_NOMEM;
 	struct media_engine *e = wlk_calloc(1, sizeof(*e));
+	uint16_t first_seq;
 
 	if (!e)
 		goto out;
@@ -22,9 +23,11 @@ wlk_err media_engine_create(struct media_engine **out, const struct media_engine
 	err = rand_u64(&e->jitter.state);
 	if (err)
 		goto out_free;
-	err = rand_u16(&e->twcc_out_seq);
+	err = rand_u16(&first_seq);
 	if (err)
 		goto out_free;
+	gcc_init(&e->gcc, first_seq);
+	e->first_sent = WLK_TIME_NEVER;
 	err = recv_queue_init(&e->received);
 	if (err)
 		goto out_free;
@@ -54,6 +57,7 @@ void media_engine_destroy(struct media_engine *e)
 	wlk_free(e->retired);
 	recv_queue_free(&e->received);
 	pacer_free(&e->pacer);
+	gcc_free(&e->gcc);
 	twcc_recv_free(&e->twcc);
 	engine_rtcp_queue_free(e);
 	wlk_free(e);
@@ -204,6 +208,7 @@ void media_engine_set_rtt(struct media_engine *e, wlk_time rtt_us)
 
 void media_engine_set_pacing_rate(struct media_engine *e, wlk_time now, uint64_t bps)
 {
+	e->pacing_limit_bps = bps;
 	pacer_set_rate(&e->pacer, now, bps);
 }
 
@@ -227,7 +232,7 @@ wlk_time media_engine_deadline(const struct media_engine *e)
 
 	if (e->closed)
 		return deadline;
-	deadline = time_min(deadline, e->pacer.deadline);
+	deadline = time_min(deadline, time_min(e->pacer.deadline, engine_cc_deadline(e)));
 	for (size_t i = 0; i < e->section_count; i++) {
 		deadline = time_min(deadline, e->sections[i]->tone.due);
 		deadline = time_min(deadline, e->sections[i]->dtmf.recv.deadline);
@@ -254,6 +259,7 @@ void media_engine_handle_timeout(struct media_engine *e, wlk_time now)
 	if (e->closed)
 		return;
 	engine_tones_step(e, now);
+	engine_cc_handle_timeout(e, now);
 	for (size_t i = 0; i < e->section_count; i++)
 		dtmf_recv_handle_timeout(&e->sections[i]->dtmf.recv, now);
 	for (size_t i = 0; i < e->section_count; i++)
@@ -306,6 +312,8 @@ bool media_engine_poll_event(struct media_engine *e, struct media_event *out)
 	for (size_t i = 0; i < e->section_count; i++)
 		if (key_frame_event(e->sections[i], out) || engine_dtmf_event(e->sections[i], out))
 			return true;
+	if (engine_cc_event(e, out))
+		return true;
 	if (!e->remb_event)
 		return false;
 	e->remb_event = false;

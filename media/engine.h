@@ -201,15 +201,17 @@ enum media_event_type {
 	MEDIA_EVENT_SSRC_BYE,          /* the peer said BYE for it */
 	MEDIA_EVENT_REMB,              /* the peer limits what we send to remb_bps */
 	MEDIA_EVENT_DTMF,              /* a telephone event comes in: begins, goes on, is over (RFC 4733) */
+	MEDIA_EVENT_TARGET_BITRATE,    /* a layer has another share of what the path carries */
 };
 
 struct media_event {
 	enum media_event_type type;
 	size_t section; /* not for REMB */
 	uint32_t ssrc;  /* SSRC_NEW, SSRC_BYE, DTMF: the remote SSRC */
-	size_t layer;   /* KEY_FRAME_REQUEST: which of the section's send layers */
+	size_t layer;   /* KEY_FRAME_REQUEST, TARGET_BITRATE: which of the section's send layers */
 	uint64_t remb_bps;
 	struct dtmf_fact dtmf;
+	uint64_t target_bps; /* TARGET_BITRATE: for its payload, what RTP and the layers below add not counted; 0: send nothing */
 };
 
 /** The next fact; false: none. Facts are flags on their objects: none is lost for lack of memory, equal ones merge. */
@@ -354,9 +356,35 @@ void media_engine_close(struct media_engine *e, wlk_time now);
 /** A round trip measured elsewhere (ICE checks) [us]: paces NACKs until RTCP has measured its own. */
 void media_engine_set_rtt(struct media_engine *e, wlk_time rtt_us);
 
-/** Limit the pacer to |bps| (an estimate of the path); 0: no estimate, 2.5 times what is being sent, at least 30
- * Mbit/s. */
+/** Limit the pacer to |bps|; 0: by the estimate of the path, and while there is none 2.5 times what is being sent, at least
+ * 30 Mbit/s. */
 void media_engine_set_pacing_rate(struct media_engine *e, wlk_time now, uint64_t bps);
+
+/* ---- congestion control of what is sent: where transport-wide feedback was negotiated ---- */
+
+/* Limits of the whole path [bps], headers counted; 0: 30,000, 300,000, none. */
+struct media_rate_limits {
+	uint64_t min_bps, start_bps, max_bps;
+};
+
+void media_engine_set_rate_limits(struct media_engine *e, wlk_time now, const struct media_rate_limits *limits);
+
+/* What one layer has use for [bps of payload]. */
+struct media_layer_limits {
+	uint64_t min_bps;  /* with less it is not worth sending; 0: the default of the kind */
+	uint64_t max_bps;  /* 0: no limit for video, 64,000 for audio */
+	uint32_t priority; /* share in relation to other sections; 0: 2 */
+};
+
+/**
+ * Say what a layer has use for. Layers of a section are served in the order of their max_bps: one more is only switched on
+ * (its target is more than 0) when those before it have all they can use. WLK_ERR_NOT_FOUND.
+ */
+wlk_err media_engine_set_layer_limits(struct media_engine *e, wlk_time now, size_t section, size_t layer,
+				      const struct media_layer_limits *limits);
+
+/** What the path carries [bps], headers counted; 0: no feedback yet. */
+uint64_t media_engine_available_bps(const struct media_engine *e);
 
 /**
  * Absolute time of the next work, WLK_TIME_NEVER when idle. RTCP that is due and packets in the pacer count as work:
@@ -405,6 +433,7 @@ struct media_outbound_stats {
 	char rid[MEDIA_MID_MAX + 1]; /* simulcast layer; "": none */
 	uint32_t encoding_index;     /* in the order of the layers */
 	bool active;                 /* the section sends, and the layer is not stopped */
+	uint64_t target_bps;         /* as of the last MEDIA_EVENT_TARGET_BITRATE; 0: none */
 	uint8_t pt;                  /* of the last packet; RTP_PT_NONE: none yet */
 	uint32_t clock_hz;
 	uint64_t packets_sent; /* with retransmissions, as webrtc-stats counts */
@@ -437,6 +466,7 @@ struct media_engine_stats {
 	uint64_t twcc_sent, twcc_received, remb_sent, remb_received;
 	uint64_t remb_bps;             /* last received; 0: none */
 	uint64_t receive_estimate_bps; /* what our REMB says; 0: REMB is not in use */
+	uint64_t available_bps;        /* see media_engine_available_bps() */
 	wlk_time rtt_us;               /* 0: unknown */
 };
 

@@ -182,6 +182,7 @@ static wlk_err layer_create(struct send_layer **out, const struct media_send_lay
 	l->key_frame_event_due = WLK_TIME_NEVER;
 	l->key_frame_event_last = -KEY_FRAME_PAUSE_US;
 	l->fir_in_seq = -1;
+	l->told_bps = UINT64_MAX;
 	*out = l;
 	return WLK_OK;
 }
@@ -434,7 +435,6 @@ wlk_err media_engine_configure(struct media_engine *e, wlk_time now, const struc
 	wlk_err err = WLK_ERR_NOMEM;
 	size_t made = 0;
 
-	(void)now;
 	if (!configs_valid(configs, count))
 		return WLK_ERR_INVALID;
 	for (size_t i = 0; i < count; i++)
@@ -468,6 +468,7 @@ wlk_err media_engine_configure(struct media_engine *e, wlk_time now, const struc
 	e->sections = sections;
 	e->section_count = count;
 	merge_ext_ids(e);
+	engine_cc_configure(e, now);
 	return WLK_OK;
 fail:
 	while (made--)

@@ -4,9 +4,12 @@
 
 #include "core/list.h"
 #include "core/rand.h"
+#include "media/cc/allocate.h"
+#include "media/cc/gcc.h"
 #include "media/cc/pacer.h"
 #include "media/cc/receive_rate.h"
 #include "media/recv/twcc_recv.h"
+#include "media/rtp/twcc.h"
 #include "media/engine.h"
 #include "media/recv/stream.h"
 #include "media/send/redundancy.h"
@@ -23,6 +26,7 @@
  * engine_dtmf.c    telephone events in
  * engine_tones.c   telephone events out
  * engine_output.c  RTP out: send, forward, pacer to wire
+ * engine_cc.c      feedback to estimate, estimate to pacer, probes and targets
  * engine_stats.c   counters as webrtc-stats names them
  */
 
@@ -81,6 +85,10 @@ struct send_layer {
 	bool key_frame_event;
 	wlk_time key_frame_event_last, key_frame_event_due;
 	int fir_in_seq; /* number of the last FIR that counted; -1: none */
+
+	/* its share of the path (engine_cc.c) */
+	struct media_layer_limits limits;
+	uint64_t target_bps, told_bps; /* told UINT64_MAX: nothing was told */
 };
 
 /* A telephone event on its way (engine_tones.c). */
@@ -161,7 +169,16 @@ struct media_engine {
 	struct recv_queue received;
 	struct pacer pacer;
 	struct twcc_recv twcc;
-	uint16_t twcc_out_seq;
+	struct gcc gcc;
+	bool can_send;               /* somebody takes what is to be sent */
+	bool use_gcc;                /* somebody tells us when our packets arrive */
+	uint64_t pacing_limit_bps;   /* given from outside; 0: none */
+	bool feedback_started;
+	uint32_t feedback_reference; /* of the last transport-cc message, 24 bits */
+	int64_t feedback_epoch;      /* the same without wrap */
+	wlk_time first_sent;         /* WLK_TIME_NEVER: nothing with a transport-wide number yet */
+	struct rate_meter resent;
+	wlk_time allocated;          /* when shares were last given out */
 	bool use_twcc, use_remb;
 	struct receive_rate rate;
 	struct pktbuf *rtcp_head, **rtcp_tail; /* built RTCP that waits for poll_transmit */
@@ -218,6 +235,17 @@ void engine_send_bye(struct media_engine *e, const struct media_section *s);
 /* engine_rtcp_in.c */
 void layer_key_frame_wanted(struct send_layer *l, wlk_time now);
 
+/* engine_cc.c */
+void engine_cc_configure(struct media_engine *e, wlk_time now);
+void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, size_t size);
+void engine_cc_on_twcc(struct media_engine *e, wlk_time now, const struct twcc_feedback *feedback);
+void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps);
+/* Before the pacer is asked: the rate of a probe, and packets for it. */
+void engine_cc_before_pop(struct media_engine *e, wlk_time now);
+wlk_time engine_cc_deadline(const struct media_engine *e);
+void engine_cc_handle_timeout(struct media_engine *e, wlk_time now);
+bool engine_cc_event(struct media_engine *e, struct media_event *out);
+
 /* engine_tones.c */
 void engine_tones_step(struct media_engine *e, wlk_time now);
 
@@ -226,6 +254,8 @@ void engine_tones_step(struct media_engine *e, wlk_time now);
 wlk_err engine_send_numbered(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
 			     const struct media_payload *payload, const struct rtp_send *packet, int64_t seq,
 			     uint32_t timestamp);
+/* Something for a probe; false: there is none. */
+bool engine_push_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now);
 void engine_push_resend(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
 			const uint16_t *seqs, size_t count);
 /* The layer that may send now. WLK_ERR_NOT_FOUND: no such section or layer. WLK_ERR_STATE. */

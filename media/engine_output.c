@@ -1,6 +1,6 @@
 #include "media/engine_internal.h"
 
-enum { OWN_EXT_MAX = 4, FORWARD_JUMP_MAX = 3000 };
+enum { OWN_EXT_MAX = 4, FORWARD_JUMP_MAX = 3000, RESEND_WAIT_US = 100000 };
 
 static struct pacer_item pacer_item(struct send_layer *l, wlk_time now, const struct send_packet *packet)
 {
@@ -10,6 +10,7 @@ static struct pacer_item pacer_item(struct send_layer *l, wlk_time now, const st
 		.queued = now,
 		.rtx_pt = packet->rtx_pt,
 		.is_rtx = packet->is_rtx,
+		.is_padding = packet->is_padding,
 		.is_protected = packet->is_protected,
 		.twcc_offset = packet->twcc_offset,
 		.time_offset = packet->time_offset,
@@ -34,9 +35,18 @@ void engine_push_resend(struct media_engine *e, struct media_section *s, struct 
 {
 	struct send_packet packet;
 
-	for (size_t i = 0; i < count && !pacer_is_full(&e->pacer); i++)
+	/* What would wait for long is asked for again, if it is still wanted then. */
+	for (size_t i = 0; i < count && !pacer_is_full(&e->pacer) && pacer_wait(&e->pacer, PACER_RETRANSMISSION) < RESEND_WAIT_US; i++)
 		if (send_stream_resend(&l->stream, now, e->pool, seqs[i], e->rtt_us, &packet))
 			(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
+}
+
+bool engine_push_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now)
+{
+	struct send_packet packet;
+
+	return !pacer_is_full(&e->pacer) && send_stream_pad(&l->stream, now, e->pool, &packet) &&
+	       push(e, s, l, now, PACER_PADDING, &packet) == WLK_OK;
 }
 
 /* Our own elements in front of the caller's: mid and rid, and places for the two stamps. */
@@ -281,12 +291,12 @@ static void stamp_and_count(struct media_engine *e, const struct pacer_item *ite
 		.time_offset = item->time_offset,
 		.header_size = item->header_size,
 		.is_rtx = item->is_rtx,
+		.is_padding = item->is_padding,
 		.is_protected = item->is_protected,
 	};
 
-	send_packet_stamp(wire->data, &meta, e->twcc_out_seq, now);
-	if (item->twcc_offset)
-		e->twcc_out_seq++;
+	send_packet_stamp(wire->data, &meta, sent_history_next(&e->gcc.sent), now);
+	engine_cc_on_sent(e, now, item, wire->size);
 	send_stream_on_sent(item->owner, &meta, wire->size, now - item->queued);
 }
 
@@ -296,6 +306,7 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 	struct send_stream *stream;
 	struct pktbuf *wire;
 
+	e->can_send = true;
 	if (!e->rtcp_head && engine_rtcp_deadline(e) <= now)
 		engine_rtcp_build(e, now);
 	wire = engine_rtcp_pop(e);
@@ -303,7 +314,10 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 		*out = (struct media_transmit){ .buf = wire, .kind = MEDIA_TRANSMIT_RTCP };
 		return true;
 	}
-	if (e->closed || !pacer_pop(&e->pacer, now, &item))
+	if (e->closed)
+		return false;
+	engine_cc_before_pop(e, now);
+	if (!pacer_pop(&e->pacer, now, &item))
 		return false;
 	stream = item.owner;
 	wire = item.buf;

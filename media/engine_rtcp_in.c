@@ -175,6 +175,7 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 		if (err)
 			return err;
 		e->stats.twcc_received++;
+		engine_cc_on_twcc(e, now, &feedback);
 	}
 	return WLK_OK;
 }
@@ -204,6 +205,7 @@ static wlk_err on_payload_feedback(struct media_engine *e, wlk_time now, const s
 		e->stats.remb_received++;
 		e->remb_event = e->remb_event || e->remb_bps != remb.bps;
 		e->remb_bps = remb.bps;
+		engine_cc_on_remb(e, now, remb.bps);
 		return WLK_OK;
 	default:
 		return WLK_OK;

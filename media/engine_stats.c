@@ -73,6 +73,7 @@ bool media_engine_outbound_stats(const struct media_engine *e, size_t index, str
 			.ssrc = s->ssrc,
 			.rtx_ssrc = s->rtx_ssrc,
 			.active = section->send && section->layers[index]->active,
+			.target_bps = section->layers[index]->told_bps == UINT64_MAX ? 0 : section->layers[index]->told_bps,
 			.pt = s->pt,
 			.clock_hz = s->clock_hz,
 			.packets_sent = s->packets,
@@ -116,6 +117,7 @@ void media_engine_stats(const struct media_engine *e, struct media_engine_stats 
 		if (!e->ssrcs[i].is_rtx)
 			out->padding_only_received += e->ssrcs[i].entry->stream.padding_only;
 	out->remb_bps = e->remb_bps;
+	out->available_bps = media_engine_available_bps(e);
 	out->receive_estimate_bps = e->use_remb ? e->rate.estimate_bps : 0;
 	out->rtt_us = e->rtt_us;
 }

@@ -45,10 +45,18 @@ size_t pacer_room(const struct pacer *p)
 	return PACER_QUEUE_MAX - MIN(queued_packets(p), PACER_QUEUE_MAX);
 }
 
+wlk_time pacer_wait(const struct pacer *p, enum pacer_class prio)
+{
+	return p->rate_bps ? (wlk_time)(p->class_bytes[prio] * 8 * 1000000 / p->rate_bps) : 0;
+}
+
 static uint64_t effective_rate(struct pacer *p, wlk_time now)
 {
-	uint64_t rate = p->rate_bps, drain = p->queued_bytes * 8 * 1000000 / PACER_DRAIN_US;
+	uint64_t rate = p->rate_bps;
+	uint64_t drain = p->queued_bytes * 8 * 1000000 / (rate ? PACER_DRAIN_PACED_US : PACER_DRAIN_US);
 
+	if (p->probe_bps)
+		return MAX(p->probe_bps, drain);
 	if (!rate)
 		rate = MAX(rate_meter_bps(&p->pushed, now) * 5 / 2, PACER_FLOOR_BPS);
 	return MAX(MAX(rate, drain), 1000);
@@ -56,9 +64,9 @@ static uint64_t effective_rate(struct pacer *p, wlk_time now)
 
 static int64_t burst_bytes(const struct pacer *p, uint64_t rate)
 {
-	int64_t burst = (int64_t)(rate / 8 * PACER_BURST_US / 1000000);
-
-	return p->rate_bps ? MAX(burst, 3000) : MAX(burst, PACER_BURST_MIN);
+	if (p->rate_bps || p->probe_bps)
+		return MAX((int64_t)(rate / 8 * PACER_BURST_PACED_US / 1000000), 1);
+	return MAX((int64_t)(rate / 8 * PACER_BURST_US / 1000000), PACER_BURST_MIN);
 }
 
 /* Let the time since the last call earn budget, and set when the next packet may leave. */
@@ -68,12 +76,13 @@ static void update(struct pacer *p, wlk_time now)
 	wlk_time passed = MIN(MAX(now - p->updated, 0), 1000000);
 	int64_t earned = (int64_t)(rate / 8 * (uint64_t)passed / 1000000);
 
+	p->budget_bytes = MIN(p->budget_bytes, burst_bytes(p, rate));
 	/* Below one byte the time is kept for later, or frequent calls would earn nothing. */
 	if (earned || passed == 1000000) {
 		p->budget_bytes = MIN(p->budget_bytes + earned, burst_bytes(p, rate));
 		p->updated = now;
 	}
-	if (!queued_packets(p))
+	if (!queued_packets(p) && !(p->probe_bps && p->wants_padding))
 		p->deadline = WLK_TIME_NEVER;
 	else if (p->budget_bytes > 0 || event_queue_count(&p->queues[PACER_AUDIO]))
 		p->deadline = now;
@@ -88,6 +97,28 @@ void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps)
 	update(p, now);
 }
 
+void pacer_set_probe(struct pacer *p, wlk_time now, uint64_t bps, bool pad)
+{
+	if (p->probe_bps == bps)
+		return;
+	update(p, now);
+	p->probe_bps = bps;
+	p->wants_padding = bps && pad;
+	update(p, now);
+}
+
+bool pacer_needs_padding(struct pacer *p, wlk_time now)
+{
+	update(p, now);
+	return p->probe_bps && p->wants_padding && !queued_packets(p) && p->budget_bytes > 0;
+}
+
+void pacer_no_padding(struct pacer *p, wlk_time now)
+{
+	p->wants_padding = false;
+	update(p, now);
+}
+
 wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const struct pacer_item *item)
 {
 	wlk_err err;
@@ -98,6 +129,7 @@ wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const s
 	if (err)
 		return err;
 	p->queued_bytes += item->buf->size;
+	p->class_bytes[prio] += item->buf->size;
 	rate_meter_add(&p->pushed, now, item->buf->size);
 	update(p, now);
 	return WLK_OK;
@@ -114,6 +146,7 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 		if (!event_queue_pop(&p->queues[prio], out))
 			continue;
 		p->queued_bytes -= out->buf->size;
+		p->class_bytes[prio] -= out->buf->size;
 		p->budget_bytes -= (int64_t)out->buf->size;
 		update(p, now);
 		return true;
@@ -133,9 +166,10 @@ void pacer_forget(struct pacer *p, const void *owner)
 			if (item.owner != owner && event_queue_push(q, &item) == WLK_OK)
 				continue;
 			p->queued_bytes -= item.buf->size;
+			p->class_bytes[prio] -= item.buf->size;
 			pktbuf_release(item.buf);
 		}
 	}
 	if (!queued_packets(p))
-		p->deadline = WLK_TIME_NEVER;
+		p->deadline = WLK_TIME_NEVER; /* padding is asked for again with the next packet */
 }

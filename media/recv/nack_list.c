@@ -63,6 +63,13 @@ void nack_list_add(struct nack_list *l, int64_t first, int64_t last, wlk_time no
 	l->next_due = time_min(l->next_due, now + NACK_REORDER_US);
 }
 
+bool nack_list_has(const struct nack_list *l, int64_t seq)
+{
+	size_t index = lower_bound(l, seq);
+
+	return index < l->count && l->items[index].seq == seq;
+}
+
 bool nack_list_remove(struct nack_list *l, int64_t seq)
 {
 	size_t index = lower_bound(l, seq);

@@ -31,6 +31,8 @@ void nack_list_free(struct nack_list *l);
 
 /** Numbers first..last are missing as of |now|. A hole above NACK_LIST_MAX, or no memory, empties the list: gave_up. */
 void nack_list_add(struct nack_list *l, int64_t first, int64_t last, wlk_time now);
+/** Whether |seq| is missing. */
+bool nack_list_has(const struct nack_list *l, int64_t seq);
 /** |seq| arrived; answers whether it had been asked for. */
 bool nack_list_remove(struct nack_list *l, int64_t seq);
 /** Nobody waits for numbers below |seq| any more; those dropped set gave_up. */

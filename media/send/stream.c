@@ -8,6 +8,7 @@ enum {
 	BUDGET_MAX = 250000,
 	RESEND_MIN_US = 10000, /* a packet is not repeated faster than this, whatever the round trip */
 	HIGH_LOSS = 26,        /* of 256: above 10 % more is needed */
+	PAD_CHOICE = 64,       /* of the newest packets one is repeated as padding */
 };
 
 wlk_err send_stream_init(struct send_stream *s, uint32_t ssrc, uint32_t rtx_ssrc, bool keeps_history)
@@ -112,6 +113,11 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
 {
 	size_t payload = size - packet->header_size;
 
+	if (packet->is_padding) {
+		s->rtx_sr_packets++;
+		s->rtx_sr_bytes += (uint32_t)payload;
+		return;
+	}
 	s->packets++;
 	s->bytes += payload;
 	s->header_bytes += packet->header_size;
@@ -207,6 +213,42 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
 refuse:
 	s->refused++;
 	return false;
+}
+
+static struct history_item *item_for_padding(struct send_stream *s, wlk_time now)
+{
+	struct history_item *best = NULL;
+
+	for (uint16_t back = 1; back <= PAD_CHOICE; back++) {
+		struct history_item *item = history_find(&s->history, now, (uint16_t)(s->next_seq - back));
+
+		if (!item || item->rtx_pt == RTP_PT_NONE)
+			continue;
+		if (!best || item->resent < best->resent || (item->resent == best->resent && item->buf->size > best->buf->size))
+			best = item;
+	}
+	return best;
+}
+
+bool send_stream_pad(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, struct send_packet *out)
+{
+	struct history_item *item = s->rtx_ssrc ? item_for_padding(s, now) : NULL;
+	struct pktbuf *buf = item ? wrap_rtx(s, pool, item) : NULL;
+
+	if (!buf)
+		return false;
+	s->rtx_seq++;
+	item->resent = now;
+	*out = (struct send_packet){
+		.buf = buf,
+		.rtx_pt = RTP_PT_NONE,
+		.twcc_offset = item->twcc_offset,
+		.time_offset = item->time_offset,
+		.header_size = (uint16_t)(item->header_size + 2),
+		.is_rtx = true,
+		.is_padding = true,
+	};
+	return true;
 }
 
 bool send_stream_sender_info(const struct send_stream *s, wlk_time now, int64_t unix_us, struct rtcp_sender_info *out)

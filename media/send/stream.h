@@ -69,6 +69,7 @@ struct send_packet {
 	uint16_t header_size;
 	bool is_rtx;
 	bool is_protected;
+	bool is_padding; /* made for a probe: no statistics count it */
 };
 
 /* What send_stream_build() writes. */
@@ -105,6 +106,12 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
  */
 bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, wlk_time rtt_us,
 			struct send_packet *out);
+
+/**
+ * Something to send for a probe: a packet of the last second once more, on the RTX SSRC, and not one that was repeated
+ * lately. False: there is none, or no RTX.
+ */
+bool send_stream_pad(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, struct send_packet *out);
 
 /** Contents of an SR at |now|; |unix_us| is the wall clock at that moment. False: nothing was sent yet. */
 bool send_stream_sender_info(const struct send_stream *s, wlk_time now, int64_t unix_us, struct rtcp_sender_info *out);

@@ -448,7 +448,7 @@ static void test_frames_of_a_small_call(void **state)
 	assert_count(in->frames_received, 30);
 	assert_count(in->frames_dropped, 0);
 	assert_count(in->frames_assembled_from_multiple_packets, 1);
-	assert_near(in->total_assembly_time, 0.005, 0.005); /* as long as the pacer took */
+	assert_near(in->total_assembly_time, 0.05, 0.05); /* as long as the pacer took */
 	assert_count(in->frame_width, 640);
 	assert_count(in->frame_height, 360);
 	assert_false(in->frames_decoded.exists);

@@ -143,7 +143,7 @@ static void test_a_frame_goes_out_whole_and_paced(void **state)
 	assert_int_equal(media_engine_send_pt(e, VIDEO, RTP_CODEC_AV1), RTP_PT_NONE);
 	assert_int_equal(media_engine_send_pt(e, 7, RTP_CODEC_VP8), RTP_PT_NONE);
 	assert_int_equal(media_engine_send_frame(e, SECOND, VIDEO, &frame), WLK_OK);
-	for (wlk_time now = SECOND; now < 2 * SECOND; now += MS) {
+	for (wlk_time now = SECOND; now < 5 * SECOND; now += MS) {
 		while (media_engine_poll_transmit(e, now, &tx)) {
 			struct rtp_packet p;
 

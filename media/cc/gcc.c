@@ -1,0 +1,305 @@
+#include "media/cc/gcc.h"
+
+enum {
+	SILENCE_US = 600000,     /* beyond the round trip */
+	SILENCE_STEP_US = 400000,
+	LIMITED_PROBE_US = 5000000,
+	STEADY_PROBE_US = 2500000,
+	RTT_LIMIT_US = 3000000,
+	RTT_STEP_US = 1000000,
+	RTT_UNKNOWN_US = 200000,
+};
+
+static const double silence_share = 0.7, slow_share = 0.8;
+static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
+static const double limited_share = 0.7;
+static const double probe_proves = 0.7, probe_saturates = 0.9;
+
+static uint64_t share_of(uint64_t bps, double share)
+{
+	return (uint64_t)((double)bps * share);
+}
+
+static uint64_t max_of(const struct gcc *g)
+{
+	return g->limits.max_bps ? g->limits.max_bps : UINT64_MAX / 16;
+}
+
+static uint64_t min_of(const struct gcc *g)
+{
+	return MIN(g->limits.min_bps ? g->limits.min_bps : GCC_MIN_BPS, max_of(g));
+}
+
+static uint64_t start_of(const struct gcc *g)
+{
+	uint64_t start = g->limits.start_bps ? g->limits.start_bps : GCC_START_BPS;
+
+	return MAX(MIN(start, max_of(g)), min_of(g));
+}
+
+static uint64_t pacing_of(const struct gcc *g, wlk_time now)
+{
+	uint64_t target = g->target_bps, path = share_of(g->delay.capacity_bps, path_share);
+
+	if (g->delay.state == DELAY_STARTING)
+		return share_of(target, pacing_free);
+	if (g->delay.state == DELAY_DRAINING)
+		return share_of(target, pacing_share);
+	if (g->delay.state == DELAY_INCREASING && now - g->delay.increasing_since > STEADY_PROBE_US)
+		path = MAX(path, share_of(target, 1.5));
+	return MAX(share_of(target, pacing_share), MIN(path, share_of(target, pacing_most)));
+}
+
+static void update_target(struct gcc *g, wlk_time now)
+{
+	uint64_t target;
+
+	g->delay.bps = MAX(MIN(g->delay.bps, max_of(g)), min_of(g));
+	target = g->delay.bps;
+	if (g->loss.limit_bps)
+		target = MIN(target, g->loss.limit_bps);
+	if (g->remb_bps)
+		target = MIN(target, g->remb_bps);
+	g->target_bps = MAX(MIN(target, max_of(g)), min_of(g));
+	g->pacing_bps = pacing_of(g, now);
+}
+
+void gcc_init(struct gcc *g, uint16_t first_seq)
+{
+	*g = (struct gcc){ .silence_due = WLK_TIME_NEVER };
+	sent_history_init(&g->sent, first_seq);
+	delay_bwe_init(&g->delay, GCC_START_BPS);
+	loss_bwe_init(&g->loss);
+	probe_init(&g->probes);
+	update_target(g, 0);
+}
+
+void gcc_free(struct gcc *g)
+{
+	sent_history_free(&g->sent);
+}
+
+void gcc_set_limits(struct gcc *g, wlk_time now, const struct gcc_limits *limits)
+{
+	g->limits = *limits;
+	if (!g->has_feedback)
+		g->delay.bps = start_of(g);
+	update_target(g, now);
+}
+
+void gcc_set_wanted(struct gcc *g, uint64_t bps, bool can_pad)
+{
+	g->wanted_bps = bps;
+	g->can_pad = can_pad;
+}
+
+/* ---- probes ---- */
+
+static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
+{
+	uint64_t most = max_of(g);
+
+	if (g->wanted_bps)
+		most = MIN(most, share_of(g->wanted_bps, 1.5));
+	bps = MIN(bps, most);
+	g->last_probe = now;
+	if (g->can_pad && bps > g->target_bps + g->target_bps / 10)
+		probe_ask(&g->probes, now, bps);
+}
+
+/* After times in which nothing was learned, or much was held back. */
+static void probe_if_due(struct gcc *g, wlk_time now)
+{
+	wlk_time pause = g->app_limited ? LIMITED_PROBE_US : STEADY_PROBE_US;
+
+	if (g->delay.state == DELAY_DRAINING || probe_is_pending(&g->probes) || now - g->last_probe < pause)
+		return;
+	if (g->delay.state == DELAY_INCREASING && !g->app_limited && now - g->delay.increasing_since < STEADY_PROBE_US)
+		return;
+	if (g->loss.limit_bps || now - g->delay.decreased < LIMITED_PROBE_US / 2)
+		return;
+	ask_probe(g, now, 2 * g->target_bps);
+}
+
+static void on_probe(struct gcc *g, wlk_time now, const struct probe_result *result)
+{
+	bool saturated = (double)result->received_bps < probe_saturates * (double)result->sent_bps;
+	uint64_t bps = MIN(result->sent_bps, result->received_bps);
+
+	delay_bwe_on_probe(&g->delay, now, bps, saturated);
+	if (!saturated && !probe_is_pending(&g->probes) && bps > share_of(result->asked_bps, probe_proves)) {
+		update_target(g, now);
+		ask_probe(g, now, 2 * bps);
+	}
+}
+
+uint64_t gcc_probe_bps(struct gcc *g, wlk_time now)
+{
+	const struct probe_cluster *c = probe_current(&g->probes, now);
+
+	return c ? c->bps : 0;
+}
+
+bool gcc_wants_padding(struct gcc *g, wlk_time now)
+{
+	return probe_current(&g->probes, now);
+}
+
+/* ---- what leaves ---- */
+
+void gcc_on_sent(struct gcc *g, wlk_time now, size_t size)
+{
+	struct probe_cluster *c;
+
+	if (!g->started) {
+		g->started = true;
+		ask_probe(g, now, 3 * g->target_bps);
+		ask_probe(g, now, 6 * g->target_bps);
+	}
+	c = probe_current(&g->probes, now);
+	sent_history_add(&g->sent, now, size, c ? c->id : CC_NO_CLUSTER);
+	if (c)
+		probe_on_sent(&g->probes, c, now, size);
+	rate_meter_add(&g->sent_rate, now, size);
+	if (g->silence_due == WLK_TIME_NEVER && g->has_feedback)
+		g->silence_due = now + MAX(g->rtt, 0) + SILENCE_US;
+}
+
+void gcc_on_other_sent(struct gcc *g, wlk_time now, size_t size)
+{
+	rate_meter_add(&g->other_rate, now, size);
+}
+
+/* ---- what comes back ---- */
+
+void gcc_feedback_begin(struct gcc *g)
+{
+	g->least_rtt = 0;
+	delay_bwe_begin(&g->delay);
+}
+
+void gcc_feedback_status(struct gcc *g, wlk_time now, uint16_t seq, bool received, wlk_time arrival)
+{
+	struct probe_result result;
+	struct cc_packet packet;
+
+	if (!sent_history_on_status(&g->sent, seq, received, arrival, &packet)) {
+		g->statuses_unknown++;
+		return;
+	}
+	if (packet.was_lost)
+		loss_bwe_take_back(&g->loss);
+	else
+		loss_bwe_add(&g->loss, packet.sent, packet.size, !received);
+	if (!received)
+		return;
+	g->least_rtt = g->least_rtt ? MIN(g->least_rtt, now - packet.sent) : MAX(now - packet.sent, 1);
+	delay_bwe_add(&g->delay, packet.sent, arrival, packet.size);
+	if (packet.cluster != CC_NO_CLUSTER && probe_on_received(&g->probes, &packet, &result))
+		on_probe(g, now, &result);
+}
+
+static void note_limited(struct gcc *g, wlk_time now, uint64_t sent_bps)
+{
+	bool limited = (double)sent_bps < limited_share * (double)g->target_bps;
+
+	if (limited && !g->app_limited)
+		g->app_limited_since = now;
+	/* The application has more to send again, after a time that taught us nothing. */
+	if (!limited && g->app_limited && now - g->app_limited_since > SECOND)
+		g->last_probe = MIN(g->last_probe, now - STEADY_PROBE_US);
+	g->app_limited = limited;
+}
+
+static void end_silence(struct gcc *g, wlk_time now)
+{
+	uint64_t before = g->before_silence_bps;
+
+	g->last_feedback = now;
+	g->silence_due = WLK_TIME_NEVER;
+	g->before_silence_bps = 0;
+	if (before > g->target_bps)
+		ask_probe(g, now, before);
+}
+
+static void back_off_for_rtt(struct gcc *g, wlk_time now)
+{
+	if (g->rtt <= RTT_LIMIT_US || now - g->slow_since < RTT_STEP_US)
+		return;
+	g->slow_since = now;
+	delay_bwe_limit(&g->delay, now, share_of(g->target_bps, slow_share));
+}
+
+void gcc_feedback_end(struct gcc *g, wlk_time now)
+{
+	struct delay_context context;
+
+	if (!g->least_rtt) /* nothing in it that was not known */
+		return;
+	g->has_feedback = true;
+	g->rtt = g->rtt ? (3 * g->rtt + g->least_rtt) / 4 : g->least_rtt;
+	context = (struct delay_context){
+		.rtt = g->rtt ? g->rtt : RTT_UNKNOWN_US,
+		.sent_bps = rate_meter_bps(&g->sent_rate, now),
+		.loss = loss_bwe_recent(&g->loss),
+	};
+	note_limited(g, now, context.sent_bps);
+	context.app_limited = g->app_limited;
+	context.probing = probe_is_in_flight(&g->probes, now);
+	loss_bwe_update(&g->loss, MAX(context.sent_bps, g->target_bps));
+	delay_bwe_end(&g->delay, now, &context);
+	if (g->delay.state == DELAY_DRAINING)
+		probe_cancel(&g->probes);
+	if (g->loss.limit_bps)
+		delay_bwe_limit(&g->delay, now, share_of(g->loss.limit_bps, 1.05));
+	back_off_for_rtt(g, now);
+	end_silence(g, now);
+	probe_if_due(g, now);
+	update_target(g, now);
+}
+
+void gcc_on_remb(struct gcc *g, wlk_time now, uint64_t bps)
+{
+	g->remb_bps = bps;
+	update_target(g, now);
+}
+
+void gcc_on_rtt(struct gcc *g, wlk_time now, wlk_time rtt)
+{
+	if (g->has_feedback)
+		return;
+	g->rtt = rtt;
+	back_off_for_rtt(g, now);
+	update_target(g, now);
+}
+
+/* ---- time ---- */
+
+wlk_time gcc_deadline(const struct gcc *g)
+{
+	return g->silence_due;
+}
+
+void gcc_handle_timeout(struct gcc *g, wlk_time now)
+{
+	wlk_time since;
+
+	if (g->silence_due > now)
+		return;
+	since = sent_history_waiting_since(&g->sent);
+	if (since == WLK_TIME_NEVER) {
+		g->silence_due = WLK_TIME_NEVER;
+		return;
+	}
+	since = MAX(since, g->last_feedback);
+	if (now - since < g->rtt + SILENCE_US) {
+		g->silence_due = since + g->rtt + SILENCE_US;
+		return;
+	}
+	if (!g->before_silence_bps)
+		g->before_silence_bps = g->target_bps;
+	delay_bwe_limit(&g->delay, now, share_of(g->target_bps, silence_share));
+	probe_cancel(&g->probes);
+	g->silence_due = now + SILENCE_STEP_US;
+	update_target(g, now);
+}

@@ -1,0 +1,124 @@
+#include "media/cc/queue_delay.h"
+
+enum { SHARED = 3 * QUEUE_LIMIT_US };
+enum { BUSY_PACKETS_MIN = 5, BUSY_SPAN_MIN_US = 20000 };
+
+void queue_delay_init(struct queue_delay *q)
+{
+	*q = (struct queue_delay){ .limit = QUEUE_LIMIT_US, .least = -1, .last = -1, .before_last = -1 };
+}
+
+void queue_delay_begin(struct queue_delay *q)
+{
+	q->least = q->last = q->before_last = -1;
+}
+
+static void update_base(struct queue_delay *q, int64_t difference, wlk_time arrival)
+{
+	if (!q->started) {
+		q->started = true;
+		q->slot_began = arrival;
+		for (size_t i = 0; i < QUEUE_BASE_SLOTS; i++)
+			q->base_slots[i] = INT64_MAX;
+	}
+	if (arrival - q->slot_began >= QUEUE_BASE_SLOT_US) {
+		for (size_t i = QUEUE_BASE_SLOTS - 1; i; i--)
+			q->base_slots[i] = q->base_slots[i - 1];
+		q->base_slots[0] = INT64_MAX;
+		q->slot_began = arrival;
+	}
+	q->base_slots[0] = MIN(q->base_slots[0], difference);
+	q->base = q->base_slots[0];
+	for (size_t i = 1; i < QUEUE_BASE_SLOTS; i++)
+		q->base = MIN(q->base, q->base_slots[i]);
+}
+
+void queue_delay_restart_busy(struct queue_delay *q)
+{
+	q->busy_packets = 0;
+	q->busy_bytes = 0;
+}
+
+static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, wlk_time arrival, size_t size)
+{
+	if (waiting < QUEUE_LIMIT_US / 4 || arrival < q->busy_last) {
+		queue_delay_restart_busy(q);
+	} else if (!q->busy_packets) {
+		q->busy_since = arrival;
+		q->busy_sent_since = sent;
+	} else if (arrival - q->busy_since > QUEUE_BUSY_US) {
+		/* Half of the time goes, with its share of the bytes. */
+		q->busy_bytes /= 2;
+		q->busy_since += (q->busy_last - q->busy_since) / 2;
+		q->busy_sent_since += (q->busy_sent_last - q->busy_sent_since) / 2;
+	}
+	if (waiting >= QUEUE_LIMIT_US / 4) {
+		q->busy_bytes += q->busy_packets ? size : 0; /* the first one ends the time before */
+		q->busy_packets++;
+	}
+	q->busy_last = arrival;
+	q->busy_sent_last = sent;
+}
+
+void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, bool counts)
+{
+	wlk_time waiting;
+
+	q->largest = MAX(q->largest - q->largest / 48, size);
+	if (size < q->largest * 3 / 4) {
+		q->busy_bytes += q->busy_packets ? size : 0;
+		return;
+	}
+	update_base(q, arrival - sent, arrival);
+	waiting = arrival - sent - q->base;
+	update_busy(q, waiting, sent, arrival, size);
+	if (!counts)
+		return;
+	q->least = q->least < 0 ? waiting : MIN(q->least, waiting);
+	q->last = q->before_last < 0 ? waiting : MIN(waiting, q->before_last);
+	q->before_last = waiting;
+}
+
+uint64_t queue_delay_busy_bps(const struct queue_delay *q)
+{
+	wlk_time span = q->busy_last - q->busy_since;
+
+	if (q->busy_packets < BUSY_PACKETS_MIN || span < BUSY_SPAN_MIN_US)
+		return 0;
+	return q->busy_bytes * 8 * 1000000 / (uint64_t)span;
+}
+
+uint64_t queue_delay_busy_sent_bps(const struct queue_delay *q)
+{
+	wlk_time span = q->busy_sent_last - q->busy_sent_since;
+
+	if (!queue_delay_busy_bps(q) || span <= 0)
+		return 0;
+	return q->busy_bytes * 8 * 1000000 / (uint64_t)span;
+}
+
+void queue_delay_slower(struct queue_delay *q, uint64_t from_bps, uint64_t to_bps)
+{
+	int64_t bits = (int64_t)q->largest * 8 * 1000000, longer = bits / (int64_t)to_bps - bits / (int64_t)from_bps;
+
+	/* Too much does no harm: the next packet that waits less than nothing sets it right. */
+	for (size_t i = 0; i < QUEUE_BASE_SLOTS; i++)
+		if (q->base_slots[i] != INT64_MAX)
+			q->base_slots[i] += longer;
+}
+
+void queue_delay_relax(struct queue_delay *q, wlk_time passed)
+{
+	wlk_time towards = MAX(q->least, QUEUE_LIMIT_US);
+
+	/* Down to what is seen in some five seconds, or twenty where others fill it; up, once it is known to be filled by others, in one. */
+	if (q->limit > SHARED && q->least > q->limit)
+		q->limit = MIN(q->limit + (q->least - q->limit) * MIN(passed, SECOND) / SECOND, QUEUE_LIMIT_MAX_US);
+	if (q->limit > towards)
+		q->limit -= (q->limit - towards) * MIN(passed, SECOND) / (q->limit > SHARED ? 20 * SECOND : 5 * SECOND);
+}
+
+void queue_delay_not_ours(struct queue_delay *q, wlk_time waiting)
+{
+	q->limit = MIN(MAX(q->limit, waiting * 5 / 4), QUEUE_LIMIT_MAX_US);
+}

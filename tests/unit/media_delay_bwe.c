@@ -1,0 +1,177 @@
+/* The estimator by delay and what it stands on: trendline, waiting time, rate of arrivals. */
+#include "media/cc/delay_bwe.h"
+#include "media_support.h"
+
+static void test_acknowledged_rate_is_bytes_over_their_time(void **state)
+{
+	struct ack_rate a;
+
+	(void)state;
+	ack_rate_init(&a);
+	assert_int_equal(ack_rate_bps(&a, 250 * MS), 0);
+	for (int i = 0; i <= 100; i++)
+		ack_rate_add(&a, 1000000 + i * 10 * MS, 1250);
+	assert_int_equal(ack_rate_bps(&a, 250 * MS), 1000000);
+	assert_int_equal(ack_rate_bps(&a, 500 * MS), 1000000);
+	ack_rate_add(&a, 1000000, 100000); /* too long ago */
+	assert_int_equal(ack_rate_bps(&a, 500 * MS), 1000000);
+	for (int i = 1; i <= 100; i++)
+		ack_rate_add(&a, 2000000 + i * 5 * MS, 1250);
+	assert_int_equal(ack_rate_bps(&a, 250 * MS), 2000000);
+}
+
+/* Packets sent each 10 ms, each arriving |step| later after its sending than the one before. */
+static enum cc_signal signal_of(wlk_time step, int count)
+{
+	struct trendline t;
+
+	trendline_init(&t);
+	for (int i = 0; i < count; i++)
+		trendline_add(&t, i * 10 * MS, 500 * MS + i * (10 * MS + step));
+	return t.signal;
+}
+
+static void test_the_trend_of_the_delay_is_the_signal(void **state)
+{
+	struct trendline t;
+
+	(void)state;
+	assert_int_equal(signal_of(0, 100), CC_NORMAL);
+	assert_int_equal(signal_of(2 * MS, 60), CC_OVERUSE);
+	assert_int_equal(signal_of(-2 * MS, 40), CC_UNDERUSE);
+	assert_int_equal(signal_of(100, 100), CC_NORMAL); /* 10 ms in a second */
+	/* packets that leave together are one group: their differences are no trend */
+	trendline_init(&t);
+	for (int i = 0; i < 100; i++)
+		for (int j = 0; j < 4; j++)
+			trendline_add(&t, i * 30 * MS + j, 500 * MS + i * 30 * MS + j * 3 * MS);
+	assert_int_equal(t.signal, CC_NORMAL);
+	assert_int_equal(t.point_count, 98);
+}
+
+static void test_jitter_alone_is_no_overuse(void **state)
+{
+	struct rand_jitter random = { .state = 7 };
+	struct trendline t;
+	int overuse = 0;
+
+	(void)state;
+	trendline_init(&t);
+	for (int i = 0; i < 5000; i++) {
+		trendline_add(&t, i * 10 * MS, 500 * MS + i * 10 * MS + rand_jitter_below(&random, 4 * MS));
+		overuse += t.signal == CC_OVERUSE;
+	}
+	assert_in_range(overuse, 0, 50);
+}
+
+static void test_waiting_is_counted_from_the_least_delay_of_large_packets(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	for (int i = 0; i < 10; i++) {
+		queue_delay_add(&q, i * 10 * MS, 40 * MS + i * 10 * MS, 1200, true);
+		queue_delay_add(&q, i * 10 * MS + 1, 32 * MS + i * 10 * MS, 100, true); /* a small one is through sooner */
+	}
+	assert_int_equal(q.least, 0);
+	queue_delay_begin(&q);
+	assert_int_equal(q.least, -1);
+	/* a path of 1 Mbit/s: packets of 9.6 ms that are sent each 5 ms wait longer and longer */
+	for (int i = 0; i < 12; i++)
+		queue_delay_add(&q, SECOND + i * 5 * MS, SECOND + 40 * MS + i * 9600, 1200, true);
+	assert_int_equal(q.last, 10 * 4600);
+	assert_in_range(queue_delay_busy_bps(&q), 990000, 1010000);
+	assert_in_range(queue_delay_busy_sent_bps(&q), 1900000, 1940000);
+}
+
+static void test_the_least_delay_is_forgotten(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	for (int i = 0; i < 3000; i++) {
+		queue_delay_begin(&q);
+		queue_delay_add(&q, i * 10 * MS, (i < 500 ? 20 : 60) * MS + i * 10 * MS, 1200, true);
+	}
+	assert_int_equal(q.least, 0); /* the route is another one since 25 s */
+}
+
+/* A path of |rate| with a queue of |waiting|, over |messages| messages of 100 ms at what the estimator allows. */
+struct path {
+	struct delay_bwe d;
+	wlk_time now, free_at, next;
+};
+
+static void run(struct path *p, uint64_t rate, int messages)
+{
+	const struct delay_context context = { .rtt = 50 * MS };
+
+	for (int m = 0; m < messages; m++) {
+		wlk_time end = p->now + 100 * MS;
+
+		delay_bwe_begin(&p->d);
+		for (; p->next < end; p->next += (wlk_time)(1200 * 8 * 1000000ull / p->d.bps)) {
+			p->free_at = MAX(p->free_at, p->next) + (wlk_time)(1200 * 8 * 1000000ull / rate);
+			delay_bwe_add(&p->d, p->next, p->free_at + 20 * MS, 1200);
+		}
+		p->now = end;
+		delay_bwe_end(&p->d, p->now + 50 * MS, &context);
+	}
+}
+
+static void test_the_rate_finds_the_path_and_keeps_its_queue_short(void **state)
+{
+	struct path p = { 0 };
+
+	(void)state;
+	delay_bwe_init(&p.d, 300000);
+	run(&p, 2000000, 300);
+	for (int i = 0; i < 50; i++) {
+		run(&p, 2000000, 1);
+		assert_in_range(p.d.bps, 1500000, 2200000);
+		assert_true(p.free_at - p.now < 60 * MS);
+	}
+	run(&p, 500000, 30);
+	assert_in_range(p.d.bps, 300000, 560000);
+	run(&p, 500000, 50);
+	assert_true(p.free_at - p.now < 60 * MS);
+	run(&p, 2000000, 120);
+	assert_in_range(p.d.bps, 1500000, 2200000);
+}
+
+static void test_a_probe_moves_the_rate(void **state)
+{
+	struct delay_bwe d;
+
+	(void)state;
+	delay_bwe_init(&d, 300000);
+	delay_bwe_on_probe(&d, SECOND, 900000, false);
+	assert_int_equal(d.bps, 900000);
+	assert_int_equal(d.state, DELAY_STARTING);
+	delay_bwe_on_probe(&d, SECOND, 500000, false);
+	assert_int_equal(d.bps, 900000);
+	delay_bwe_on_probe(&d, SECOND, 1000000, true); /* the path's own rate: its queue is emptied first */
+	assert_int_equal(d.state, DELAY_DRAINING);
+	assert_true(d.bps < 900000);
+	assert_in_range(d.resume_bps, 900000, 1000000);
+	delay_bwe_limit(&d, 2 * SECOND, 100000);
+	assert_int_equal(d.bps, 100000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_acknowledged_rate_is_bytes_over_their_time),
+		cmocka_unit_test(test_the_trend_of_the_delay_is_the_signal),
+		cmocka_unit_test(test_jitter_alone_is_no_overuse),
+		cmocka_unit_test(test_waiting_is_counted_from_the_least_delay_of_large_packets),
+		cmocka_unit_test(test_the_least_delay_is_forgotten),
+		cmocka_unit_test(test_the_rate_finds_the_path_and_keeps_its_queue_short),
+		cmocka_unit_test(test_a_probe_moves_the_rate),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/* The coordinator, with probes, losses and shares. */
+#include "media/cc/allocate.h"
+#include "media/cc/gcc.h"
+#include "media_support.h"
+
+static void test_a_cluster_measures_what_arrives(void **state)
+{
+	struct probe_control p;
+	struct probe_result r;
+	struct probe_cluster *c;
+	bool done = false;
+
+	(void)state;
+	probe_init(&p);
+	assert_null(probe_current(&p, 0));
+	probe_ask(&p, 0, 3000000);
+	for (int i = 0; (c = probe_current(&p, i)); i++) {
+		assert_true(i < 10);
+		probe_on_sent(&p, c, i * 3200, 1200); /* 3 Mbit/s */
+	}
+	assert_false(probe_is_waiting(&p));
+	assert_true(probe_is_in_flight(&p, 20 * MS));
+	for (int i = 0; i < 5; i++) {
+		struct cc_packet packet = { .sent = i * 3200, .arrival = SECOND + i * 9600, .size = 1200, .cluster = 1, .received = true };
+
+		done = probe_on_received(&p, &packet, &r) || done;
+	}
+	assert_true(done);
+	assert_int_equal(r.asked_bps, 3000000);
+	assert_int_equal(r.sent_bps, 3000000);
+	assert_int_equal(r.received_bps, 1000000);
+	assert_false(probe_is_pending(&p));
+}
+
+static void test_a_cluster_without_packets_is_given_up(void **state)
+{
+	struct probe_control p;
+
+	(void)state;
+	probe_init(&p);
+	for (int i = 0; i < 10; i++)
+		probe_ask(&p, 0, 1000000);
+	assert_non_null(probe_current(&p, 0));
+	assert_null(probe_current(&p, PROBE_START_MAX_US + 1));
+	assert_false(probe_is_pending(&p));
+}
+
+/* |loss| of 100 at each of the rates in turn; what is above |path| is lost, too. */
+static uint64_t loss_limit(uint32_t loss, uint64_t path, int seconds)
+{
+	static const uint64_t rates[] = { 1000000, 800000, 1200000, 900000, 600000 };
+	struct rand_jitter random = { .state = 3 };
+	struct loss_bwe l;
+	wlk_time now = 0;
+
+	loss_bwe_init(&l);
+	for (int i = 0; i < seconds * 4; i++) {
+		uint64_t rate = rates[i % 5];
+		uint64_t over = rate > path ? (rate - path) * 1000 / rate : 0;
+
+		for (wlk_time end = now + 250 * MS; now < end; now += (wlk_time)(9600ull * 1000000 / rate)) {
+			bool lost = rand_jitter_below(&random, 100) < loss || rand_jitter_below(&random, 1000) < over;
+
+			loss_bwe_add(&l, now, 1200, lost);
+		}
+		loss_bwe_update(&l, 1000000);
+	}
+	return l.limit_bps;
+}
+
+static void test_losses_that_come_with_the_rate_limit_it(void **state)
+{
+	(void)state;
+	assert_int_equal(loss_limit(0, UINT64_MAX, 8), 0);
+	assert_int_equal(loss_limit(5, UINT64_MAX, 8), 0);
+	assert_int_equal(loss_limit(10, UINT64_MAX, 8), 0);
+	assert_int_equal(loss_limit(30, UINT64_MAX, 8), 0);
+	assert_in_range(loss_limit(0, 700000, 8), 500000, 850000);
+}
+
+static void test_shares_follow_needs_and_priority(void **state)
+{
+	struct allocate_layer audio = { 20000, 60000, false, 0 }, low[3], high = { 50000, UINT64_MAX, false, 0 };
+	struct allocate_stream streams[] = { { &audio, 1, 2, true, 0 }, { low, 3, 1, false, 0 }, { &high, 1, 3, false, 0 } };
+	const struct allocate_layer layers[] = { { 50000, 200000, false, 0 }, { 150000, 700000, false, 0 }, { 600000, 2500000, false, 0 } };
+
+	(void)state;
+	memcpy(low, layers, sizeof(low));
+	allocate_rates(streams, 3, 10000); /* audio is sent whatever there is */
+	assert_int_equal(audio.bps, 20000);
+	assert_int_equal(low[0].bps + low[1].bps + high.bps, 0);
+	allocate_rates(streams, 3, 120000);
+	assert_int_equal(audio.bps, 20000);
+	assert_int_equal(low[0].bps, 50000);
+	assert_int_equal(high.bps, 50000);
+	allocate_rates(streams, 2, 260000);
+	assert_int_equal(audio.bps, 60000);
+	assert_int_equal(low[0].bps, 200000);
+	assert_int_equal(low[1].bps, 0);
+	allocate_rates(streams, 2, 60000 + 200000 + 170000); /* not yet: it must be more than it needs */
+	assert_int_equal(low[1].bps, 0);
+	allocate_rates(streams, 2, 60000 + 200000 + 190000);
+	assert_int_equal(low[1].bps, 190000);
+	low[1].is_on = true;
+	allocate_rates(streams, 2, 60000 + 200000 + 155000); /* it keeps what it has */
+	assert_int_equal(low[1].bps, 155000);
+	allocate_rates(streams, 3, 10000000); /* one to three; what the layers cannot use is the other's */
+	assert_in_range(low[0].bps + low[1].bps + low[2].bps, 2400000, 2600000);
+	assert_in_range(high.bps, 7300000, 7600000);
+}
+
+/* Send at the target over a path of |rate| for |seconds|. */
+struct path {
+	struct gcc g;
+	wlk_time now, free_at, send_at;
+	bool silent;
+};
+
+static void run(struct path *p, uint64_t rate, int steps)
+{
+	struct {
+		uint16_t seq;
+		wlk_time arrival;
+	} flying[2048];
+
+	for (int step = 0; step < steps; step++) {
+		wlk_time end = p->now + 50 * MS;
+		size_t count = 0;
+
+		while (p->send_at < end && count < ARRAY_SIZE(flying)) {
+			uint64_t probe = gcc_probe_bps(&p->g, p->send_at);
+
+			p->free_at = MAX(p->free_at, p->send_at) + (wlk_time)(1200 * 8 * 1000000ull / rate);
+			flying[count].seq = sent_history_next(&p->g.sent);
+			flying[count++].arrival = p->free_at + 20 * MS;
+			gcc_on_sent(&p->g, p->send_at, 1200);
+			p->send_at += (wlk_time)(1200 * 8 * 1000000ull / MAX(probe, gcc_target_bps(&p->g)));
+		}
+		p->now = end + 40 * MS;
+		if (!p->silent) {
+			gcc_feedback_begin(&p->g);
+			for (size_t i = 0; i < count; i++)
+				gcc_feedback_status(&p->g, p->now, flying[i].seq, true, flying[i].arrival);
+			gcc_feedback_end(&p->g, p->now);
+		}
+		gcc_handle_timeout(&p->g, p->now);
+		assert_true(gcc_deadline(&p->g) > p->now);
+		p->now = end;
+	}
+}
+
+static void test_probes_find_the_path_at_the_start(void **state)
+{
+	struct path p = { 0 };
+
+	(void)state;
+	gcc_init(&p.g, 65000);
+	gcc_set_wanted(&p.g, 5000000, true);
+	run(&p, 3000000, 20);
+	assert_in_range(gcc_target_bps(&p.g), 1800000, 3200000);
+	assert_true(gcc_pacing_bps(&p.g) >= gcc_target_bps(&p.g));
+	gcc_free(&p.g);
+}
+
+static void test_limits_and_remb_hold(void **state)
+{
+	struct gcc_limits limits = { 200000, 500000, 800000 };
+	struct path p = { 0 };
+
+	(void)state;
+	gcc_init(&p.g, 1);
+	gcc_set_limits(&p.g, 0, &limits);
+	assert_int_equal(gcc_target_bps(&p.g), 500000);
+	run(&p, 3000000, 100);
+	assert_int_equal(gcc_target_bps(&p.g), 800000);
+	gcc_on_remb(&p.g, p.now, 400000);
+	assert_int_equal(gcc_target_bps(&p.g), 400000);
+	gcc_on_remb(&p.g, p.now, 1); /* R22: neither below the least nor above the most */
+	assert_int_equal(gcc_target_bps(&p.g), 200000);
+	gcc_on_remb(&p.g, p.now, UINT64_MAX);
+	assert_int_equal(gcc_target_bps(&p.g), 800000);
+	gcc_free(&p.g);
+}
+
+static void test_missing_feedback_takes_the_rate_down_and_its_return_up(void **state)
+{
+	struct path p = { 0 };
+	uint64_t before;
+
+	(void)state;
+	gcc_init(&p.g, 1);
+	gcc_set_wanted(&p.g, 5000000, true);
+	run(&p, 2000000, 200);
+	before = gcc_target_bps(&p.g);
+	p.silent = true;
+	run(&p, 2000000, 60);
+	assert_true(gcc_target_bps(&p.g) < before / 3);
+	run(&p, 2000000, 600);
+	assert_int_equal(gcc_target_bps(&p.g), GCC_MIN_BPS);
+	p.silent = false;
+	run(&p, 2000000, 100);
+	assert_true(gcc_target_bps(&p.g) > 1200000);
+	gcc_free(&p.g);
+}
+
+static void test_R22_feedback_that_lies_stays_within_bounds(void **state)
+{
+	struct rand_jitter random = { .state = 11 };
+	struct gcc_limits limits = { 50000, 300000, 10000000 };
+	struct gcc g;
+
+	(void)state;
+	gcc_init(&g, 1);
+	gcc_set_limits(&g, 0, &limits);
+	for (wlk_time now = 1; now < 60 * SECOND; now += 20 * MS) {
+		gcc_on_sent(&g, now, rand_jitter_below(&random, 1500));
+		gcc_feedback_begin(&g);
+		for (int i = 0; i < 20; i++)
+			gcc_feedback_status(&g, now, (uint16_t)rand_jitter_below(&random, 65536), rand_jitter_below(&random, 2),
+					    (int64_t)rand_jitter_below(&random, UINT32_MAX) * 1000 - (INT64_C(1) << 40));
+		gcc_feedback_status(&g, now, (uint16_t)(sent_history_next(&g.sent) - 1), true,
+				    (int64_t)rand_jitter_below(&random, UINT32_MAX) * 1000);
+		gcc_feedback_end(&g, now);
+		gcc_handle_timeout(&g, now);
+		assert_in_range(gcc_target_bps(&g), 50000, 10000000);
+		assert_true(gcc_deadline(&g) > now);
+	}
+	assert_true(g.statuses_unknown > 1000);
+	gcc_free(&g);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_cluster_measures_what_arrives),
+		cmocka_unit_test(test_a_cluster_without_packets_is_given_up),
+		cmocka_unit_test(test_losses_that_come_with_the_rate_limit_it),
+		cmocka_unit_test(test_shares_follow_needs_and_priority),
+		cmocka_unit_test(test_probes_find_the_path_at_the_start),
+		cmocka_unit_test(test_limits_and_remb_hold),
+		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
+		cmocka_unit_test(test_R22_feedback_that_lies_stays_within_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
