@@ -362,6 +362,9 @@ void media_engine_set_pacing_rate(struct media_engine *e, wlk_time now, uint64_t
 
 /* ---- congestion control of what is sent: where transport-wide feedback was negotiated ---- */
 
+/** The path is there, and what is sent leaves: from here on MEDIA_EVENT_TARGET_BITRATE tells shares. */
+void media_engine_set_can_send(struct media_engine *e);
+
 /* Limits of the whole path [bps], headers counted; 0: 30,000, 300,000, none. */
 struct media_rate_limits {
 	uint64_t min_bps, start_bps, max_bps;

@@ -180,7 +180,7 @@ static void apply(struct media_engine *e, wlk_time now)
 
 	if (!e->use_gcc)
 		return;
-	if (!e->gcc.has_feedback && e->first_sent != WLK_TIME_NEVER && now - e->first_sent > ANSWER_US)
+	if (e->answer_overdue && !e->gcc.has_feedback)
 		rate = 0;
 	if (e->pacing_limit_bps)
 		rate = rate ? MIN(rate, e->pacing_limit_bps) : e->pacing_limit_bps;
@@ -211,6 +211,11 @@ void engine_cc_configure(struct media_engine *e, wlk_time now)
 	}
 	gcc_set_wanted(&e->gcc, wanted(e), can_pad);
 	apply(e, now);
+}
+
+void media_engine_set_can_send(struct media_engine *e)
+{
+	e->can_send = true;
 }
 
 void media_engine_set_rate_limits(struct media_engine *e, wlk_time now, const struct media_rate_limits *limits)
@@ -248,10 +253,7 @@ void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_
 		return;
 	}
 	gcc_on_sent(&e->gcc, now, size);
-	if (e->first_sent != WLK_TIME_NEVER)
-		return;
-	e->first_sent = now;
-	apply(e, now);
+	e->first_sent = time_min(e->first_sent, now);
 }
 
 static bool push_padding(struct media_engine *e, wlk_time now)
@@ -319,13 +321,18 @@ void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps)
 
 wlk_time engine_cc_deadline(const struct media_engine *e)
 {
-	return e->use_gcc ? gcc_deadline(&e->gcc) : WLK_TIME_NEVER;
+	if (!e->use_gcc)
+		return WLK_TIME_NEVER;
+	if (!e->gcc.has_feedback && !e->answer_overdue)
+		return time_min(time_add(e->first_sent, ANSWER_US), gcc_deadline(&e->gcc));
+	return gcc_deadline(&e->gcc);
 }
 
 void engine_cc_handle_timeout(struct media_engine *e, wlk_time now)
 {
 	if (!e->use_gcc || engine_cc_deadline(e) > now)
 		return;
+	e->answer_overdue = e->answer_overdue || time_add(e->first_sent, ANSWER_US) <= now;
 	gcc_handle_timeout(&e->gcc, now);
 	apply(e, now);
 }

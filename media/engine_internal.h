@@ -170,7 +170,8 @@ struct media_engine {
 	struct pacer pacer;
 	struct twcc_recv twcc;
 	struct gcc gcc;
-	bool can_send;               /* somebody takes what is to be sent */
+	bool can_send;               /* see media_engine_set_can_send() */
+	bool answer_overdue;         /* packets left, and feedback should have come */
 	bool use_gcc;                /* somebody tells us when our packets arrive */
 	uint64_t pacing_limit_bps;   /* given from outside; 0: none */
 	bool feedback_started;

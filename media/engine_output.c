@@ -306,7 +306,6 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 	struct send_stream *stream;
 	struct pktbuf *wire;
 
-	e->can_send = true;
 	if (!e->rtcp_head && engine_rtcp_deadline(e) <= now)
 		engine_rtcp_build(e, now);
 	wire = engine_rtcp_pop(e);

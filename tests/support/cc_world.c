@@ -155,6 +155,7 @@ static struct media_engine *make_engine(bool sends, uint32_t ssrc)
 		fprintf(stderr, "no engine\n");
 		exit(1);
 	}
+	media_engine_set_can_send(e);
 	return e;
 }
 
