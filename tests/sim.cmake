@@ -12,7 +12,8 @@ endfunction()
 
 wlk_sim(sim_scenarios SOURCES sim/scenarios.c)
 wlk_sim(sim_false_start SOURCES sim/false_start.c)
-wlk_sim(sim_roaming SOURCES sim/roaming.c support/turn_server.c ARGS 5) # SEEDS
+wlk_sim(sim_roaming SOURCES sim/roaming.c sim/roaming_call.c support/turn_server.c ARGS 5) # SEEDS
+wlk_sim(sim_rebinding SOURCES sim/rebinding.c sim/roaming_call.c support/turn_server.c ARGS 5) # SEEDS
 wlk_sim(sim_channels SOURCES sim/channels.c ARGS 1 20) # FIRST_SEED COUNT
 wlk_sim(sim_oom SOURCES sim/oom.c)
 wlk_sim(sim_attacks SOURCES sim/attacks.c sim/attack.c)
