@@ -1,5 +1,6 @@
 # The ICE agent and its parts; the wire formats are in ice_wire.cmake.
 wlk_unit_test(ice_agent_connect SOURCES unit/ice_agent_connect.c support/ice_pair.c MODULES ice core)
+wlk_unit_test(ice_agent_restart SOURCES unit/ice_agent_restart.c support/ice_pair.c MODULES ice core)
 wlk_unit_test(ice_agent_liveness SOURCES unit/ice_agent_liveness.c support/ice_pair.c MODULES ice core)
 wlk_unit_test(ice_agent_roaming SOURCES unit/ice_agent_roaming.c support/ice_pair.c MODULES ice core)
 wlk_unit_test(ice_agent_inbound SOURCES unit/ice_agent_inbound.c MODULES ice core)
@@ -20,6 +21,7 @@ wlk_unit_test(ice_turn_client_auth SOURCES unit/ice_turn_client_auth.c support/t
 wlk_unit_test(ice_turn_client_peers SOURCES unit/ice_turn_client_peers.c support/turn_bench.c support/turn_server.c MODULES ice core)
 wlk_unit_test(ice_server SOURCES unit/ice_server.c MODULES ice core)
 wlk_unit_test(ice_agent_stream SOURCES unit/ice_agent_stream.c support/ice_pair.c MODULES ice core)
+wlk_unit_test(ice_agent_stream_limits SOURCES unit/ice_agent_stream_limits.c MODULES ice core)
 wlk_fuzz_target(turn_client SOURCES support/turn_server.c MODULES ice core MAX_LEN 2048)
 wlk_unit_test(ice_turn_auth SOURCES unit/ice_turn_auth.c MODULES ice core)
 wlk_unit_test(ice_turn_peers SOURCES unit/ice_turn_peers.c MODULES ice core)

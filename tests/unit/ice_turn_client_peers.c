@@ -9,8 +9,6 @@
 #include <cmocka.h>
 
 #include "core/addr.h"
-#include "core/alloc.h"
-#include "core/rand.h"
 #include "ice/turn_client.h"
 #include "tests/support/turn_bench.h"
 
