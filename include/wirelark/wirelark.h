@@ -13,6 +13,7 @@
 #include <wirelark/media.h>
 #include <wirelark/peer_connection.h>
 #include <wirelark/record.h>
+#include <wirelark/sdp.h>
 #include <wirelark/stats.h>
 #include <wirelark/track.h>
 #include <wirelark/transceiver.h>
