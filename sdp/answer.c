@@ -49,7 +49,10 @@ static int8_t chosen(const struct choice *choice, const struct sdp_media *media,
 	return REFUSED;
 }
 
-/* RFC 2198 in audio names its blocks, "111/111": every one must be accepted. In video it goes without. */
+/*
+ * RFC 2198 in audio names its blocks, "111/111": every one must be accepted, and of its clock, for they share its timestamp. In
+ * video it goes without.
+ */
 static bool red_fits(const struct choice *choice, const struct sdp_media *media, const struct sdp_codec *codec)
 {
 	struct str blocks = codec->fmtp;
@@ -60,8 +63,13 @@ static bool red_fits(const struct choice *choice, const struct sdp_media *media,
 	while (blocks.size) {
 		uint32_t type;
 
+		const struct sdp_codec *block;
+
 		if (!str_u32(str_trim(str_cut(&blocks, '/')), 127, &type) || chosen(choice, media, type) < 0 ||
 		    type == codec->payload_type)
+			return false;
+		block = sdp_codec_by_type(media, (uint8_t)type);
+		if (!block || block->clock_hz != codec->clock_hz)
 			return false;
 		count++;
 	}

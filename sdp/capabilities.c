@@ -29,8 +29,10 @@ enum {
 static const struct sdp_codec_capability default_codecs[] = {
 	AUDIO("opus", 48000, 2, "minptime=10;useinbandfec=1", 111),
 	AUDIO("red", 48000, 2, "", 63),
+	AUDIO("G722", 8000, 0, "", 9), /* the clock that RFC 3551 4.5.2 kept by mistake; it samples at 16 kHz */
 	AUDIO("PCMU", 8000, 0, "", 0),
 	AUDIO("PCMA", 8000, 0, "", 8),
+	{ SDP_AUDIO, true, S("CN"), 8000, 0, S(""), 13, 0, 0, "audio/CN" },
 	{ SDP_AUDIO, true, S("telephone-event"), 48000, 0, S("0-16"), 110, 0, 0, "audio/telephone-event" },
 	{ SDP_AUDIO, true, S("telephone-event"), 8000, 0, S("0-16"), 126, 0, 0, "audio/telephone-event" },
 	VIDEO("VP8", "", 96, 97),
@@ -47,6 +49,7 @@ static const struct sdp_codec_capability default_codecs[] = {
 	H264("1", "640c", 120, 121),
 	H264("0", "640c", 122, 123),
 	VIDEO("AV1", "level-idx=5;profile=0;tier=0", 45, 46),
+	VIDEO("H265", "level-id=156;profile-id=1;tier-flag=0;tx-mode=SRST", 49, 50),
 	{ SDP_VIDEO, false, S("red"), 90000, 0, S(""), 124, 125, 0, "video/red" },
 	{ SDP_VIDEO, false, S("ulpfec"), 90000, 0, S(""), 127, 0, 0, "video/ulpfec" },
 };

@@ -89,6 +89,19 @@ static bool same_h264(struct str a, struct str b)
 	       same_number(a, b, STR("packetization-mode"));
 }
 
+static uint32_t number_or(struct str fmtp, struct str name, uint32_t otherwise)
+{
+	(void)sdp_fmtp_number(fmtp, name, 255, &otherwise);
+	return otherwise;
+}
+
+/* RFC 7798 7.1 and 7.2.2: profile and tier are equal; nothing said means main and main. The level is what the offer says. */
+static bool same_h265(struct str a, struct str b)
+{
+	return same_number(a, b, STR("profile-space")) && same_number(a, b, STR("tier-flag")) &&
+	       number_or(a, STR("profile-id"), 1) == number_or(b, STR("profile-id"), 1);
+}
+
 bool sdp_codec_is(const struct sdp_codec *codec, struct str name)
 {
 	return str_equal_nocase(codec->name, name);
@@ -103,6 +116,8 @@ bool sdp_codec_matches(const struct sdp_codec_capability *capability, const stru
 		return same_h264(capability->fmtp, codec->fmtp);
 	if (sdp_codec_is(codec, STR("VP9")))
 		return same_number(capability->fmtp, codec->fmtp, STR("profile-id"));
+	if (sdp_codec_is(codec, STR("H265")))
+		return same_h265(capability->fmtp, codec->fmtp);
 	if (sdp_codec_is(codec, STR("AV1")))
 		return same_number(capability->fmtp, codec->fmtp, STR("profile"));
 	return true;

@@ -44,7 +44,7 @@ enum sdp_extension sdp_extension_by_uri(struct str uri);
 
 /*
  * One codec configuration. A codec matches an offered one by name, clock, channels and by the fmtp parameters that
- * change the bitstream: packetization-mode and profile of H.264, profile-id of VP9, profile of AV1.
+ * change the bitstream: packetization-mode and profile of H.264, profile and tier of H.265, profile-id of VP9, profile of AV1.
  * Redundant audio ("red") and FEC match only behind a codec that is accepted.
  */
 struct sdp_codec_capability {
@@ -89,8 +89,8 @@ struct sdp_capabilities {
 };
 
 /*
- * Opus with RED, G.711, telephone-event; VP8, VP9 profile 0 and 2, H.264 baseline, constrained baseline, main, high and
- * constrained high in both packetization modes, AV1; RTX for each video codec; all the extensions named above. Video
+ * Opus with RED, G.722, G.711, comfort noise, telephone-event; VP8, VP9 profile 0 and 2, H.264 baseline, constrained baseline, main,
+ * high and constrained high in both packetization modes, AV1, H.265 main; RTX for each video codec; all the extensions named above. Video
  * RED and ULPFEC are listed and off.
  */
 void sdp_default_capabilities(struct sdp_capabilities *out);

@@ -1,4 +1,4 @@
-foreach(name session attr rid parse write match offer answer check agree bundle corpus)
+foreach(name session attr rid parse write match codecs offer answer check agree bundle corpus)
 	wlk_unit_test(sdp_${name} SOURCES unit/sdp_${name}.c unit/sdp_support.c MODULES sdp core)
 endforeach()
 wlk_fuzz_target(sdp_parse MODULES sdp core MAX_LEN 65536)

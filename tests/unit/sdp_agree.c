@@ -144,7 +144,7 @@ static void test_aiortc_credentials_of_the_tagged_section(void **state)
 	struct sdp_session *offer = must_parse(
 		TEST_HEAD
 		"a=group:BUNDLE 0 1\r\n"
-		"m=audio 9 UDP/TLS/RTP/SAVPF 9\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:audi\r\n"
+		"m=audio 9 UDP/TLS/RTP/SAVPF 3\r\na=mid:0\r\na=rtcp-mux\r\na=ice-ufrag:audi\r\n"
 		"a=ice-pwd:0123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:actpass\r\na=candidate:1 a\r\n"
 		"m=video 9 UDP/TLS/RTP/SAVPF 97\r\na=mid:1\r\na=rtcp-mux\r\na=ice-ufrag:vide\r\n"
 		"a=ice-pwd:x123456789012345678901\r\n" TEST_FINGERPRINT "a=setup:active\r\na=candidate:2 b\r\n"

@@ -149,8 +149,10 @@ static void test_rtx_only_behind_its_codec(void **state)
 
 static void test_red_only_around_accepted_codecs(void **state)
 {
-	static const char g722[] = TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 9 0\r\n" TEST_ICE TEST_FINGERPRINT
-					     "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 9/9\r\n";
+	static const char gsm[] = TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 3 0\r\n" TEST_ICE TEST_FINGERPRINT
+					    "a=rtcp-mux\r\na=rtpmap:63 red/8000\r\na=fmtp:63 3/3\r\n";
+	static const char other_clock[] = TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 9 0\r\n" TEST_ICE TEST_FINGERPRINT
+						    "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 9/9\r\n";
 	static const char bare[] = TEST_HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n" TEST_ICE TEST_FINGERPRINT
 					     "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=rtpmap:111 opus/48000/2\r\n";
 	static const char loop[] =
@@ -158,7 +160,8 @@ static void test_red_only_around_accepted_codecs(void **state)
 			  "a=rtcp-mux\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 111/63\r\na=rtpmap:111 opus/48000/2\r\n";
 
 	(void)state;
-	has(g722, "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n");
+	has(gsm, "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n");
+	has(other_clock, "m=audio 9 UDP/TLS/RTP/SAVPF 9 0\r\n");
 	has(bare, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n");
 	has(loop, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n");
 }
@@ -194,13 +197,13 @@ static void test_video_red_and_ulpfec_when_enabled(void **state)
 static void test_no_common_codec_rejects_the_section(void **state)
 {
 	char *text = answered(
-		TEST_HEAD GROUP(" 0 1") "m=audio 9 UDP/TLS/RTP/SAVPF 9 126\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
+		TEST_HEAD GROUP(" 0 1") "m=audio 9 UDP/TLS/RTP/SAVPF 3 126\r\na=mid:0\r\n" TEST_ICE TEST_FINGERPRINT
 					"a=rtcp-mux\r\na=rtpmap:126 telephone-event/8000\r\n" VIDEO("1"));
 
 	(void)state;
 	assert_true(contains(text, GROUP(" 1")));
 	assert_true(contains(
-		text, "m=audio 0 UDP/TLS/RTP/SAVPF 9 126\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=video"));
+		text, "m=audio 0 UDP/TLS/RTP/SAVPF 3 126\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=inactive\r\nm=video"));
 	/* the transport moves to the first section that is accepted */
 	assert_true(contains(strstr(text, "m=video"), "a=candidate:1 "));
 	wlk_free(text);

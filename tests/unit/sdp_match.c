@@ -183,7 +183,7 @@ static void test_default_capabilities(void **state)
 		assert_int_not_equal(level.profile, SDP_H264_UNKNOWN);
 	}
 	assert_int_equal(sdp_capabilities_enable_codec(&caps, STR("h264"), false), 10);
-	assert_int_equal(sdp_capabilities_enable_codec(&caps, STR("H265"), false), 0);
+	assert_int_equal(sdp_capabilities_enable_codec(&caps, STR("H266"), false), 0);
 	sdp_capabilities_enable_extension(&caps, SDP_EXT_RID, false);
 	for (size_t i = 0; i < caps.extension_count; i++)
 		assert_int_equal(caps.extensions[i].enabled, caps.extensions[i].extension != SDP_EXT_RID);
