@@ -393,6 +393,32 @@ static void test_set_parameters_keeps_what_is_read_only(void **state)
 	sim_free(&sim);
 }
 
+/* Formats that are no codec of ours go as packets: G.722, comfort noise, telephone events, H.265. */
+static void test_formats_for_packets(void **state)
+{
+	static const char *const mimes[] = { "audio/G722", "audio/CN", "audio/telephone-event", "video/H265" };
+	wlk_transceiver *audio, *video;
+	struct seen seen;
+	struct sim sim;
+
+	(void)state;
+	start(&sim, &seen);
+	audio = add(&sim.a, WLK_MEDIA_AUDIO, NULL, 0);
+	video = add(&sim.a, WLK_MEDIA_VIDEO, NULL, 0);
+	signal_with(&sim, accept_none);
+	connect(&sim);
+	seen.tone_type = WLK_NO_PAYLOAD_TYPE;
+	for (size_t i = 0; i < 4; i++) {
+		wlk_transceiver *t = i < 3 ? audio : video;
+
+		assert_int_equal(send(t, NULL, type_of(t, mimes[i]), (uint32_t)i * 160), WLK_OK);
+	}
+	sim_run_for(&sim, SIM_SECOND);
+	assert_int_equal(seen.audio_packets, 3);
+	assert_int_equal(seen.other_packets, 1);
+	sim_free(&sim);
+}
+
 /* RFC 8853: three layers are offered, accepted, sent and told apart. */
 static void test_three_layers_arrive_by_rid(void **state)
 {
@@ -814,6 +840,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_send_encodings_are_checked),
 		cmocka_unit_test(test_set_parameters_keeps_what_is_read_only),
+		cmocka_unit_test(test_formats_for_packets),
 		cmocka_unit_test(test_three_layers_arrive_by_rid),
 		cmocka_unit_test(test_layers_that_the_answer_leaves_out_go),
 		cmocka_unit_test(test_layers_are_made_for_who_asks),
