@@ -165,7 +165,7 @@ static void make_description(struct negotiator *n, const json_t *line)
 	wlk_err err = set_local(n, line);
 
 	n->wants_description = !err;
-	if (err || wlk_loop_call_later(n->loop, 100000, describe_later, n, NULL))
+	if (err || wlk_loop_call_later(n->loop, 30000, describe_later, n, NULL))
 		say_result(n, err);
 }
 
