@@ -56,6 +56,20 @@ void peer_events_forget(wlk_peer_connection *pc, const wlk_data_channel *channel
 			event_at(pc, i)->ev.type = 0; /* passed over by poll_event */
 }
 
+bool peer_events_replace_target(wlk_peer_connection *pc, const wlk_event *ev)
+{
+	for (size_t i = 0; i < event_queue_count(&pc->events); i++) {
+		wlk_event *old = &event_at(pc, i)->ev;
+
+		if (old->type != WLK_EVENT_TARGET_BITRATE || old->u.target_bitrate.transceiver != ev->u.target_bitrate.transceiver ||
+		    old->u.target_bitrate.rid != ev->u.target_bitrate.rid)
+			continue;
+		old->u.target_bitrate.bps = ev->u.target_bitrate.bps;
+		return true;
+	}
+	return false;
+}
+
 bool peer_events_have_room(const wlk_peer_connection *pc)
 {
 	return event_queue_count(&pc->events) < pc->events.capacity;

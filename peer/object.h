@@ -228,6 +228,8 @@ static inline void peer_emit(wlk_peer_connection *pc, wlk_event ev)
 /* |channel| is about to be freed: no event in the queue may name it. */
 void peer_events_forget(wlk_peer_connection *pc, const wlk_data_channel *channel);
 void peer_events_free(wlk_peer_connection *pc);
+/* Put |ev| in the place of an older share of the same encoding; false: none waits. */
+bool peer_events_replace_target(wlk_peer_connection *pc, const wlk_event *ev);
 /* Whether the state that ends the connection can be told without memory. */
 bool peer_events_have_room(const wlk_peer_connection *pc);
 

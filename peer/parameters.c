@@ -287,6 +287,7 @@ static void activate_layers(struct wlk_transceiver *t)
 	count = peer_encodings_layers(t, section, layers);
 	for (size_t i = 0; i < count; i++)
 		(void)media_engine_set_layer_active(t->transport->media, t->section, i, !layers[i].inactive);
+	peer_limit_layers(t);
 }
 
 wlk_err wlk_rtp_sender_set_parameters(wlk_rtp_sender *sender, const wlk_rtp_send_parameters *parameters)

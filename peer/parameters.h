@@ -94,6 +94,12 @@ uint64_t peer_max_bitrate(const wlk_peer_connection *pc);
 void peer_tell_bitrate_limit(wlk_peer_connection *pc, uint64_t remote_bps);
 
 /* The far end or the application wants a key frame of an encoding. */
+/* ---- congestion.c: what the path's estimate means for encodings ---- */
+
+/* What the encodings of a sender have use for, to the engine. */
+void peer_limit_layers(const struct wlk_transceiver *t);
+/* Tell the share of a section's encoding; one that waits in the queue is replaced. */
+void peer_emit_target_bitrate(wlk_peer_connection *pc, size_t section, size_t layer, uint64_t bps);
 void peer_emit_key_frame_request(struct wlk_transceiver *t, size_t layer);
 /** A telephone event comes in; |media| is a MEDIA_EVENT_DTMF. */
 void peer_emit_dtmf(wlk_peer_connection *pc, const struct media_event *media);

@@ -230,6 +230,8 @@ static void start_srtp(struct peer_transport *t)
 	}
 	if (err)
 		peer_set_failed(t->pc, "SRTP cannot be set up");
+	else
+		media_engine_set_can_send(t->media);
 	peer_announce_senders(t->pc);
 }
 
@@ -537,6 +539,8 @@ bool peer_transport_pump_media(struct peer_transport *t)
 
 			if (asked)
 				peer_emit_key_frame_request(asked, ev.layer);
+		} else if (ev.type == MEDIA_EVENT_TARGET_BITRATE) {
+			peer_emit_target_bitrate(t->pc, ev.section, ev.layer, ev.target_bps);
 		} else if (ev.type == MEDIA_EVENT_DTMF) {
 			peer_emit_dtmf(t->pc, &ev);
 		} else if (ev.type == MEDIA_EVENT_REMB) {

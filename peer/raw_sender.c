@@ -257,8 +257,24 @@ wlk_time raw_sender_deadline(const struct raw_sender *s)
 
 /* ---- what the network says ---- */
 
+static bool take_target(struct raw_sender *s, const wlk_event *ev)
+{
+	size_t layer = peer_encoding_by_rid(s->t, ev->u.target_bitrate.rid);
+
+	if (ev->u.target_bitrate.transceiver != s->t || layer >= ARRAY_SIZE(s->estimate))
+		return false;
+	s->estimate[layer] = ev->u.target_bitrate.bps;
+	if (s->t->kind == WLK_MEDIA_VIDEO)
+		video_sender_set_target(&s->video, layer, ev->u.target_bitrate.bps);
+	else
+		(void)configure_audio(s);
+	return false; /* whoever owns the source may want to know as well */
+}
+
 bool raw_sender_take(struct raw_sender *s, const wlk_event *ev)
 {
+	if (ev->type == WLK_EVENT_TARGET_BITRATE)
+		return take_target(s, ev);
 	if (ev->type != WLK_EVENT_KEY_FRAME_REQUEST || ev->u.key_frame != s->t || s->t->kind != WLK_MEDIA_VIDEO)
 		return false;
 	video_sender_key_frame(&s->video, peer_encoding_by_rid(s->t, ev->u.key_frame_request.rid));

@@ -98,6 +98,10 @@ void record_put_event(struct bytes_writer *w, const wlk_event *ev)
 	case WLK_EVENT_KEY_FRAME_REQUEST:
 		bytes_put_u32(w, transceiver_number(ev->u.key_frame));
 		break;
+	case WLK_EVENT_TARGET_BITRATE:
+		bytes_put_u32(w, transceiver_number(ev->u.target_bitrate.transceiver));
+		bytes_put_u64(w, ev->u.target_bitrate.bps);
+		break;
 	case WLK_EVENT_BITRATE_LIMIT:
 		bytes_put_u64(w, ev->u.bitrate_limit);
 		break;
@@ -235,6 +239,7 @@ const char *record_event_name(uint16_t type)
 		[WLK_EVENT_SCTP_STATE_CHANGE] = "SCTP state",
 		[WLK_EVENT_FRAME] = "frame",
 		[WLK_EVENT_DTMF] = "telephone event",
+		[WLK_EVENT_TARGET_BITRATE] = "target bitrate",
 	};
 
 	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "other";

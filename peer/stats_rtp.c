@@ -250,6 +250,8 @@ static void add_outbound(struct stats_build *b, const struct peer_transport *tra
 	if (out->rid[0])
 		stats_set_text(b->report, &s->rid, str_of(out->rid));
 	stats_set_count(&s->encoding_index, out->encoding_index);
+	if (out->target_bps)
+		stats_set_number(&s->target_bitrate, (double)out->target_bps);
 	stats_set_bool(&s->active, out->active);
 	stats_set_number(&s->total_packet_send_delay, stats_seconds(out->total_packet_send_delay_us));
 	stats_set_count(&s->nack_count, out->nack_count);

@@ -101,12 +101,14 @@ static void set_traffic(struct stats_build *b, wlk_stats_candidate_pair *s, cons
 		stats_set_number(&s->last_packet_received_timestamp, stats_timestamp(b->pc, pair->last_received));
 }
 
-/* What we estimate and tell the peer by REMB. */
-static void set_incoming_bitrate(wlk_stats_candidate_pair *s, const struct peer_transport *t)
+/* What we may send, by the peer's feedback; what we estimate and tell it by REMB. */
+static void set_bitrates(wlk_stats_candidate_pair *s, const struct peer_transport *t)
 {
 	struct media_engine_stats media;
 
 	media_engine_stats(t->media, &media);
+	if (media.available_bps)
+		stats_set_number(&s->available_outgoing_bitrate, (double)media.available_bps);
 	if (media.receive_estimate_bps)
 		stats_set_number(&s->available_incoming_bitrate, (double)media.receive_estimate_bps);
 }
@@ -129,7 +131,7 @@ static void add_pair(struct stats_build *b, const struct peer_transport *t, cons
 	if (pair->responses_received)
 		stats_set_number(&s->current_round_trip_time, stats_seconds(pair->current_rtt_us));
 	if (pair->selected)
-		set_incoming_bitrate(s, t);
+		set_bitrates(s, t);
 	stats_set_count(&s->requests_received, pair->requests_received);
 	stats_set_count(&s->requests_sent, pair->requests_sent - pair->requests_repeated);
 	stats_set_count(&s->responses_received, pair->responses_received);

@@ -207,7 +207,8 @@ typedef enum wlk_event_type {
 	WLK_EVENT_TONE_CHANGE = 31, /**< u.tone_change: a tone of wlk_rtp_sender_insert_dtmf() begins, or "": the row is over */
 	WLK_EVENT_DTLS_ERROR = 32,  /**< u.dtls_error: a DTLS transport failed (W3C error); its state change follows */
 	WLK_EVENT_VIDEO_FRAME = 33, /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
-	WLK_EVENT_DTMF = 35         /**< u.dtmf: a telephone event comes in, at any level but WLK_MEDIA_LEVEL_PACKETS (RFC 4733) */
+	WLK_EVENT_DTMF = 35,        /**< u.dtmf: a telephone event comes in, at any level but WLK_MEDIA_LEVEL_PACKETS (RFC 4733) */
+	WLK_EVENT_TARGET_BITRATE = 36 /**< u.target_bitrate: an encoding of ours has another share of what the path carries */
 } wlk_event_type;
 
 /** Each WLK_DTMF_BEGIN is followed by one WLK_DTMF_END, though packets may be lost: after 250 ms without any it ends by itself. */
@@ -281,6 +282,11 @@ typedef struct wlk_event {
 			uint8_t volume;    /**< -dBm0, 0 loudest to 63 */
 			wlk_time duration; /**< so far; with WLK_DTMF_END of all */
 		} dtmf;
+		struct {
+			wlk_transceiver *transceiver; /**< whose sender */
+			const char *rid;              /**< of which encoding; NULL without simulcast */
+			uint64_t bps; /**< for what its encoder makes, headers not counted; 0: send nothing of it for now */
+		} target_bitrate;
 		uint64_t bitrate_limit;     /**< bits a second, the lower of the receiver's and of our encodings' max_bitrate */
 		struct {
 			wlk_addr address;  /**< ours, none when unknown or hidden */

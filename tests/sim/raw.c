@@ -331,12 +331,13 @@ static void check_statistics(struct sim *sim, const struct run *run)
 
 	look(sim, &sim->a, &a);
 	look(sim, &sim->b, &b);
-	if (a.picture_out.frames_encoded.value != run->number || a.picture_out.key_frames_encoded.value < 1 ||
+	if (a.picture_out.frames_encoded.value > run->number || a.picture_out.frames_encoded.value + 5 < run->number || a.picture_out.key_frames_encoded.value < 1 ||
 	    a.picture_out.frame_width.value != 320 || a.picture_out.frames_per_second.value < 29 || a.picture_out.frames_per_second.value > 31)
 		sim_fail(sim, "sent: %llu encoded of %u, %llu keys, %llu wide, %.1f frames/s", (unsigned long long)a.picture_out.frames_encoded.value,
 			 run->number, (unsigned long long)a.picture_out.key_frames_encoded.value,
 			 (unsigned long long)a.picture_out.frame_width.value, a.picture_out.frames_per_second.value);
-	if (b.picture_in.frames_decoded.value != run->number || b.picture_in.frames_rendered.value != run->number ||
+	if (b.picture_in.frames_decoded.value != a.picture_out.frames_encoded.value ||
+	    b.picture_in.frames_rendered.value != a.picture_out.frames_encoded.value ||
 	    b.picture_in.frames_dropped.value || b.picture_in.freeze_count.value)
 		sim_fail(sim, "received: %llu decoded, %llu rendered, %llu dropped, %llu freezes", (unsigned long long)b.picture_in.frames_decoded.value,
 			 (unsigned long long)b.picture_in.frames_rendered.value, (unsigned long long)b.picture_in.frames_dropped.value,

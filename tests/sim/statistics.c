@@ -487,6 +487,8 @@ static void test_a_bulk_transfer_flies(void **state)
 /* ---- what holds at any moment ---- */
 
 static const char *const gauges[] = {
+	"availableOutgoingBitrate",
+	"targetBitrate",
 	"payloadType", "clockRate", "channels", "ssrc", "rtxSsrc", "packetsLost", "jitter", "currentRoundTripTime", "roundTripTime",
 	"fractionLost", "encodingIndex", "port", "relatedPort", "priority", "dataChannelIdentifier", "congestionWindow", "flightSize",
 	"smoothedRoundTripTime", "retransmissionTimeout", "receiverWindow", "mtu", "unackData", "availableIncomingBitrate",
