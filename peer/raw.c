@@ -1,4 +1,5 @@
 /* Raw media: who has some, whose turn it is, and the jobs of all of them. */
+#include "peer/codec_set.h"
 #include "peer/raw_object.h"
 
 void peer_raw_step(wlk_peer_connection *pc)
@@ -69,6 +70,11 @@ static bool next_job(wlk_peer_connection *pc, wlk_time now, struct track_job **o
 	return false;
 }
 
+static void release_codecs(void *codecs)
+{
+	wlk_codec_set_release(codecs);
+}
+
 bool peer_poll_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out)
 {
 	if (list_empty(&pc->raw_senders) && list_empty(&pc->raw_receivers))
@@ -78,6 +84,8 @@ bool peer_poll_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out
 	if (!next_job(pc, now, out))
 		return false;
 	(*out)->user = pc;
+	(*out)->kept = codec_set_hold(pc->codecs);
+	(*out)->release = release_codecs;
 	return true;
 }
 

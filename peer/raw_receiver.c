@@ -1,6 +1,14 @@
 /* A receiver at the level of raw media: encoded frames go to decoders, pictures come back in time, sound goes to its sink. */
 #include "media/rtp/red.h"
+#include "peer/codec_set.h"
 #include "peer/raw_object.h"
+
+static const struct video_decoder_plugin *find_decoder(void *user, enum codec_id codec)
+{
+	const wlk_peer_connection *pc = user;
+
+	return codec_registry_video_decoder(codec_set_registry(pc->codecs), codec, NULL);
+}
 
 struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 {
@@ -13,6 +21,8 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 		return NULL;
 	r->t = t;
 	video_receiver_init(&r->video);
+	r->video.find_plugin = find_decoder;
+	r->video.user = t->pc;
 	clock_sync_init(&r->sync);
 	list_push_back(&t->pc->raw_receivers, &r->link);
 	t->receiver.raw = r;

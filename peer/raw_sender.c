@@ -1,4 +1,7 @@
 /* A sender with a source: what is pushed becomes encoded frames, and these go where an application's frames go. */
+#include <stdio.h>
+
+#include "peer/codec_set.h"
 #include "peer/raw_object.h"
 #include "sdp/attr.h"
 
@@ -14,11 +17,29 @@ static enum codec_id codec_of(struct str name)
 	return CODEC_UNKNOWN;
 }
 
-static bool can_encode(enum codec_id codec, wlk_media_kind kind)
+/* A text of its own: what was agreed is not terminated. Longer ones are no parameters that an encoder knows. */
+struct fmtp {
+	char text[256];
+};
+
+static const char *fmtp_text(struct fmtp *f, struct str fmtp)
 {
-	if (kind == WLK_MEDIA_AUDIO)
-		return audio_codec_rate(codec) > 0;
-	return codec == CODEC_VP8 || codec == CODEC_VP9;
+	snprintf(f->text, sizeof(f->text), "%.*s", (int)MIN(fmtp.size, sizeof(f->text) - 1), fmtp.size ? fmtp.at : "");
+	return f->text;
+}
+
+static const struct codec_registry *registry_of(const struct wlk_transceiver *t)
+{
+	return codec_set_registry(t->pc->codecs);
+}
+
+static bool can_encode(const struct wlk_transceiver *t, const struct sdp_agreed_codec *codec)
+{
+	struct fmtp fmtp;
+	enum codec_role role = t->kind == WLK_MEDIA_AUDIO ? CODEC_AUDIO_ENCODER : CODEC_VIDEO_ENCODER;
+	enum codec_id id = codec_of(codec->name);
+
+	return id != CODEC_UNKNOWN && codec_registry_has(registry_of(t), role, id, fmtp_text(&fmtp, codec->remote_fmtp));
 }
 
 /* What an encoding names, else the first that can be encoded. */
@@ -30,7 +51,7 @@ static const struct sdp_agreed_codec *choose_codec(const struct wlk_transceiver 
 	for (size_t i = 0; section && i < section->codec_count; i++) {
 		const struct sdp_agreed_codec *c = &section->codecs[i];
 
-		if (c->send_type == SDP_NO_TYPE || !can_encode(codec_of(c->name), t->kind))
+		if (c->send_type == SDP_NO_TYPE || !can_encode(t, c))
 			continue;
 		if (e->codec >= 0 && str_equal_nocase(c->name, t->pc->capabilities.codecs[e->codec].name))
 			return c;
@@ -57,6 +78,7 @@ static enum video_preference preference_of(const struct raw_sender *s, wlk_conte
 static bool configure_video(struct raw_sender *s)
 {
 	struct video_layer_config layers[VIDEO_SENDER_LAYERS] = { 0 };
+	struct fmtp fmtp[VIDEO_SENDER_LAYERS];
 	wlk_content_hint hint = s->input.ops->hint(s->input.port);
 	size_t count = MIN(s->t->sender.encoding_count, (size_t)VIDEO_SENDER_LAYERS);
 
@@ -68,11 +90,12 @@ static bool configure_video(struct raw_sender *s)
 			return false;
 		layers[i] = (struct video_layer_config){
 			.active = e->active && !(e->has_max_framerate && e->max_framerate == 0),
-			.setup = { .codec = codec_of(codec->name), .is_screen = is_screen(hint) },
+			.setup = { .codec = codec_of(codec->name), .is_screen = is_screen(hint), .fmtp = fmtp_text(&fmtp[i], codec->remote_fmtp) },
 			.scale = e->scale,
 			.max_fps = e->has_max_framerate ? e->max_framerate : 0,
 			.max_bps = e->has_max_bitrate ? e->max_bitrate : 0,
 		};
+		layers[i].setup.plugin = codec_registry_video_encoder(registry_of(s->t), layers[i].setup.codec, fmtp[i].text);
 		if (!scalability_parse(&layers[i].setup.layers, e->scalability_mode) ||
 		    (layers[i].setup.layers.spatial > 1 && layers[i].setup.codec != CODEC_VP9))
 			(void)scalability_parse(&layers[i].setup.layers, NULL);
@@ -93,6 +116,7 @@ static bool configure_audio(struct raw_sender *s)
 	const struct peer_encoding *e = &s->t->sender.encodings[0];
 	const struct sdp_agreed_codec *codec = choose_codec(s->t, e);
 	struct audio_encode_config config;
+	struct fmtp fmtp;
 	bool stereo;
 
 	if (!codec)
@@ -116,6 +140,7 @@ static bool configure_audio(struct raw_sender *s)
 		config.encoder.bitrate_bps = (uint32_t)MIN((uint64_t)config.encoder.bitrate_bps, e->max_bitrate);
 	config.encoder.bitrate_bps =
 		MAX(MIN(config.encoder.bitrate_bps, fmtp_number(codec->remote_fmtp, "maxaveragebitrate", 510000)), 6000);
+	config.plugin = codec_registry_audio_encoder(registry_of(s->t), config.encoder.codec, fmtp_text(&fmtp, codec->remote_fmtp));
 	audio_sender_configure(&s->audio, &config);
 	return true;
 }

@@ -15,6 +15,8 @@ struct track_job {
 	void *track;       /* NULL: gone */
 	void *user;        /* of whoever runs jobs; NULL: gone */
 	wlk_time begun;    /* when it was handed out */
+	void *kept;        /* what its codec stands on, let go by |release| when all is over; NULL: nothing */
+	void (*release)(void *kept);
 	void (*run)(struct track_job *job);
 	void (*done)(struct track_job *job, wlk_time now, wlk_time spent); /* takes the job over */
 	void (*free)(struct track_job *job);
@@ -29,11 +31,16 @@ static inline void track_job_run(struct track_job *job)
 /** Give it back, done. |spent| is how long it took [us]; 0: not measured. On the track's thread. */
 static inline void track_on_job(struct track_job *job, wlk_time now, wlk_time spent)
 {
+	void (*release)(void *kept) = job->release;
+	void *kept = job->kept;
+
 	list_remove(&job->link);
 	if (job->track)
 		job->done(job, now, spent);
 	else
 		job->free(job);
+	if (kept)
+		release(kept);
 }
 
 /** The track goes: its jobs are on their own. */

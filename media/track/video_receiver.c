@@ -94,12 +94,7 @@ bool video_receiver_wants_key(struct video_receiver *r)
 static void learn(struct video_receiver *r, const struct video_unit *unit, wlk_time rtt_us)
 {
 	const struct jitter_frame frame = { unit->timestamp, unit->size, unit->arrival, unit->recovered };
-	bool is_first = !r->has_input || unit->timestamp != r->last_input;
 
-	if (is_first)
-		r->picture_first_arrival = unit->first_arrival;
-	r->has_input = true;
-	r->last_input = unit->timestamp;
 	if (unit->ends_picture)
 		jitter_buffer_on_frame(&r->jitter, &frame, rtt_us);
 }
@@ -179,7 +174,7 @@ static void note_job(struct video_receiver *r, const struct video_unit *unit, wl
 	if (!unit->ends_picture)
 		return;
 	r->stats.emitted++;
-	r->stats.buffer_us += MAX(now - r->picture_first_arrival, 0);
+	r->stats.buffer_us += MAX(now - unit->first_arrival, 0);
 	r->stats.buffer_target_us += jitter_buffer_target(&r->jitter);
 	r->stats.buffer_minimum_us += r->jitter.target_us;
 }

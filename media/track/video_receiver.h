@@ -64,9 +64,6 @@ struct video_receiver {
 	struct list units;
 	size_t unit_count, unit_bytes;
 	struct jitter_buffer jitter;
-	uint32_t last_input;  /* timestamp of the last unit, to learn once a picture */
-	wlk_time picture_first_arrival;
-	bool has_input;
 	wlk_time decode_us;   /* what decoding takes, rather more */
 	struct video_ready ready[VIDEO_READY_MAX];
 	size_t ready_count;
