@@ -30,7 +30,7 @@ static bool read_head(struct picture_input *in)
 		else if (*word == 'F') {
 			over = strtoul(word + 1, &end, 10);
 			under = *end == ':' ? strtoul(end + 1, NULL, 10) : 1;
-		} else if (*word == 'C' && (strncmp(word, "C420", 4) || strchr(word, 'p') > word + 4)) {
+		} else if (*word == 'C' && (strncmp(word, "C420", 4) || (word[4] == 'p' && word[5] >= '0' && word[5] <= '9'))) {
 			return false; /* other colour formats, or more than 8 bits */
 		}
 	}
