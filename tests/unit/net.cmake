@@ -1,7 +1,7 @@
 # What net/ needs of peer/ beside what the fake has: recordings.
 set(recorder ${PROJECT_SOURCE_DIR}/peer/record.c ${PROJECT_SOURCE_DIR}/peer/record_secret.c ${PROJECT_SOURCE_DIR}/peer/record_format.c
 	${PROJECT_SOURCE_DIR}/peer/version.c)
-foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port resolve stun_peek timers udp)
+foreach(name driver hash ifaddrs loop mailbox mux mux_tcp netmon poller port resolve stun_peek timers udp worker)
 	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net media core LABELS threads)
 	list(APPEND WLK_THREAD_TESTS test_net_${name})
 endforeach()
