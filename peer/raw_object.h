@@ -16,7 +16,6 @@ struct raw_sender {
 	struct video_sender video; /* of the two the one of the transceiver's kind */
 	struct audio_sender audio;
 	wlk_time retry_at;         /* the pacer was full; WLK_TIME_NEVER: it is not */
-	uint32_t loss_percent;     /* of what is sent, as the far end reports */
 	uint64_t estimate[WLK_RTP_ENCODINGS_MAX]; /* of the network for each encoding [bit/s]; 0: none */
 };
 

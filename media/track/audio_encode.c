@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "media/send/audio_level.h"
 
 enum { CHANNELS_MAX = 2, GAP_US = 100000, CLOCK_SHARE = 16 };
 
@@ -20,6 +21,7 @@ struct audio_encode {
 	bool has_time;
 	uint64_t position;    /* RTP time of the fifo's first sample */
 	bool was_silent;
+	struct audio_level level;
 	uint8_t scratch[AUDIO_PACKET_MAX];
 	struct audio_encode_stats stats;
 };
@@ -55,6 +57,7 @@ wlk_err audio_encode_create(struct audio_encode **out, const struct audio_encode
 	e->channels = MIN(MAX(config->encoder.channels, 1u), (uint32_t)CHANNELS_MAX);
 	e->frame_samples = (size_t)e->rate * config->frame_ms / 1000;
 	e->was_silent = true;
+	audio_level_init(&e->level);
 	*out = e;
 	return WLK_OK;
 }
@@ -150,26 +153,9 @@ static void keep_time(struct audio_encode *e, const struct audio_chunk *chunk)
 
 /* ---- frames ---- */
 
-/* RFC 6464: of the mean square against a full square wave. */
-static uint8_t level_of(double mean_square)
+static void note_level(struct audio_encode *e)
 {
-	double db = mean_square > 0 ? -10 * log10(mean_square) : 127;
-
-	return db >= 127 ? 127 : db <= 0 ? 0 : (uint8_t)(db + 0.5);
-}
-
-static double mean_square_of(const int16_t *samples, size_t count)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		sum += (double)samples[i] * samples[i];
-	return count ? sum / (double)count / (32768.0 * 32768.0) : 0;
-}
-
-static void note_level(struct audio_encode *e, double mean_square)
-{
-	double duration = (double)e->config.frame_ms / 1000;
+	double mean_square = e->level.mean_square, duration = (double)e->config.frame_ms / 1000;
 
 	e->stats.level = sqrt(mean_square);
 	e->stats.energy += mean_square * duration;
@@ -188,12 +174,12 @@ static void advance(struct audio_encode *e)
 
 static wlk_err encode_frame(struct audio_encode *e, struct list *packets)
 {
-	double mean_square = mean_square_of(e->fifo, e->frame_samples * e->channels);
 	struct audio_piece *packet;
 	size_t size = 0;
 	wlk_err err = audio_encoder_encode(e->encoder, e->fifo, e->frame_samples, e->scratch, sizeof(e->scratch), &size);
 
-	note_level(e, mean_square);
+	audio_level_hear(&e->level, e->fifo, e->frame_samples, e->channels, e->rate);
+	note_level(e);
 	if (err)
 		return err;
 	if (!size) {
@@ -208,7 +194,8 @@ static wlk_err encode_frame(struct audio_encode *e, struct list *packets)
 		.timestamp = (uint32_t)e->position,
 		.captured = e->captured,
 		.talk_start = e->was_silent,
-		.level = level_of(mean_square),
+		.level = e->level.level,
+		.voice = e->level.voice,
 		.size = size,
 	};
 	memcpy(packet->data, e->scratch, size);
