@@ -318,11 +318,8 @@ bool rtx_unwrap(struct pktbuf *buf, const struct rtp_packet *p, uint32_t ssrc, u
 /* A sender probes its path with what it has sent already. */
 static bool is_not_missing(const struct recv_stream *s, const struct rtp_packet *p)
 {
-	int32_t ahead;
+	int32_t ahead = seq16_diff(load_u16(p->payload.data), s->source.max_seq);
 
-	if (p->payload.size < 2)
-		return false;
-	ahead = seq16_diff(load_u16(p->payload.data), s->source.max_seq);
 	return s->config.use_nack && s->source.started && ahead <= 0 && ahead > -SOURCE_MAX_MISORDER &&
 	       !nack_list_has(&s->nacks, s->source.extended + ahead);
 }
@@ -336,15 +333,10 @@ void recv_stream_input_rtx(struct recv_stream *s, wlk_time now, struct pktbuf *b
 
 	if (source_on_packet(&s->rtx_source, p->seq, &ignored) == SOURCE_JUMP_DROP)
 		goto discard;
-	if (is_not_missing(s, p)) {
-		s->padding_only++;
-		pktbuf_release(buf);
-		return;
-	}
 	s->rtx_packets++;
 	s->rtx_bytes += p->payload.size;
 	s->header_bytes += p->header_size + p->padding;
-	if (p->payload.size < 2) {
+	if (p->payload.size < 2 || is_not_missing(s, p)) {
 		s->padding_only++;
 		pktbuf_release(buf);
 		return;

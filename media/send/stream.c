@@ -113,14 +113,14 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
 {
 	size_t payload = size - packet->header_size;
 
-	if (packet->is_padding) {
+	s->packets++;
+	s->bytes += payload;
+	s->header_bytes += packet->header_size;
+	if (packet->is_padding) { /* arrives as any other packet, but nobody asked for it */
 		s->rtx_sr_packets++;
 		s->rtx_sr_bytes += (uint32_t)payload;
 		return;
 	}
-	s->packets++;
-	s->bytes += payload;
-	s->header_bytes += packet->header_size;
 	s->total_delay_us += delay_us;
 	if (packet->is_rtx || packet->is_protected) {
 		s->resent_packets++;

@@ -83,7 +83,7 @@ async function compareLayers(session, mid) {
     assertEqual(got.ssrc, sent.ssrc, `ssrc of ${rid}`);
     if (sent.rtxSsrc && got.rtxSsrc) assertEqual(got.rtxSsrc, sent.rtxSsrc, `rtxSsrc of ${rid}`);
     assert(Math.abs(got.packetsReceived - sent.packetsSent) <= 0.1 * sent.packetsSent + 10,
-      `${rid}: ${got.packetsReceived} packets of ${sent.packetsSent}`);
+      `${rid}: ${got.packetsReceived} packets of ${sent.packetsSent}, ${got.packetsLost} lost, ${got.retransmittedPacketsReceived} by RTX (${sent.retransmittedPacketsSent})`);
   }
   return ours;
 }
