@@ -20,3 +20,5 @@ if(TARGET PkgConfig::OPENH264)
 		../apps/openh264/decoder.c ../apps/openh264/encoder.c ../apps/openh264/plugin.c
 		MODULES peer ice dtls srtp sctp sdp media core LINK PkgConfig::OPENH264)
 endif()
+wlk_fuzz_target(video_decode MODULES media core)
+wlk_fuzz_target(audio_decode MODULES media core)
