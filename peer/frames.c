@@ -46,7 +46,7 @@ static wlk_err check_frame(wlk_peer_connection *pc, const wlk_encoded_frame *fra
 	    (frame->dependency_descriptor_size && !frame->dependency_descriptor) || frame->dependency_descriptor_size > 255)
 		return peer_fail(pc, WLK_ERR_INVALID, "what is said about the frame is out of range");
 	for (size_t i = 0; i < frame->reference_count; i++)
-		if (!frame->references[i] || frame->references[i] > 127)
+		if (frame->references[i] > 127 || (!frame->references[i] && (frame->reference_count > 1 || !frame->inter_layer)))
 			return peer_fail(pc, WLK_ERR_INVALID, "a frame refers to one of the 127 pictures before it");
 	return WLK_OK;
 }

@@ -83,7 +83,8 @@ typedef struct wlk_encoded_frame {
 	bool discardable; /**< nothing refers to it (VP8), or nothing in higher spatial layers (VP9) */
 	bool inter_layer; /**< VP9: refers to the spatial layer below it */
 	uint8_t reference_count;
-	/** VP9: how many pictures back each reference is, 1..127. Sending: none of a frame that is no key frame means the one before */
+	/** VP9: how many pictures back each reference is, 1..127. Sending: none of a frame that is no key frame means the one before;
+	 *  a single 0 is a spatial layer that begins, which refers to the layer below it only */
 	uint8_t references[WLK_FRAME_REFERENCES_MAX];
 	const char *rid; /**< simulcast layer; NULL or "": none */
 	/** Dependency descriptor of AV1's RTP specification, as it came in the first packet; sent when it is negotiated */

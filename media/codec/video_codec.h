@@ -48,7 +48,7 @@ struct encoded_frame {
 	bool ends_picture;     /* no higher spatial layer follows */
 	int8_t temporal, spatial; /* layer; -1: the stream has none of that kind */
 	uint8_t ref_count;
-	uint8_t refs[ENCODED_REFS_MAX]; /* this picture's number minus that of the one referred to, 1..127 */
+	uint8_t refs[ENCODED_REFS_MAX]; /* this picture's number minus that of the one referred to, 1..127; a single 0: a spatial layer begins */
 	int32_t qp;            /* VP8 0..127, VP9 0..255, H.264 0..51; -1: not told */
 };
 

@@ -413,8 +413,8 @@ static void describe(const struct vpx_encoder *e, const struct packet *p, const 
 		.spatial = e->is_vp9 && e->is_svc ? (int8_t)p->spatial : -1,
 		.qp = p->qp,
 	};
-	if (!is_key && f->previous >= 0)
-		out->refs[out->ref_count++] = scalability_distance(&e->pattern, f->previous);
+	if (!is_key)
+		out->refs[out->ref_count++] = f->previous >= 0 ? scalability_distance(&e->pattern, f->previous) : 0;
 }
 
 static wlk_err collect(struct vpx_encoder *e)

@@ -21,7 +21,7 @@ static void describe_vp8(const struct send_frames *f, const struct send_frame_la
 /* Flexible mode: what a frame refers to is said in each packet, so that no structure has to be agreed on. */
 static void describe_vp9(const struct send_frames *f, const struct send_frame_layers *layers, struct payload_info *info)
 {
-	bool is_upper = f->picture_is_open;
+	bool is_upper = f->picture_is_open, begins = layers->ref_count == 1 && !layers->refs[0];
 
 	info->is_flexible = true;
 	if (layers->temporal >= 0 || layers->spatial >= 0) {
@@ -32,7 +32,7 @@ static void describe_vp9(const struct send_frames *f, const struct send_frame_la
 	}
 	info->is_discardable = layers->is_discardable;
 	info->is_key = info->is_key && !is_upper;
-	info->is_inter_picture = is_upper ? !f->picture_is_key : !info->is_key;
+	info->is_inter_picture = is_upper ? !f->picture_is_key && !begins : !info->is_key;
 	if (!info->is_inter_picture)
 		return;
 	info->ref_count = (uint8_t)MIN(layers->ref_count, PAYLOAD_REFS_MAX);

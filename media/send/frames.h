@@ -23,7 +23,7 @@ struct send_frame_layers {
 	int8_t temporal, spatial; /* -1: none */
 	bool is_layer_sync, is_discardable, is_inter_layer;
 	uint8_t ref_count;
-	uint8_t refs[PAYLOAD_REFS_MAX];
+	uint8_t refs[PAYLOAD_REFS_MAX]; /* a single 0: of a spatial layer that begins, to no earlier picture */
 };
 
 /**

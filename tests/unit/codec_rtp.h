@@ -23,7 +23,7 @@ static inline struct payload_info info_of(enum rtp_codec codec, const struct enc
 	info.is_layer_sync = f->is_layer_sync;
 	info.is_discardable = f->is_discardable;
 	info.is_inter_layer = f->is_inter_layer;
-	info.is_inter_picture = codec == RTP_CODEC_VP9 && f->ref_count > 0;
+	info.is_inter_picture = codec == RTP_CODEC_VP9 && f->ref_count > 0 && f->refs[0] > 0;
 	info.is_flexible = codec == RTP_CODEC_VP9;
 	info.ref_count = f->ref_count;
 	memcpy(info.refs, f->refs, sizeof(info.refs));

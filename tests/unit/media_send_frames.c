@@ -89,6 +89,10 @@ static void test_spatial_layers_of_vp9_share_a_picture_id(void **state)
 	layers.refs[1] = 4;
 	assert_int_equal(describe(&f, RTP_CODEC_VP9, &layers, false, &info), WLK_OK);
 	assert_true(info.is_inter_picture && info.is_inter_layer && info.ref_count == 2 && info.refs[1] == 4);
+	layers.ref_count = 1;
+	layers.refs[0] = 0; /* the layer begins: it stands on the one below alone */
+	assert_int_equal(describe(&f, RTP_CODEC_VP9, &layers, false, &info), WLK_OK);
+	assert_true(!info.is_inter_picture && info.is_inter_layer && info.ref_count == 0);
 }
 
 static void test_huge_frames_have_two_and_a_half_times_the_average(void **state)
