@@ -23,6 +23,9 @@ static void decode_one(struct video_decoder *d, enum codec_id codec, wlk_bytes f
 	bool needed_key = video_decoder_needs_key(d);
 	struct video_peek peek = { 0 };
 	struct video_frame *out = (struct video_frame *)(void *)d;
+	/* H.264 has a decoder in plug-ins only, but its headers are read here. */
+	if (!video_peek(CODEC_H264, frame.data, frame.size, &peek))
+		check(!peek.width == !peek.height);
 	wlk_err err = video_decoder_decode(d, &(struct video_decode_input){ frame.data, frame.size, now, flags & ENDS_PICTURE }, &out);
 
 	if (err) {
