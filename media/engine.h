@@ -316,10 +316,13 @@ uint8_t media_engine_send_pt(const struct media_engine *e, size_t section, enum 
  * WLK_ERR_TOO_LARGE: it cannot be cut, or into more than FRAME_PACKETS_MAX. WLK_ERR_AGAIN: the pacer has no room
  * for all of it. WLK_ERR_NOMEM. On error nothing was sent, but after WLK_ERR_NOMEM the next frame must be a key frame.
  *
- * Where RED was agreed on and stands in front of the codec, sound goes out as RED: with the packet before it, at 15 % of loss with
- * two (RFC 2198).
+ * Where RED was agreed on, sound goes out as RED (RFC 2198): always where it stands in front of the codec, else from 5 % of loss on;
+ * with the packet before it, from 15 % on with two.
  */
 wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t section, const struct media_send_frame *frame);
+
+/** What the peer lost lately of the first layer, by its receiver reports [%]; 0 before the first. How strong FEC should be. */
+uint32_t media_engine_send_loss(struct media_engine *e, size_t section);
 
 enum media_transmit_kind {
 	MEDIA_TRANSMIT_RTCP,          /* protect as SRTCP */

@@ -73,6 +73,12 @@ struct forward_map {
 	uint32_t last_source_timestamp;
 };
 
+/* What the peer's reports say of the losses, smoothed. */
+struct send_loss {
+	uint32_t reports; /* so many are in */
+	uint32_t share_q12; /* of 4096 */
+};
+
 /* One encoding that a section sends. */
 struct send_layer {
 	struct send_stream stream; /* kept while the SSRC stays, also while not sending: its numbers may never repeat (R20) */
@@ -80,6 +86,7 @@ struct send_layer {
 	bool active;
 	struct forward_map forward;
 	struct redundancy *redundancy; /* NULL: nothing was sent as RED */
+	struct send_loss loss;
 
 	/* the peer asked us for a key frame */
 	bool key_frame_event;

@@ -1,16 +1,39 @@
-/* Sound that is sent as RED (RFC 2198): where the peer prefers it to the codec itself. */
+/* What is sent twice because the path loses: sound as RED (RFC 2198). */
 #include "core/alloc.h"
 #include "media/engine_internal.h"
 
-/* Above this share of losses, of 256, one repetition leaves too many holes: two in a row are lost as well. */
-enum { HIGH_LOSS = 38 /* 15 % */, DISTANCE = 1, DISTANCE_HIGH_LOSS = 2 };
+/* Above this loss one repetition leaves too many holes: two packets in a row are lost as well. */
+enum { LOSS_PERCENT = 5, HIGH_LOSS_PERCENT = 15, DISTANCE = 1, DISTANCE_HIGH_LOSS = 2 };
 
-/* The RED payload that stands in front of |payload| in the list of what was agreed, and shares its clock; NULL: none. */
-static const struct media_payload *preferred_red(const struct media_section *s, const struct media_payload *payload)
+/* A report tells of some fifty packets, so that its figure jumps: rises count at once, falls by a quarter a report. */
+static uint32_t loss_of(struct send_layer *l)
 {
-	for (const struct media_payload *p = s->payloads; p < payload; p++)
+	struct send_loss *loss = &l->loss;
+	uint32_t told = l->stream.report.fraction_lost * 16u;
+
+	if (loss->reports != l->stream.report_count) {
+		loss->reports = l->stream.report_count;
+		loss->share_q12 = MAX(told, (loss->share_q12 * 3 + told) / 4);
+	}
+	return (loss->share_q12 * 100 + 2048) / 4096;
+}
+
+uint32_t media_engine_send_loss(struct media_engine *e, size_t section)
+{
+	struct media_section *s = section < e->section_count ? e->sections[section] : NULL;
+
+	return s && s->layer_count ? loss_of(s->layers[0]) : 0;
+}
+
+/*
+ * The RED payload for |payload|, with the same clock; NULL: none. Where it stands in front of the codec it is what the peer
+ * wants; behind it, it is there for bad times.
+ */
+static const struct media_payload *red_for(const struct media_section *s, const struct media_payload *payload, uint32_t loss)
+{
+	for (const struct media_payload *p = s->payloads; p < s->payloads + s->payload_count; p++)
 		if (p->codec == RTP_CODEC_RED && p->send_pt != RTP_PT_NONE && p->clock_hz == payload->clock_hz)
-			return p;
+			return p < payload || loss >= LOSS_PERCENT ? p : NULL;
 	return NULL;
 }
 
@@ -18,11 +41,11 @@ bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct
 {
 	const struct media_payload *payload = section_payload_by_send_pt(s, send->pt), *red;
 	struct bytes_writer w = bytes_writer(out, capacity);
-	bool high_loss = l->stream.has_report && l->stream.report.fraction_lost > HIGH_LOSS;
+	uint32_t loss = loss_of(l);
 
 	if (s->kind != MEDIA_AUDIO || !payload || !rtp_codec_is_audio(payload->codec) || payload->codec == RTP_CODEC_RED)
 		return false;
-	red = preferred_red(s, payload);
+	red = red_for(s, payload, loss);
 	if (!red)
 		return false;
 	if (!l->redundancy) {
@@ -31,7 +54,7 @@ bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct
 			return false; /* it goes out once, then */
 		redundancy_init(l->redundancy);
 	}
-	redundancy_set_distance(l->redundancy, high_loss ? DISTANCE_HIGH_LOSS : DISTANCE);
+	redundancy_set_distance(l->redundancy, loss >= HIGH_LOSS_PERCENT ? DISTANCE_HIGH_LOSS : DISTANCE);
 	redundancy_write(l->redundancy, &w, capacity, send->pt, send->timestamp, send->payload);
 	if (!bytes_writer_ok(&w))
 		return false;

@@ -133,6 +133,7 @@ static bool configure_audio(struct raw_sender *s)
 	if (!codec)
 		return false;
 	stereo = fmtp_number(codec->remote_fmtp, "stereo", 0) == 1;
+	s->loss_percent = media_engine_send_loss(peer_transceiver_media(s->t), s->t->section);
 	config = (struct audio_encode_config){
 		.encoder = {
 			.codec = codec_of(codec->name),

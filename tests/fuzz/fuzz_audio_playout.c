@@ -16,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { RECORDS_MAX = 400, PULLS_MAX = 4000 };
+enum { RECORDS_MAX = 150, PULLS_MAX = 400 };
 
 static void check(const struct audio_playout *p, uint64_t pulls)
 {
