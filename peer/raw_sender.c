@@ -110,17 +110,6 @@ static uint32_t fmtp_number(struct str fmtp, const char *name, uint32_t otherwis
 	return sdp_fmtp_number(fmtp, str_of(name), 1000000, &value) ? value : otherwise;
 }
 
-/* What the far end reports, for the strength of Opus' own FEC. */
-static uint32_t loss_percent(const struct raw_sender *s)
-{
-	struct media_outbound_stats out;
-
-	for (size_t i = 0; media_engine_outbound_stats(peer_transceiver_media(s->t), i, &out); i++)
-		if (out.section == s->t->section && out.has_report)
-			return (uint32_t)(out.fraction_lost * 100 + 0.5);
-	return 0;
-}
-
 /* RFC 7587 7.1: the far end's parameters say what it wants to get. */
 static bool configure_audio(struct raw_sender *s)
 {
@@ -133,7 +122,6 @@ static bool configure_audio(struct raw_sender *s)
 	if (!codec)
 		return false;
 	stereo = fmtp_number(codec->remote_fmtp, "stereo", 0) == 1;
-	s->loss_percent = media_engine_send_loss(peer_transceiver_media(s->t), s->t->section);
 	config = (struct audio_encode_config){
 		.encoder = {
 			.codec = codec_of(codec->name),
@@ -144,7 +132,7 @@ static bool configure_audio(struct raw_sender *s)
 			.cbr = fmtp_number(codec->remote_fmtp, "cbr", 0) == 1,
 			.music = s->input.ops->hint(s->input.port) == WLK_CONTENT_HINT_MUSIC,
 			.max_playback_rate = fmtp_number(codec->remote_fmtp, "maxplaybackrate", 0),
-			.loss_percent = loss_percent(s),
+			.loss_percent = media_engine_send_loss(peer_transceiver_media(s->t), s->t->section),
 		},
 		.frame_ms = 20,
 	};
