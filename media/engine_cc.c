@@ -209,6 +209,12 @@ void engine_cc_configure(struct media_engine *e, wlk_time now)
 		for (size_t j = 0; j < s->layer_count; j++)
 			can_pad = can_pad || can_repeat(s, s->layers[j]);
 	}
+	if (!e->use_gcc) {
+		/* Nobody asks for what is probed with any more, and the pacer would wait for it. */
+		pacer_set_probe(&e->pacer, now, 0, false);
+		pacer_set_rate(&e->pacer, now, e->pacing_limit_bps);
+		return;
+	}
 	gcc_set_wanted(&e->gcc, wanted(e), can_pad);
 	apply(e, now);
 }

@@ -80,6 +80,28 @@ static void test_property_after_a_timeout_and_a_drain_the_deadline_lies_ahead(vo
 	assert_int_equal(alloc_live_blocks(), before);
 }
 
+/* The first packet asks for probes. When its section sends no more, nobody waits for the rest of them. */
+static void test_property_a_probe_ends_with_what_it_is_made_of(void **state)
+{
+	struct media_section_config c[] = { audio_config(1001), video_config(1002, 1003) };
+	struct rtp_send send = { .pt = 96, .seq = MEDIA_SEQ_NEXT, .payload = { (const uint8_t *)"payload", 7 } };
+	struct media_engine *e = new_av_engine(1000);
+	wlk_time now = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		c[AUDIO].send = c[VIDEO].send = i % 3 != 2;
+		assert_int_equal(media_engine_configure(e, now, c, 2), WLK_OK);
+		(void)media_engine_send_rtp(e, now, VIDEO, &send);
+		media_engine_handle_timeout(e, now);
+		drain_events(e);
+		drain_transmit(e, now);
+		assert_true(media_engine_deadline(e) > now);
+		now += 1000 * (1 + i % 7);
+	}
+	media_engine_destroy(e);
+}
+
 /* A little of everything, for the sweep: whatever fails, nothing crashes or leaks. */
 static void exercise(void)
 {
@@ -145,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_property_after_a_timeout_and_a_drain_the_deadline_lies_ahead),
+		cmocka_unit_test(test_property_a_probe_ends_with_what_it_is_made_of),
 		cmocka_unit_test(test_every_allocation_may_fail),
 	};
 
