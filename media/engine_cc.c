@@ -8,8 +8,11 @@ enum {
 	VIDEO_WANTED_BPS = 2500000, /* of a layer without a limit: as far as probes look */
 	PRIORITY = 2,               /* W3C "low", the default */
 	ANSWER_US = 3000000,        /* who sends no feedback for so long will not */
+	EPOCH_MAX = 1 << 30, /* in 64 ms: two years */
 	BACKLOG_US = 500000,        /* what waits in the pacer is to be gone in about this time */
 };
+
+#define UNLIMITED_BPS (UINT64_MAX / 64) /* leaves room for what is added on the way */
 
 static const double told_change = 0.02;
 
@@ -23,8 +26,8 @@ static bool takes_part(const struct media_section *s, const struct send_layer *l
 static uint64_t layer_max(const struct media_section *s, const struct send_layer *l)
 {
 	if (l->limits.max_bps)
-		return l->limits.max_bps;
-	return s->kind == MEDIA_AUDIO ? AUDIO_MAX_BPS : UINT64_MAX / 4;
+		return MIN(l->limits.max_bps, UNLIMITED_BPS);
+	return s->kind == MEDIA_AUDIO ? AUDIO_MAX_BPS : UNLIMITED_BPS;
 }
 
 static uint64_t layer_min(const struct media_section *s, const struct send_layer *l)
@@ -86,11 +89,14 @@ struct shares {
 	struct send_layer *order[ALLOCATE_MAX][MEDIA_RIDS_MAX];
 	double payload[ALLOCATE_MAX][MEDIA_RIDS_MAX];
 	size_t count;
+	bool keeps_video;
 };
 
 static void add_section(struct shares *a, const struct media_section *s)
 {
 	size_t n = a->count, layers = order_layers(s, a->order[n]);
+	/* With no numbered packets at all there would be no feedback, and no way back up. */
+	bool keeps = s->kind == MEDIA_VIDEO && !a->keeps_video && s->send_ext.id[RTP_EXT_TRANSPORT_CC];
 
 	if (!layers)
 		return;
@@ -98,8 +104,9 @@ static void add_section(struct shares *a, const struct media_section *s)
 		.layers = a->layers[n],
 		.layer_count = layers,
 		.weight = a->order[n][0]->limits.priority ? a->order[n][0]->limits.priority : PRIORITY,
-		.always = s->kind == MEDIA_AUDIO,
+		.always = s->kind == MEDIA_AUDIO || keeps,
 	};
+	a->keeps_video |= keeps;
 	for (size_t j = 0; j < layers; j++) {
 		const struct send_layer *l = a->order[n][j];
 		double payload = a->payload[n][j] = payload_share(s, l);
@@ -117,6 +124,7 @@ static void add_section(struct shares *a, const struct media_section *s)
 static void collect(const struct media_engine *e, struct shares *a)
 {
 	a->count = 0;
+	a->keeps_video = false;
 	for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
 		for (size_t i = 0; i < e->section_count; i++)
 			if ((int)e->sections[i]->kind == kind)
@@ -129,6 +137,9 @@ static void allocate(struct media_engine *e, wlk_time now)
 	uint64_t backlog = e->pacer.queued_bytes * 8 * 1000000 / BACKLOG_US, usual = total / 10;
 	struct shares a;
 
+	/* Who agreed on feedback and sends none leaves REMB to know by. */
+	if (e->answer_overdue && !e->gcc.has_feedback)
+		total = e->gcc.remb_bps ? e->gcc.remb_bps : total;
 	/* A frame is usually on its way. */
 	backlog -= MIN(backlog, usual);
 	/* What is repeated and what waits takes from what is new; not all, or a path with much loss would show nothing. */
@@ -296,6 +307,8 @@ static int64_t epoch_of(struct media_engine *e, const struct twcc_feedback *feed
 		e->feedback_epoch = feedback->reference_time;
 	else
 		e->feedback_epoch += ahead & 0x800000 ? (int64_t)ahead - 0x1000000 : (int64_t)ahead;
+	if (e->feedback_epoch > EPOCH_MAX || e->feedback_epoch < -EPOCH_MAX)
+		e->feedback_epoch = feedback->reference_time;
 	e->feedback_started = true;
 	e->feedback_reference = reference;
 	return (e->feedback_epoch - feedback->reference_time) * TWCC_REFERENCE_US;

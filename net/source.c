@@ -145,6 +145,12 @@ void wlk_video_source_release(wlk_video_source *source)
 	source_release((struct source *)source);
 }
 
+/* Far from where arithmetic ends. */
+static bool is_moment(wlk_time timestamp)
+{
+	return timestamp >= 0 && timestamp < INT64_MAX / 4;
+}
+
 static wlk_err copy_picture(struct video_frame **out, const wlk_video_frame *frame)
 {
 	struct video_planes planes = {
@@ -156,7 +162,7 @@ static wlk_err copy_picture(struct video_frame **out, const wlk_video_frame *fra
 	};
 	wlk_err err;
 
-	if (frame->struct_size != sizeof(*frame) || frame->rotation > 270 || frame->rotation % 90 || frame->timestamp < 0 ||
+	if (frame->struct_size != sizeof(*frame) || frame->rotation > 270 || frame->rotation % 90 || !is_moment(frame->timestamp) ||
 	    (frame->format != WLK_PIXEL_FORMAT_I420 && frame->format != WLK_PIXEL_FORMAT_NV12))
 		return WLK_ERR_INVALID;
 	err = video_frame_from_planes(out, &planes);
@@ -243,7 +249,7 @@ static bool is_sound(const wlk_audio_frame *frame)
 {
 	return frame && frame->struct_size == sizeof(*frame) && frame->samples && frame->count && frame->rate >= RESAMPLE_RATE_MIN &&
 	       frame->rate <= RESAMPLE_RATE_MAX && frame->count <= frame->rate && frame->channels >= 1 && frame->channels <= 2 &&
-	       frame->timestamp >= 0;
+	       is_moment(frame->timestamp) && (frame->rate % 50 == 0 || frame->rate % 75 == 0); /* what can be resampled to any codec's */
 }
 
 wlk_err wlk_audio_source_push(wlk_audio_source *source, const wlk_audio_frame *frame)

@@ -132,7 +132,7 @@ static wlk_err start_controlling(wlk_peer_connection *pc, const char *text)
 /* It offers the same as we would, on the sections that we would have. */
 static wlk_err start_controlled(wlk_peer_connection *pc, const struct sdp_session *own, const char *text)
 {
-	const wlk_session_description offer = { WLK_SDP_OFFER, text };
+	const wlk_session_description offer = { WLK_SDP_OFFER, text }, rollback = { WLK_SDP_ROLLBACK, NULL };
 	wlk_err err = peer_associate_local_offer(pc, own);
 
 	if (err)
@@ -142,7 +142,10 @@ static wlk_err start_controlled(wlk_peer_connection *pc, const struct sdp_sessio
 		peer_roll_back_transceivers(pc);
 		return err;
 	}
-	return wlk_peer_connection_set_local_description(pc, NULL);
+	err = wlk_peer_connection_set_local_description(pc, NULL);
+	if (err)
+		(void)!wlk_peer_connection_set_remote_description(pc, &rollback);
+	return err;
 }
 
 static wlk_err start(wlk_peer_connection *pc, const struct sdp_session *own, bool controlling, const wlk_direct_parameters *remote)

@@ -8,6 +8,7 @@ enum {
 	GAP_MIN_MS = 30,
 	TIME_MAX_MS = 6000,
 	TONES_MAX = 4096, /* characters in a row: more than a day of pauses */
+	DTMF_UPDATES_MAX = 64, DTMF_EVENTS_MAX = 512, /* events that wait: no more of these then */
 	PAUSE = 16, /* where "," stands among the tones */
 };
 
@@ -136,6 +137,9 @@ void peer_emit_dtmf(wlk_peer_connection *pc, const struct media_event *media)
 	wlk_event ev = { .type = WLK_EVENT_DTMF };
 
 	if (!t || t->receiver.level == WLK_MEDIA_LEVEL_PACKETS)
+		return;
+	/* R37: a flood of them is cut, updates first. */
+	if (event_queue_count(&pc->events) > (media->dtmf.phase == DTMF_UPDATE ? DTMF_UPDATES_MAX : DTMF_EVENTS_MAX))
 		return;
 	ev.u.dtmf.transceiver = t;
 	ev.u.dtmf.phase = (wlk_dtmf_phase)media->dtmf.phase; /* the same numbers */

@@ -1,5 +1,6 @@
 /* Media at the level of encoded frames: what a sender takes and a receiver hands out. */
 #include "peer/object.h"
+#include "peer/raw.h"
 
 static const struct {
 	wlk_codec codec;
@@ -159,6 +160,8 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 		return peer_fail(pc, WLK_ERR_INVALID, "level %d is none", (int)level);
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	if (level != receiver->level && receiver->raw && t->kind == WLK_MEDIA_VIDEO)
+		peer_raw_restart(receiver);
 	receiver->level = level;
 	if (!t->transport || t->section == SIZE_MAX)
 		return WLK_OK; /* the next agreement takes it along */

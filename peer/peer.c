@@ -70,6 +70,7 @@ static wlk_err create_layers(wlk_peer_connection *pc, const wlk_configuration *c
 
 	if (!err)
 		err = peer_configuration_init(&pc->configuration, config);
+	pc->configuration.given.address_mappings = pc->ice_settings.mappings; /* the caller's may go */
 	if (!err)
 		err = ice_settings_set_servers(&pc->ice_settings, config);
 	if (!err)

@@ -77,7 +77,7 @@ static void release_codecs(void *codecs)
 
 bool peer_poll_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out)
 {
-	if (list_empty(&pc->raw_senders) && list_empty(&pc->raw_receivers))
+	if (pc->closed || (list_empty(&pc->raw_senders) && list_empty(&pc->raw_receivers)))
 		return false;
 	peer_set_now(pc, now);
 	peer_raw_step(pc);
@@ -133,6 +133,8 @@ static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, st
 
 const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
 {
+	if (pc->closed)
+		return NULL;
 	list_for_each(item, &pc->raw_receivers)
 	{
 		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);

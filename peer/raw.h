@@ -69,6 +69,8 @@ struct raw_output {
 /** In the place of what the sender has; on success |input| is taken over. ops NULL: none. Errors as wlk_rtp_sender_set_video_source(). */
 wlk_err peer_set_input(wlk_rtp_sender *sender, wlk_media_kind kind, const struct raw_input *input) WLK_NODISCARD;
 /** The same for a sink; errors as wlk_rtp_receiver_set_video_sink(). */
+/* The level of a receiver that has been raw changes: its decoder begins anew. */
+void peer_raw_restart(wlk_rtp_receiver *receiver);
 wlk_err peer_set_output(wlk_rtp_receiver *receiver, wlk_media_kind kind, const struct raw_output *output) WLK_NODISCARD;
 /** What a source calls, on any thread, when something was pushed; fn NULL: the connection looks by itself (drive.h). */
 void peer_wake_hook(const wlk_rtp_sender *sender, void (**fn)(void *user), void **user);

@@ -86,6 +86,11 @@ wlk_err wlk_rtp_receiver_set_jitter_buffer_target(wlk_rtp_receiver *receiver, wl
 	return WLK_OK;
 }
 
+void peer_raw_restart(wlk_rtp_receiver *receiver)
+{
+	video_receiver_restart(&receiver->raw->video);
+}
+
 void wlk_rtp_receiver_set_transform(wlk_rtp_receiver *receiver, wlk_frame_transform transform, void *user)
 {
 	receiver->transform = transform;
@@ -100,7 +105,7 @@ static void take_picture(struct raw_receiver *r, const wlk_encoded_frame *frame)
 	struct media_engine_stats stats;
 
 	if (!unit) {
-		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
+		r->video.needs_key = true; /* what follows refers to it */
 		return;
 	}
 	unit->codec = (enum codec_id)frame->codec;
@@ -122,6 +127,8 @@ void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
 
 	if (!receiver->transform || receiver->transform(&copy, receiver->transform_user))
 		take_picture(r, &copy);
+	else
+		r->video.needs_key = true;
 }
 
 /* Before a loudspeaker there is nothing to do for sound. */
@@ -164,6 +171,7 @@ static void hear_blocks(struct raw_receiver *r, const struct media_packet *packe
 		sound.size = blocks[i].data.size;
 		sound.timestamp -= blocks[i].offset;
 		sound.redundant = i + 1 < count;
+		sound.after_reset = whole->after_reset && !i;
 		if (audio_codec_rate(sound.codec))
 			hear(r, sound);
 	}

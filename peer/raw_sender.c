@@ -92,7 +92,7 @@ static bool configure_video(struct raw_sender *s)
 			.active = e->active && !(e->has_max_framerate && e->max_framerate == 0),
 			.setup = { .codec = codec_of(codec->name), .is_screen = is_screen(hint), .fmtp = fmtp_text(&fmtp[i], codec->remote_fmtp) },
 			.scale = e->scale,
-			.max_fps = e->has_max_framerate ? e->max_framerate : 0,
+			.max_fps = e->has_max_framerate ? MIN(MAX(e->max_framerate, 0.01), 1000.0) : 0,
 			.max_bps = e->has_max_bitrate ? e->max_bitrate : 0,
 		};
 		layers[i].setup.plugin = codec_registry_video_encoder(registry_of(s->t), layers[i].setup.codec, fmtp[i].text);

@@ -127,7 +127,7 @@ typedef struct wlk_audio_frame {
 	size_t struct_size;
 	const int16_t *samples; /**< channels by turns */
 	size_t count;           /**< samples a channel, at most a second; any number */
-	uint32_t rate;          /**< [Hz], 8000 to 192000; may change */
+	uint32_t rate;          /**< [Hz], 8000 to 192000, a multiple of 50 or 75; may change */
 	uint32_t channels;      /**< 1 or 2; may change */
 	wlk_time timestamp;     /**< when the first one was captured, as wlk_video_frame.timestamp; 0: the present */
 } wlk_audio_frame;

@@ -1,5 +1,7 @@
 #include "media/cc/ack_rate.h"
 
+enum { CLOCK_BACK = 4 * ACK_SLOTS };
+
 void ack_rate_init(struct ack_rate *a)
 {
 	*a = (struct ack_rate){ 0 };
@@ -17,8 +19,11 @@ void ack_rate_add(struct ack_rate *a, wlk_time arrival, size_t size)
 	int64_t number = arrival / ACK_SLOT_US;
 	struct ack_slot *slot = &a->slots[place_of(number)];
 
-	if (a->started && number <= a->newest - ACK_SLOTS)
-		return;
+	if (a->started && number <= a->newest - ACK_SLOTS) {
+		if (number > a->newest - CLOCK_BACK)
+			return;
+		ack_rate_init(a); /* the receiver's clock was set back */
+	}
 	a->newest = a->started ? MAX(a->newest, number) : number;
 	a->started = true;
 	if (slot->number != number)

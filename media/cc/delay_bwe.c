@@ -210,11 +210,12 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 static uint64_t increase_of(const struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
 	uint64_t packet = (uint64_t)PACKET_BITS * 1000000 / (uint64_t)(context->rtt + RESPONSE_US);
-	wlk_time steady = now - d->increasing_since - STEADY_US;
+	wlk_time steady;
 	double share;
 
 	if (d->state == DELAY_STARTING)
 		return d->bps;
+	steady = now - d->increasing_since - STEADY_US;
 	if (is_shared(d))
 		return share_of(d->bps, 0.16);
 	if (steady <= 0)

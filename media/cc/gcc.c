@@ -126,6 +126,9 @@ static void on_probe(struct gcc *g, wlk_time now, const struct probe_result *res
 	bool saturated = (double)result->received_bps < probe_saturates * (double)result->sent_bps;
 	uint64_t bps = MIN(result->sent_bps, result->received_bps);
 
+	/* That is a stall; a path that really has become so narrow fills its queue. */
+	if (saturated && bps < g->target_bps / 2)
+		return;
 	delay_bwe_on_probe(&g->delay, now, bps, saturated);
 	if (!saturated && !probe_is_pending(&g->probes) && bps > share_of(result->asked_bps, probe_proves)) {
 		update_target(g, now);

@@ -69,6 +69,12 @@ static int64_t burst_bytes(const struct pacer *p, uint64_t rate)
 	return MAX((int64_t)(rate / 8 * PACER_BURST_US / 1000000), PACER_BURST_MIN);
 }
 
+/* Audio never waits, so it may owe; half a second's worth at most, or the rest would wait for ever. */
+static int64_t debt_max(struct pacer *p, wlk_time now)
+{
+	return MAX((int64_t)(effective_rate(p, now) / 16), 4096);
+}
+
 /* Let the time since the last call earn budget, and set when the next packet may leave. */
 static void update(struct pacer *p, wlk_time now)
 {
@@ -147,7 +153,7 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 			continue;
 		p->queued_bytes -= out->buf->size;
 		p->class_bytes[prio] -= out->buf->size;
-		p->budget_bytes -= (int64_t)out->buf->size;
+		p->budget_bytes = MAX(p->budget_bytes - (int64_t)out->buf->size, -debt_max(p, now));
 		update(p, now);
 		return true;
 	}

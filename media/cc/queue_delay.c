@@ -1,7 +1,7 @@
 #include "media/cc/queue_delay.h"
 
 enum { SHARED = 3 * QUEUE_LIMIT_US };
-enum { BUSY_PACKETS_MIN = 5, BUSY_SPAN_MIN_US = 20000 };
+enum { BUSY_PACKETS_MIN = 5, BUSY_SPAN_MIN_US = 20000, WAITING_MAX_US = 60000000 };
 
 void queue_delay_init(struct queue_delay *q)
 {
@@ -21,7 +21,7 @@ static void update_base(struct queue_delay *q, int64_t difference, wlk_time arri
 		for (size_t i = 0; i < QUEUE_BASE_SLOTS; i++)
 			q->base_slots[i] = INT64_MAX;
 	}
-	if (arrival - q->slot_began >= QUEUE_BASE_SLOT_US) {
+	if (arrival - q->slot_began >= QUEUE_BASE_SLOT_US || arrival < q->slot_began - QUEUE_BASE_SLOT_US) {
 		for (size_t i = QUEUE_BASE_SLOTS - 1; i; i--)
 			q->base_slots[i] = q->base_slots[i - 1];
 		q->base_slots[0] = INT64_MAX;
@@ -70,7 +70,7 @@ void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, siz
 		return;
 	}
 	update_base(q, arrival - sent, arrival);
-	waiting = arrival - sent - q->base;
+	waiting = MIN(arrival - sent - q->base, WAITING_MAX_US);
 	update_busy(q, waiting, sent, arrival, size);
 	if (!counts)
 		return;

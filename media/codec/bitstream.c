@@ -163,7 +163,7 @@ static wlk_err peek_vp9(const uint8_t *data, size_t size, struct video_peek *out
 
 /* ---- H.264: 7.3.1 and 7.3.2.1.1, Annex B ---- */
 
-enum { NAL_IDR = 5, NAL_SPS = 7, SPS_BYTES = 64 };
+enum { NAL_IDR = 5, NAL_SPS = 7, NAL_SUBSET_SPS = 15, SPS_BYTES = 64 };
 
 static uint32_t exp_golomb(struct bits *b)
 {
@@ -263,6 +263,19 @@ static wlk_err peek_sps(const uint8_t *nal, size_t size, struct video_peek *out)
 	return WLK_OK;
 }
 
+/* Any of several may be the one that pictures refer to: the largest counts. */
+static wlk_err peek_larger_sps(const uint8_t *data, size_t size, struct video_peek *out)
+{
+	struct video_peek one = { 0 };
+	wlk_err err = peek_sps(data, size, &one);
+
+	if (!err && (uint64_t)one.width * one.height > (uint64_t)out->width * out->height) {
+		out->width = one.width;
+		out->height = one.height;
+	}
+	return err;
+}
+
 static wlk_err peek_h264(const uint8_t *data, size_t size, struct video_peek *out)
 {
 	bool any = false;
@@ -275,8 +288,8 @@ static wlk_err peek_h264(const uint8_t *data, size_t size, struct video_peek *ou
 
 		any = true;
 		out->is_key |= type == NAL_IDR;
-		if (type == NAL_SPS && !out->width)
-			err = peek_sps(data + i + 3, size - i - 3, out);
+		if (type == NAL_SPS || type == NAL_SUBSET_SPS)
+			err = peek_larger_sps(data + i + 3, size - i - 3, out);
 		i += 2;
 	}
 	return any ? err : WLK_ERR_PARSE;

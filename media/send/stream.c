@@ -205,7 +205,7 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
 		.rtx_pt = RTP_PT_NONE,
 		.twcc_offset = as_rtx ? item->twcc_offset : 0,
 		.time_offset = as_rtx ? item->time_offset : 0,
-		.header_size = (uint16_t)(item->header_size + 2 * as_rtx),
+		.header_size = item->header_size, /* the original number is payload, for browsers too */
 		.is_rtx = as_rtx,
 		.is_protected = !as_rtx,
 	};
@@ -244,7 +244,7 @@ bool send_stream_pad(struct send_stream *s, wlk_time now, struct pktbuf_pool *po
 		.rtx_pt = RTP_PT_NONE,
 		.twcc_offset = item->twcc_offset,
 		.time_offset = item->time_offset,
-		.header_size = (uint16_t)(item->header_size + 2),
+		.header_size = item->header_size,
 		.is_rtx = true,
 		.is_padding = true,
 	};

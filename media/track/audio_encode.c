@@ -53,7 +53,9 @@ wlk_err audio_encode_create(struct audio_encode **out, const struct audio_encode
 		return err;
 	}
 	e->rate = audio_encoder_rate(e->encoder);
-	e->rtp_rate = config->encoder.codec == CODEC_G722 ? 8000 : e->rate;
+	e->rtp_rate = audio_codec_rtp_rate(config->encoder.codec); /* whatever rate the encoder works at */
+	if (!e->rtp_rate)
+		e->rtp_rate = e->rate;
 	e->channels = MIN(MAX(config->encoder.channels, 1u), (uint32_t)CHANNELS_MAX);
 	e->frame_samples = (size_t)e->rate * config->frame_ms / 1000;
 	e->was_silent = true;
@@ -215,8 +217,10 @@ wlk_err audio_encode_input(struct audio_encode *e, const struct audio_chunk *chu
 		err = append(e, chunk, silent);
 	}
 	e->stats.samples += chunk->count;
-	while (!err && e->fifo_count >= e->frame_samples) {
-		err = encode_frame(e, packets);
+	while (e->fifo_count >= e->frame_samples) {
+		wlk_err one = encode_frame(e, packets);
+
+		err = err ? err : one;
 		advance(e);
 	}
 	return err;

@@ -4,7 +4,7 @@
 
 #include "core/alloc.h"
 
-enum { CLOCK_HZ = 90000, DECODE_SLACK_US = 5000 };
+enum { CLOCK_HZ = 90000, DECODE_SLACK_US = 5000, EARLY_MAX_US = 100000 };
 
 struct decode_job {
 	struct track_job job;
@@ -78,6 +78,18 @@ void video_receiver_free(struct video_receiver *r)
 		video_frame_release(r->ready[--r->ready_count].frame);
 	video_decoder_destroy(r->decoder);
 	r->decoder = NULL;
+}
+
+void video_receiver_restart(struct video_receiver *r)
+{
+	while (r->unit_count)
+		drop_unit(r);
+	while (r->ready_count)
+		video_frame_release(r->ready[--r->ready_count].frame);
+	video_decoder_destroy(r->decoder);
+	r->decoder = NULL;
+	r->generation++;
+	r->needs_key = true;
 }
 
 bool video_receiver_wants_key(struct video_receiver *r)
@@ -156,7 +168,8 @@ static void job_run(struct track_job *base)
 
 static wlk_time render_time(const struct video_receiver *r, const struct video_unit *unit)
 {
-	return jitter_buffer_render_time(&r->jitter, unit->timestamp);
+	/* The buffer may have begun anew since, behind a jump of the sender's clock. */
+	return time_min(jitter_buffer_render_time(&r->jitter, unit->timestamp), unit->arrival + jitter_buffer_delay(&r->jitter) + EARLY_MAX_US);
 }
 
 /* When decoding has to begin for the picture to be there in time. */
@@ -203,6 +216,7 @@ bool video_receiver_poll_job(struct video_receiver *r, wlk_time now, struct trac
 	note_job(r, job->unit, now);
 	r->decoder = NULL;
 	r->at_work = true;
+	r->needs_key = false; /* it is one, or none was needed */
 	list_push_back(&r->jobs, &job->job.link);
 	*out = &job->job;
 	return true;
@@ -232,8 +246,6 @@ static void job_done(struct track_job *base, wlk_time now, wlk_time spent)
 		drop_to_key(r); /* R24 */
 	else if (job->err)
 		drop_to_key(r);
-	else
-		r->needs_key = false;
 	r->stats.decode_us += spent;
 	r->stats.processing_us += job->unit->ends_picture ? MAX(now - job->unit->first_arrival, 0) : 0;
 	r->decode_us = MAX(spent, r->decode_us - r->decode_us / 16);

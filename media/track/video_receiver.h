@@ -79,6 +79,8 @@ void video_receiver_free(struct video_receiver *r);
 struct video_unit *video_unit_create(const uint8_t *data, size_t size);
 /** Takes |unit| over. |rtt_us| 0: unknown. */
 void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_unit *unit, wlk_time rtt_us);
+/** What comes next does not go on with what was: nothing of it is shown, and a key frame is waited for. */
+void video_receiver_restart(struct video_receiver *r);
 /** Whether a key frame has to be asked for; once. */
 bool video_receiver_wants_key(struct video_receiver *r);
 

@@ -6,6 +6,7 @@
 
 #define DEFAULT_START_BPS 600000 /* before anybody has estimated */
 #define FPS_PERIOD        SECOND
+#define FPS_MAX           240.0 /* faster are the times of a source that was held up */
 
 void video_sender_init(struct video_sender *s)
 {
@@ -142,8 +143,12 @@ void video_sender_key_frame(struct video_sender *s, size_t layer)
 
 void video_sender_set_target(struct video_sender *s, size_t layer, uint64_t bps)
 {
-	if (layer < s->layer_count)
-		s->layers[layer].target_bps = bps;
+	if (layer >= s->layer_count)
+		return;
+	/* What comes after a pause has nothing to refer to. */
+	s->layers[layer].wants_key |= s->layers[layer].told && !s->layers[layer].target_bps && bps;
+	s->layers[layer].told = true;
+	s->layers[layer].target_bps = bps;
 }
 
 /* Without an estimate: what the picture can use, carefully. */
@@ -160,7 +165,7 @@ static uint64_t start_rate(const struct video_sender *s, const struct video_laye
 uint64_t video_sender_bitrate(const struct video_sender *s, size_t layer)
 {
 	const struct video_layer *l = &s->layers[layer];
-	uint64_t bps = l->target_bps ? l->target_bps : start_rate(s, l);
+	uint64_t bps = l->told ? l->target_bps : start_rate(s, l);
 
 	return l->config.max_bps ? MIN(bps, l->config.max_bps) : bps;
 }
@@ -171,8 +176,11 @@ void video_sender_push(struct video_sender *s, struct video_frame *frame)
 {
 	wlk_time gap = frame->captured - s->last_captured;
 
-	if (s->serial && gap > 0 && gap < SECOND)
-		s->source_fps = s->source_fps > 0 ? s->source_fps + (1e6 / (double)gap - s->source_fps) / 16 : 1e6 / (double)gap;
+	if (s->serial && gap > 0 && gap < SECOND) {
+		double fps = MIN(1e6 / (double)gap, FPS_MAX);
+
+		s->source_fps = s->source_fps > 0 ? s->source_fps + (fps - s->source_fps) / 16 : fps;
+	}
 	video_frame_release(s->frame);
 	s->frame = frame;
 	s->last_captured = frame->captured;
@@ -190,7 +198,8 @@ static bool in_rhythm(const struct video_layer *l, wlk_time captured)
 
 static bool is_due(const struct video_sender *s, const struct video_layer *l)
 {
-	if (!s->open || !s->frame || !l->config.active || l->at_work || l->failed || l->waiting_count >= VIDEO_SENDER_WAITING)
+	if (!s->open || !s->frame || !l->config.active || l->at_work || l->failed || l->waiting_count >= VIDEO_SENDER_WAITING ||
+	    (l->told && !l->target_bps))
 		return false;
 	return (l->wants_key && !(l->stuck && s->serial == l->serial)) || (s->serial != l->serial && in_rhythm(l, s->frame->captured));
 }
@@ -227,9 +236,10 @@ static uint32_t timestamp_of(struct video_layer *l, wlk_time captured)
 {
 	uint32_t timestamp = (uint32_t)((uint64_t)captured * 9 / 100);
 
-	if (l->has_timestamp && (int32_t)(timestamp - l->last_timestamp) <= 0)
+	if (l->has_timestamp && captured <= l->last_captured + SECOND && (int32_t)(timestamp - l->last_timestamp) <= 0)
 		timestamp = l->last_timestamp + 1;
 	l->last_timestamp = timestamp;
+	l->last_captured = captured;
 	l->has_timestamp = true;
 	return timestamp;
 }
@@ -395,4 +405,5 @@ void video_sender_refuse_output(struct video_sender *s, size_t layer)
 	s->layers[layer].stats.frames_dropped += (uint32_t)s->layers[layer].waiting_count;
 	drop_waiting(&s->layers[layer]);
 	s->layers[layer].wants_key = true;
+	s->layers[layer].stuck = true; /* the same picture would fare no better */
 }

@@ -53,9 +53,11 @@ struct video_layer {
 	bool stuck;                    /* the last job gave nothing: only another picture may */
 	uint64_t serial;               /* of the picture that was encoded last */
 	wlk_time next_due;             /* of a limited frame rate */
-	uint64_t target_bps;           /* the estimate's; 0: none */
+	bool told;                     /* there is an estimate */
+	uint64_t target_bps;           /* the estimate's; 0: nothing may be sent */
 	wlk_time encode_us;            /* mean */
 	uint32_t last_timestamp;
+	wlk_time last_captured;        /* of the picture that has it */
 	bool has_timestamp;
 	struct video_adapt adapt;
 	struct list waiting;           /* finished jobs whose frames wait to be sent */
@@ -92,7 +94,7 @@ void video_sender_set_black(struct video_sender *s, bool black);
 /** The newest picture; takes the reference over. frame->captured must be set. */
 void video_sender_push(struct video_sender *s, struct video_frame *frame);
 void video_sender_key_frame(struct video_sender *s, size_t layer);
-/** What the network bears for a layer [bit/s]; 0: unknown. */
+/** What the network bears for a layer [bit/s]; 0: nothing. Before it is told, what the picture can use. */
 void video_sender_set_target(struct video_sender *s, size_t layer, uint64_t bps);
 /** The bit rate that a layer is encoded at [bit/s]. */
 uint64_t video_sender_bitrate(const struct video_sender *s, size_t layer);
