@@ -10,6 +10,7 @@ import { isInTable, writeTable } from './lib/table.mjs';
 
 const USAGE = `usage: run.mjs [options]
   --only A,B       only groups, or group/case names, that are named here (a group name may be a beginning: chromium)
+  --all            the long groups too, which else run only when --only names them
   --url URL        test the echo peer that runs there, instead of starting one
   --echo PROGRAM   the echo peer to start (default: $WLK_ECHO)
   --reference R    start a reference echo peer instead (pion or libwebrtc): is it our fault or the test's?
@@ -22,6 +23,7 @@ const USAGE = `usage: run.mjs [options]
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
+    all: { type: 'boolean' },
     url: { type: 'string' },
     echo: { type: 'string', default: process.env.WLK_ECHO },
     reference: { type: 'string' },
@@ -34,9 +36,13 @@ const { values: options } = parseArgs({
   },
 });
 
+/** What the continuous run has no time for: the same cases run there with another browser or stack. */
+const LONG = new Set(['firefox-session', 'firefox-simulcast', 'firefox-sdp', 'firefox-answer-sdp', 'libwebrtc-sdp', 'libwebrtc-answer-sdp',
+  'werift-sdp', 'werift-answer-sdp']);
+
 /** The chosen groups, each with the chosen cases. */
 function select(only) {
-  if (!only) return groups;
+  if (!only) return groups.filter(({ name }) => options.all || options.table || options.list || !LONG.has(name));
   const wanted = only.split(',');
   for (const word of wanted) {
     const known = groups.some(({ name, cases }) => name.startsWith(word) ||

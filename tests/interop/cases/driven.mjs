@@ -4,7 +4,7 @@ import { assert, assertEqual, until } from './wait.mjs';
 
 const GATHER_MS = 5000;
 const FLOW_MS = 15000;
-const QUIET_MS = 1000;
+const QUIET_MS = 500;
 const ENOUGH = 5; // packets or frames more than before
 
 /** Our peer in the offering program; do() makes a call of it and throws what the call complains about. */
