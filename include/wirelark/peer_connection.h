@@ -328,7 +328,7 @@ typedef struct wlk_offer_options {
  * Write an offer (RFC 9429 5.2) for the transceivers and channels that exist. Nothing changes until it is set.
  *
  * @param options  NULL for none
- * @param sdp      borrowed until the next call on this connection
+ * @param sdp      borrowed until the next call on this connection, which may be the one that sets it
  *
  * Errors: WLK_ERR_STATE (not in stable or have-local-offer, or closed), WLK_ERR_INVALID (struct_size, or no place for the
  * text), WLK_ERR_NOSPACE (more than 64 m-sections), WLK_ERR_NOMEM.
