@@ -40,6 +40,9 @@ const { values: options } = parseArgs({
 const LONG = new Set(['firefox-session', 'firefox-simulcast', 'firefox-sdp', 'firefox-answer-sdp', 'libwebrtc-sdp', 'libwebrtc-answer-sdp',
   'werift-sdp', 'werift-answer-sdp']);
 
+/** What measures rates has the machine to itself; the rest mostly waits, and waits side by side. */
+const LANES = 2;
+
 /** The chosen groups, each with the chosen cases. */
 function select(only) {
   if (!only) return groups.filter(({ name }) => options.all || options.table || options.list || !LONG.has(name));
@@ -110,6 +113,19 @@ async function runGroup(group, context) {
   }
 }
 
+/** One family after the other in each of some lanes. The groups of a family share what close() closes, and follow each other. */
+async function runFamilies(chosen, context, lanes) {
+  const families = [...new Set(chosen.map(({ family }) => family))]
+    .map((family) => chosen.filter((group) => group.family === family));
+  const runLane = async () => {
+    for (let family = families.shift(); family; family = families.shift()) {
+      for (const group of family) await runGroup(group, context);
+      await family[0].close();
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, runLane));
+}
+
 /** The command of a reference peer, in words. */
 async function referenceCommand() {
   if (options.reference === 'pion') return [await buildGo('reference/pion')];
@@ -160,12 +176,8 @@ async function main() {
     screenshot: options.screenshot,
   };
   try {
-    for (const [i, group] of chosen.entries()) {
-      await runGroup(group, context);
-      // The groups of one browser follow each other and share it.
-      const browserOf = (each) => each?.name.split('-')[0];
-      if (browserOf(group) !== browserOf(chosen[i + 1])) await group.close();
-    }
+    await runFamilies(chosen.filter(({ alone }) => alone), context, 1);
+    await runFamilies(chosen.filter(({ alone }) => !alone), context, LANES);
   } finally {
     await relay.stop();
     await endPeer(echo);

@@ -1,7 +1,8 @@
 // All groups of cases: which counterpart, in which direction, with which cases and limits.
 //
-// A group has: name; offers (false when the peer under test makes the offer); tries (3 when it measures rates, 1 when
-// left out); missing(), why it cannot run here;
+// A group has: name; family, the groups that share its counterpart and close(); offers (false when the peer under test
+// makes the offer); tries (3 when it measures rates, 1 when left out); alone, true when nothing else may run beside it;
+// missing(), why it cannot run here;
 // and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -56,8 +57,10 @@ function browserGroups(name) {
 
   const group = (suffix, file, names, direction = 'offer') => ({
     name: `${name}-${suffix}`,
+    family: name,
     offers: direction === 'offer',
     tries: MEASURES.includes(file) ? 3 : 1,
+    alone: file === 'media',
     missing,
     close,
     cases: names.map((caseName) => ({
@@ -73,6 +76,7 @@ function browserGroups(name) {
   });
   const corpusGroup = {
     name: `${name}-corpus`,
+    family: name,
     offers: false,
     missing,
     close,
@@ -89,6 +93,7 @@ function browserGroups(name) {
   };
   const pageGroup = {
     name: `${name}-page`,
+    family: name,
     offers: true,
     missing,
     close,
@@ -118,14 +123,22 @@ function browserGroups(name) {
     group('dtmf', 'dtmf', without(Object.keys(dtmfCases), ...NOT_IN[name]), 'answer'),
     group('simulcast', 'simulcast', Object.keys(simulcastCases), 'answer'),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
-      reachGroup(browser, missing, close), recordingGroup(browser, missing, close), framesGroup(browser, missing, close), examplesGroup(browser, missing, close)] : []),
+      ...secondFamily(missing)] : []),
   ];
+}
+
+/** A Chromium of their own for half of its cases, so that the two halves can run side by side. */
+function secondFamily(missing) {
+  const browser = new Browser('chromium');
+  return [reachGroup, recordingGroup, framesGroup, examplesGroup].map((groupOf) =>
+    ({ ...groupOf(browser, missing, () => browser.close()), family: 'chromium again' }));
 }
 
 /** A counterpart that is a program of its own: one process a case, exit code 0 when it passed. */
 function programGroups(name, { missing, command, offered, answered, exchanged = [], tries }) {
   const group = (suffix, direction, names, prefix = '') => ({
     name: suffix ? `${name}-${suffix}` : name,
+    family: name,
     offers: direction === 'offer',
     missing,
     tries,
