@@ -173,6 +173,21 @@ static void test_h264_parameter_sets_tell_the_size(void **state)
 	assert_int_equal(peek(CODEC_AV1, baseline, sizeof(baseline), &p), WLK_ERR_UNSUPPORTED);
 }
 
+static void test_R24_of_several_h264_parameter_sets_the_largest_counts(void **state)
+{
+	static const uint8_t small_then_large[] = { 0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xf4, 0x21, 0x32, 0, 0, 0, 1, 0x67, 0x64, 0x00, 0x28,
+						    0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0, 0, 1, 0x65, 0x88, 0x84 };
+	static const uint8_t large_then_small[] = { 0, 0, 1, 0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0,
+						    0, 0, 1, 0x67, 0x42, 0xc0, 0x1e, 0xf4, 0x21, 0x32, 0, 0, 0, 1, 0x65, 0x88, 0x84 };
+	struct video_peek p;
+
+	(void)state;
+	assert_int_equal(peek(CODEC_H264, small_then_large, sizeof(small_then_large), &p), WLK_OK);
+	assert_true(p.is_key && p.width == 1920 && p.height == 1088);
+	assert_int_equal(peek(CODEC_H264, large_then_small, sizeof(large_then_small), &p), WLK_OK);
+	assert_true(p.is_key && p.width == 1920 && p.height == 1088);
+}
+
 static void test_anything_is_looked_at_without_harm(void **state)
 {
 	static const enum codec_id codecs[] = { CODEC_VP8, CODEC_VP9, CODEC_H264 };
@@ -205,6 +220,7 @@ int main(void)
 		cmocka_unit_test(test_vp9_headers_tell_sizes_of_key_and_inter_frames),
 		cmocka_unit_test(test_vp9_superframes_are_split_and_their_largest_frame_counts),
 		cmocka_unit_test(test_h264_parameter_sets_tell_the_size),
+		cmocka_unit_test(test_R24_of_several_h264_parameter_sets_the_largest_counts),
 		cmocka_unit_test(test_anything_is_looked_at_without_harm),
 	};
 

@@ -48,6 +48,9 @@ const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback', 'received-4800
 /** What waits for an encoder to find bits has more than one try. */
 const MEASURES = ['media', 'simulcast', 'session'];
 
+/** Rates, and times that both ends have to agree on. */
+const ALONE = ['media', 'statistics'];
+
 function browserGroups(name) {
   const browser = new Browser(name);
   const driver = { chromium: 'playwright-core', firefox: 'puppeteer-core' }[name];
@@ -60,7 +63,7 @@ function browserGroups(name) {
     family: name,
     offers: direction === 'offer',
     tries: MEASURES.includes(file) ? 3 : 1,
-    alone: file === 'media',
+    alone: ALONE.includes(file),
     missing,
     close,
     cases: names.map((caseName) => ({
