@@ -34,7 +34,7 @@ target_link_options(sim_errors PRIVATE -Wl,--wrap=dtls_transport_send) # to make
 wlk_sim(sim_bundling SOURCES sim/bundling.c)
 wlk_sim(sim_parameters SOURCES sim/parameters.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
-wlk_sim(sim_raw SOURCES sim/raw.c support/film.c ARGS 1) # SEED
+wlk_sim(sim_raw SOURCES sim/raw.c support/film.c support/picture_quality.c ARGS 1) # SEED
 wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c ARGS 1 3) # FIRST_SEED COUNT
 target_include_directories(sim_media_cc PRIVATE support)
 wlk_sim(sim_sound SOURCES sim/sound.c support/sound.c ARGS 1) # SEED

@@ -1,8 +1,9 @@
 #include "film.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tests/support/picture_quality.h"
 
 enum { BITS = 16 };
 
@@ -83,14 +84,11 @@ uint32_t film_number(const wlk_video_frame *frame)
 
 double film_psnr(const struct film *p, const wlk_video_frame *frame)
 {
-	double sum = 0;
+	struct quality_picture drawn = { .width = p->width, .height = p->height }, shown = { .width = frame->width, .height = frame->height };
 
-	for (uint32_t y = 0; y < p->height; y++)
-		for (uint32_t x = 0; x < p->width; x++) {
-			double d = (double)p->data[0][y * p->stride[0] + x] - frame->data[0][y * frame->stride[0] + x];
-
-			sum += d * d;
-		}
-	sum /= (double)p->width * p->height;
-	return sum > 0 ? 10 * log10(255 * 255 / sum) : 100;
+	drawn.data[0] = p->data[0];
+	drawn.stride[0] = p->stride[0];
+	shown.data[0] = frame->data[0];
+	shown.stride[0] = frame->stride[0];
+	return quality_psnr_luma(&drawn, &shown);
 }

@@ -1,5 +1,8 @@
 #include "tests/support/picture.h"
+
 #include <math.h>
+
+#include "tests/support/picture_quality.h"
 
 static uint32_t next(uint32_t *state)
 {
@@ -41,54 +44,27 @@ struct video_frame *picture_make(uint32_t width, uint32_t height, unsigned n)
 	return frame;
 }
 
-double picture_psnr(const struct video_frame *a, const struct video_frame *b)
+static struct quality_picture planes_of(const struct video_frame *f)
 {
-	double sum = 0;
+	struct quality_picture p = { .width = f->width, .height = f->height };
 
-	if (a->width != b->width || a->height != b->height)
-		return 0;
-	for (uint32_t y = 0; y < a->height; y++) {
-		for (uint32_t x = 0; x < a->width; x++) {
-			double d = a->data[0][y * a->stride[0] + x] - b->data[0][y * b->stride[0] + x];
-
-			sum += d * d;
-		}
+	for (int i = 0; i < 3; i++) {
+		p.data[i] = f->data[i];
+		p.stride[i] = f->stride[i];
 	}
-	return sum > 0 ? 10 * log10(255.0 * 255.0 * a->width * a->height / sum) : 99;
+	return p;
 }
 
-static double block_ssim(const struct video_frame *a, const struct video_frame *b, uint32_t left, uint32_t top)
+double picture_psnr(const struct video_frame *a, const struct video_frame *b)
 {
-	double sum_a = 0, sum_b = 0, sum_aa = 0, sum_bb = 0, sum_ab = 0;
+	struct quality_picture p = planes_of(a), q = planes_of(b);
 
-	for (uint32_t y = top; y < top + 8; y++) {
-		for (uint32_t x = left; x < left + 8; x++) {
-			double pa = a->data[0][y * a->stride[0] + x], pb = b->data[0][y * b->stride[0] + x];
-
-			sum_a += pa;
-			sum_b += pb;
-			sum_aa += pa * pa;
-			sum_bb += pb * pb;
-			sum_ab += pa * pb;
-		}
-	}
-	double mean_a = sum_a / 64, mean_b = sum_b / 64;
-	double var_a = sum_aa / 64 - mean_a * mean_a, var_b = sum_bb / 64 - mean_b * mean_b, cov = sum_ab / 64 - mean_a * mean_b;
-	double c1 = 6.5025, c2 = 58.5225;
-
-	return (2 * mean_a * mean_b + c1) * (2 * cov + c2) / ((mean_a * mean_a + mean_b * mean_b + c1) * (var_a + var_b + c2));
+	return quality_psnr_luma(&p, &q);
 }
 
 double picture_ssim(const struct video_frame *a, const struct video_frame *b)
 {
-	double sum = 0;
-	unsigned count = 0;
+	struct quality_picture p = planes_of(a), q = planes_of(b);
 
-	if (a->width != b->width || a->height != b->height || a->width < 8 || a->height < 8)
-		return 0;
-	for (uint32_t y = 0; y + 8 <= a->height; y += 8) {
-		for (uint32_t x = 0; x + 8 <= a->width; x += 8, count++)
-			sum += block_ssim(a, b, x, y);
-	}
-	return sum / count;
+	return quality_ssim(&p, &q);
 }

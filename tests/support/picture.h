@@ -6,9 +6,8 @@
 
 /* Picture number |n| of a film: gradients, a bouncing square, noise; the same for the same arguments. Caller's reference. */
 struct video_frame *picture_make(uint32_t width, uint32_t height, unsigned n);
-/* Peak signal to noise of the luma plane [dB]; 99 when equal, 0 when sizes differ. */
+/* PSNR and SSIM of the luma plane, see picture_quality.h. */
 double picture_psnr(const struct video_frame *a, const struct video_frame *b);
-/* Structural similarity of the luma plane, mean over 8x8 blocks; 1 when equal, 0 when sizes differ. */
 double picture_ssim(const struct video_frame *a, const struct video_frame *b);
 
 #endif

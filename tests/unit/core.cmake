@@ -1,3 +1,4 @@
 foreach(name addr alloc bytes crypto dgram_queue event_queue heap list log pktbuf rand seq text time)
 	wlk_unit_test(core_${name} SOURCES unit/core_${name}.c MODULES core)
 endforeach()
+wlk_unit_test(picture_quality SOURCES unit/picture_quality.c support/picture_quality.c MODULES core LINK m)
