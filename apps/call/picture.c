@@ -118,9 +118,9 @@ bool picture_input_next(struct picture_input *in, wlk_video_frame *out)
 	return true;
 }
 
-bool picture_output_open(struct picture_output *out, const char *path)
+bool picture_output_open(struct picture_output *out, const char *path, uint32_t width, uint32_t height)
 {
-	*out = (struct picture_output){ NULL, 0, 0 };
+	*out = (struct picture_output){ NULL, width, height, NULL };
 	if (!path)
 		return true;
 	out->file = fopen(path, "wb");
@@ -129,25 +129,71 @@ bool picture_output_open(struct picture_output *out, const char *path)
 	return out->file;
 }
 
-void picture_output_write(struct picture_output *out, const wlk_video_frame *frame, uint32_t fps)
+static bool begin(struct picture_output *out, const wlk_video_frame *frame, uint32_t fps)
 {
-	if (!out->file)
-		return;
-	if (!out->width) {
+	if (out->row)
+		return true;
+	if (!out->width || !out->height) {
 		out->width = frame->width;
 		out->height = frame->height;
-		fprintf(out->file, "YUV4MPEG2 W%u H%u F%u:1 Ip A1:1 C420jpeg\n", frame->width, frame->height, fps);
 	}
-	if (frame->width != out->width || frame->height != out->height)
+	out->row = malloc(out->width);
+	if (!out->row)
+		return false;
+	fprintf(out->file, "YUV4MPEG2 W%u H%u F%u:1 Ip A1:1 C420jpeg\n", out->width, out->height, fps);
+	return true;
+}
+
+/* Where pixel |at| of |to| lies among |from|, in 1/256 of a pixel: their middles coincide. */
+static uint32_t position(uint32_t at, uint32_t from, uint32_t to)
+{
+	int64_t place = (int64_t)(2 * at + 1) * from * 256 / (2 * to) - 128, most = (int64_t)(from - 1) * 256;
+
+	return (uint32_t)(place < 0 ? 0 : place > most ? most : place);
+}
+
+/* Bilinear. */
+static void scale_row(uint8_t *out, uint32_t width, const uint8_t *upper, const uint8_t *lower, uint32_t weight, uint32_t from)
+{
+	for (uint32_t x = 0; x < width; x++) {
+		uint32_t place = position(x, from, width), left = place / 256, right = left + 1 < from ? left + 1 : left, part = place % 256;
+		uint32_t top = upper[left] * (256 - part) + upper[right] * part, bottom = lower[left] * (256 - part) + lower[right] * part;
+
+		out[x] = (uint8_t)((top * (256 - weight) + bottom * weight + 32768) / 65536);
+	}
+}
+
+static void write_plane(struct picture_output *out, const uint8_t *data, size_t stride, const uint32_t from[2], const uint32_t to[2])
+{
+	for (uint32_t y = 0; y < to[1]; y++) {
+		uint32_t place = position(y, from[1], to[1]), above = place / 256, below = above + 1 < from[1] ? above + 1 : above;
+
+		if (from[0] == to[0] && from[1] == to[1]) {
+			fwrite(data + y * stride, 1, to[0], out->file);
+			continue;
+		}
+		scale_row(out->row, to[0], data + above * stride, data + below * stride, place % 256, from[0]);
+		fwrite(out->row, 1, to[0], out->file);
+	}
+}
+
+void picture_output_write(struct picture_output *out, const wlk_video_frame *frame, uint32_t fps)
+{
+	if (!out->file || !begin(out, frame, fps))
 		return;
 	fputs("FRAME\n", out->file);
-	for (int i = 0; i < 3; i++)
-		for (uint32_t y = 0; y < (i ? (frame->height + 1) / 2 : frame->height); y++)
-			fwrite(frame->data[i] + y * frame->stride[i], 1, i ? (frame->width + 1) / 2 : frame->width, out->file);
+	for (int i = 0; i < 3; i++) {
+		uint32_t round = i > 0, shift = i > 0;
+		const uint32_t from[2] = { (frame->width + round) >> shift, (frame->height + round) >> shift };
+		const uint32_t to[2] = { (out->width + round) >> shift, (out->height + round) >> shift };
+
+		write_plane(out, frame->data[i], frame->stride[i], from, to);
+	}
 }
 
 void picture_output_close(struct picture_output *out)
 {
-	if (out->file)
-		fclose(out->file);
+	if (out->file && fclose(out->file))
+		perror("the file of pictures is not complete");
+	free(out->row);
 }

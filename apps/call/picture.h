@@ -24,10 +24,13 @@ bool picture_input_next(struct picture_input *in, wlk_video_frame *out);
 
 struct picture_output {
 	FILE *file; /* NULL: nowhere */
-	uint32_t width, height; /* of the file; others are left out */
+	uint32_t width, height; /* of the file */
+	uint8_t *row;
 };
 
-bool picture_output_open(struct picture_output *out, const char *path);
+/* Sizes of 0: those of the first picture. False, told on stderr: it cannot be written. */
+bool picture_output_open(struct picture_output *out, const char *path, uint32_t width, uint32_t height);
+/* An I420 picture; one of another size than the file is scaled. */
 void picture_output_write(struct picture_output *out, const wlk_video_frame *frame, uint32_t fps);
 void picture_output_close(struct picture_output *out);
 

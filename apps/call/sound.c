@@ -5,6 +5,8 @@
 
 #define PI 3.14159265358979
 
+enum { TONE_HZ = 440 };
+
 static uint32_t u32(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -82,7 +84,7 @@ static void make_tone(struct sound_input *in, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		in->samples[i] = (int16_t)(8000 * sin(in->phase));
-		in->phase = fmod(in->phase + 2 * PI * 440 / in->rate, 2 * PI);
+		in->phase = fmod(in->phase + 2 * PI * TONE_HZ / in->rate, 2 * PI);
 	}
 }
 
@@ -143,4 +145,23 @@ void sound_output_close(struct sound_output *out)
 		return;
 	write_head(out);
 	fclose(out->file);
+}
+
+void sound_meter_take(struct sound_meter *meter, const int16_t *samples, size_t count)
+{
+	double re = 0, im = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double phase = 2 * PI * TONE_HZ * (double)i / SOUND_OUT_RATE;
+
+		re += samples[i] * cos(phase);
+		im += samples[i] * sin(phase);
+		meter->all += (double)samples[i] * samples[i];
+	}
+	meter->tone += count ? 2 * (re * re + im * im) / (double)count : 0;
+}
+
+double sound_meter_share(const struct sound_meter *meter)
+{
+	return meter->all > 0 ? meter->tone / meter->all : 0;
 }

@@ -1,7 +1,8 @@
-/* Where sound comes from, a WAV file or a tone, and a WAV file that it goes to. */
+/* Where sound comes from, a WAV file or a tone, a WAV file that it goes to, and a measure for the tone. */
 #ifndef CALL_SOUND_H
 #define CALL_SOUND_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <wirelark/track.h>
@@ -32,5 +33,15 @@ struct sound_output {
 bool sound_output_open(struct sound_output *out, const char *path);
 void sound_output_write(struct sound_output *out, const int16_t *samples, size_t count);
 void sound_output_close(struct sound_output *out);
+
+/* How much of what is heard is the tone that the test sends. */
+struct sound_meter {
+	double tone, all; /* energies */
+};
+
+/* A piece of sound, mono at SOUND_OUT_RATE. */
+void sound_meter_take(struct sound_meter *meter, const int16_t *samples, size_t count);
+/* The share of 440 Hz in all of it, 0 to 1. */
+double sound_meter_share(const struct sound_meter *meter);
 
 #endif
