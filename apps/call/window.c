@@ -5,7 +5,8 @@
 
 #include "layout.h"
 
-enum { WIDTH = 640, HEIGHT = 480 };
+/* OWN_MS: so long our own picture waits for one of the far end's, so that both are drawn at once. */
+enum { WIDTH = 640, HEIGHT = 480, OWN_MS = 50 };
 
 /* A picture as the renderer has it. */
 struct shown {
@@ -21,6 +22,7 @@ struct window {
 	struct shown remote, own;
 	bool is_sized;   /* by the first picture, or by the user */
 	bool is_changed; /* since it was drawn */
+	Uint64 own_since; /* our own picture has changed since this moment; 0: it has not */
 	bool is_full;
 };
 
@@ -105,7 +107,6 @@ static void take(struct window *w, struct shown *s, const wlk_video_frame *f)
 		return;
 	s->picture = (struct layout_picture){ f->width, f->height, f->rotation };
 	s->format = f->format;
-	w->is_changed = true;
 	if (is_nv12)
 		SDL_UpdateNVTexture(s->texture, NULL, f->data[0], (int)f->stride[0], f->data[1], (int)f->stride[1]);
 	else
@@ -129,6 +130,7 @@ static void fit_to(struct window *w, const struct layout_picture *picture)
 void window_show_remote(struct window *w, const wlk_video_frame *frame)
 {
 	take(w, &w->remote, frame);
+	w->is_changed = true;
 	if (!w->is_sized && w->remote.texture)
 		fit_to(w, &w->remote.picture);
 }
@@ -140,7 +142,8 @@ void window_show_own(struct window *w, const wlk_video_frame *frame, bool mirror
 	else if (w->own.texture)
 		drop(&w->own);
 	w->own.mirrored = mirrored;
-	w->is_changed = true;
+	if (!w->own_since)
+		w->own_since = SDL_GetTicks64() + 1; /* never 0 */
 }
 
 void window_set_title(struct window *w, const char *title)
@@ -177,6 +180,7 @@ static void draw(struct window *w)
 	struct layout_rect corner;
 
 	w->is_changed = false;
+	w->own_since = 0;
 	if (SDL_GetRendererOutputSize(w->renderer, &width, &height) < 0)
 		return;
 	corner = layout_corner(width, height, w->own.picture);
@@ -235,7 +239,7 @@ unsigned window_turn(struct window *w)
 
 	while (SDL_PollEvent(&event))
 		wishes ^= on_event(w, &event); /* twice off is on again */
-	if (w->is_changed)
+	if (w->is_changed || (w->own_since && SDL_GetTicks64() >= w->own_since + OWN_MS))
 		draw(w);
 	return wishes;
 }

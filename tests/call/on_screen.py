@@ -108,12 +108,19 @@ def check_own(picture):
     require(abs(first - 99) < 7 and abs(last - 157) < 7, f"U of our own picture goes from {first:.0f} to {last:.0f}")
 
 
-def silence(samples):
-    """How many tenths of a second of it are silent, and how many have the tone."""
-    tenth = media.SOUND_RATE // 10
-    pieces = [samples[at:at + tenth].astype(float) for at in range(0, len(samples) - tenth, tenth)]
-    loud = [np.sqrt(np.mean(piece ** 2)) for piece in pieces]
-    return sum(each < 50 for each in loud), sum(each > 1000 for each in loud)
+def tail(path, seconds):
+    """How loud the last part of what was played is; None: so much has not been played yet."""
+    samples = np.fromfile(path, np.int16)[-int(seconds * media.SOUND_RATE):] if os.path.exists(path) else []
+    return float(np.sqrt(np.mean(samples.astype(float) ** 2))) if len(samples) == int(seconds * media.SOUND_RATE) else None
+
+
+def is_tone(path, seconds):
+    return (tail(path, seconds) or 0) > 1000 and media.share_at(np.fromfile(path, np.int16)[-int(seconds * media.SOUND_RATE):], HZ) >= 0.9
+
+
+def is_silent(path, seconds):
+    loud = tail(path, seconds)
+    return loud is not None and loud < 50
 
 
 def brightness(screen):
@@ -128,7 +135,7 @@ def is_wide(screen):
     return above_own and whole[3] == 300 and abs(above_own[2] - 400) <= 2 and above_own[0] == whole[0] and whole[2] > 500
 
 
-def play(screen, caller, keep):
+def play(screen, caller, keep, played):
     """The user at the window, from the first picture to the last key."""
     until(lambda: re.search(r"VP[89] \d+x\d+, [1-9]\d* kbit/s in, [1-9]\d* out", screen.title()), 30, "the title tells codec, size and rates")
 
@@ -144,10 +151,13 @@ def play(screen, caller, keep):
     x, y = ball(picture)
     until(lambda: (b := ball(cut(screen.look()))) and abs(b[0] - x) + abs(b[1] - y) > 0.04, 10, "the ball moves")
 
+    until(lambda: is_tone(played, 1), 20, f"what is played is the tone of {HZ} Hz")
+
     window = screen.window()[0]
     screen.do("mousemove", "--window", window, "300", "200")
     screen.do("key", "m")
     until(lambda: "muted" in screen.title(), 15, "the title tells that it is muted")
+    until(lambda: is_silent(played, 0.3), 20, "what comes back is silent")
     screen.do("key", "v")
     until(lambda: "video off" in screen.title(), 15, "the title tells that the video is off")
     until(lambda: brightness(screen.look()) < 20, 15, "what comes back is black")
@@ -155,6 +165,7 @@ def play(screen, caller, keep):
     until(lambda: brightness(screen.look()) > 60, 15, "the picture is there again")
     screen.do("key", "m")
     until(lambda: "muted" not in screen.title(), 15, "it is not muted any more")
+    until(lambda: is_tone(played, 0.3), 20, "the tone comes again")
 
     screen.do("windowsize", "--sync", window, "780", "300")
     until(lambda: is_wide(screen.look()), 15, "a wide window has the picture in its middle, black beside it")
@@ -165,24 +176,16 @@ def play(screen, caller, keep):
 def window(call, echo, folder):
     keep = sys.argv[sys.argv.index("--screenshot") + 1] if "--screenshot" in sys.argv else None
     played, said = os.path.join(folder, "played.raw"), os.path.join(folder, "said.raw")
-    media.tone(HZ, 60).tofile(said)
+    media.tone(HZ, 200).tofile(said)
     with Screen(folder) as screen, Program([echo, "--port", "0"]) as peer:
+        # SDL would draw its software pictures by OpenGL, which is software too where there is no graphics card.
         environment = {"DISPLAY": screen.display, "SDL_VIDEODRIVER": "x11", "SDL_RENDER_DRIVER": "software",
-                       "SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": played, "SDL_DISKAUDIOFILEIN": said}
+                       "SDL_FRAMEBUFFER_ACCELERATION": "0", "SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": played, "SDL_DISKAUDIOFILEIN": said}
         with Program([call, "--camera", "none", peer.url()], environment) as caller:
-            play(screen, caller, keep)
+            play(screen, caller, keep, played)
         for words in ("no window", "no microphone", "no loudspeaker"):
             require(not caller.said(words), words)
-    samples = np.fromfile(played, np.int16)
-    silent, loud = silence(samples)
-    first = np.flatnonzero(np.abs(samples) > 1000)
-    require(len(first) and loud >= 10, f"{loud} tenths of a second of {len(samples) / media.SOUND_RATE:.1f} s are loud")
-    begin = first[0] + media.SOUND_RATE // 4
-    share = media.share_at(samples[begin:begin + media.SOUND_RATE], HZ)
-    require(share >= 0.9, f"{share:.0%} of what was played is the tone of {HZ} Hz")
-    muted = silence(samples[first[0]:first[-1]])[0]
-    require(muted >= 3, f"{muted} tenths of a second are silent while it is muted")
-    return f"{share:.1%} of the sound, {len(samples) / media.SOUND_RATE:.1f} s of it, {muted / 10} s muted"
+    return f"{len(np.fromfile(played, np.int16)) / media.SOUND_RATE:.1f} s of sound"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ if(TARGET wirelark-call)
 	wlk_unit_test(call_layout SOURCES unit/call_layout.c ${call}/layout.c)
 	wlk_unit_test(call_options SOURCES unit/call_options.c ${call}/options.c)
 	wlk_unit_test(call_picture SOURCES unit/call_picture.c ${call}/picture.c)
+	wlk_unit_test(call_sound SOURCES unit/call_sound.c ${call}/sound.c LINK m)
 	wlk_unit_test(call_camera_format SOURCES unit/call_camera_format.c ${call}/camera_format.c LINK m)
 	wlk_unit_test(call_signal SOURCES unit/call_signal.c ${call}/signal.c ${call}/interrupt.c LINK Wirelark::wirelark PkgConfig::CURL
 		PkgConfig::JANSSON)

@@ -80,6 +80,15 @@ static struct window *open_window(void)
 	return w;
 }
 
+/* As when it comes to light again: our own picture alone would wait for a moment. */
+static void redraw(struct window *w)
+{
+	SDL_Event exposed = { .window = { .type = SDL_WINDOWEVENT, .event = SDL_WINDOWEVENT_EXPOSED } };
+
+	SDL_PushEvent(&exposed);
+	window_turn(w);
+}
+
 /* The white quarter is at the upper left; turned clockwise it goes round. */
 static void test_rotation_is_obeyed(void **state)
 {
@@ -144,18 +153,32 @@ static void test_our_own_is_in_the_corner_mirrored_or_not(void **state)
 		struct window *w = open_window();
 
 		window_show_own(w, &f, mirrored);
-		window_turn(w);
+		redraw(w);
 		assert_int_equal(is_white(508 * 100 / 640, 378 * 100 / 480), !mirrored);
 		assert_int_equal(is_white(588 * 100 / 640, 378 * 100 / 480), mirrored);
 		assert_in_range(at(548 * 100 / 640, 450 * 100 / 480), 30, 90);
 		assert_int_equal(at(20, 20), 0);
 		window_show_own(w, NULL, false);
-		window_turn(w);
+		redraw(w);
 		assert_int_equal(at(548 * 100 / 640, 450 * 100 / 480), 0);
 		window_show_own(w, &nothing, false); /* another size is another texture */
-		window_turn(w);
+		redraw(w);
 		window_close(w);
 	}
+}
+
+static void test_our_own_is_drawn_with_the_far_ends_picture(void **state)
+{
+	wlk_video_frame own = picture(SIDE, SIDE * 3 / 4, 0);
+	struct window *w = open_window();
+
+	(void)state;
+	window_show_own(w, &own, false);
+	window_show_remote(w, &own);
+	SDL_SetWindowSize(the_window(), 640, 480);
+	window_turn(w);
+	assert_true(is_white(508 * 100 / 640, 378 * 100 / 480));
+	window_close(w);
 }
 
 static void test_nv12_is_shown_too(void **state)
@@ -230,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_the_window_takes_the_size_of_the_first_picture_standing_upright),
 		cmocka_unit_test(test_another_shape_keeps_its_own_with_black_beside_it),
 		cmocka_unit_test(test_our_own_is_in_the_corner_mirrored_or_not),
+		cmocka_unit_test(test_our_own_is_drawn_with_the_far_ends_picture),
 		cmocka_unit_test(test_nv12_is_shown_too),
 		cmocka_unit_test(test_keys_are_wishes),
 		cmocka_unit_test(test_f_is_full_screen_and_back_and_escape_leaves_it),
