@@ -116,6 +116,18 @@ bool str_hex(struct str s, uint8_t *out, size_t size)
 	return true;
 }
 
+size_t str_hex_pairs(struct str s, uint8_t *out, size_t capacity)
+{
+	size_t size = 0;
+
+	if (!s.size || s.at[s.size - 1] == ':')
+		return 0;
+	while (s.size)
+		if (size == capacity || !str_hex(str_cut(&s, ':'), out + size++, 1))
+			return 0;
+	return size;
+}
+
 void text_init(struct text *t)
 {
 	*t = (struct text){ 0 };

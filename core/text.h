@@ -34,6 +34,8 @@ struct str str_trim(struct str s);
 bool str_u64(struct str s, uint64_t max, uint64_t *out);
 bool str_u32(struct str s, uint32_t max, uint32_t *out);
 bool str_hex(struct str s, uint8_t *out, size_t size);
+/* "AB:cd:..": pairs of hex digits with one colon between. The number of bytes, 0 when malformed or more than |capacity|. */
+size_t str_hex_pairs(struct str s, uint8_t *out, size_t capacity);
 
 /* Builder: the error is sticky; |at| is always NUL-terminated once something was added. */
 struct text {

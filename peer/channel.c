@@ -1,6 +1,7 @@
 /* Data channels as the application holds them: thin handles over sctp/channel. */
 #include <string.h>
 
+#include "peer/channel_config.h"
 #include "peer/object.h"
 
 static wlk_data_channel *channel_new(wlk_peer_connection *pc)
@@ -36,44 +37,12 @@ wlk_data_channel *peer_channel_adopt(wlk_peer_connection *pc, struct sctp_channe
 	return channel;
 }
 
-static wlk_err fill_config(wlk_peer_connection *pc, const char *label, const wlk_data_channel_init *init,
-			   struct sctp_channel_config *config)
-{
-	static const wlk_data_channel_init defaults = WLK_DATA_CHANNEL_INIT;
-
-	if (!init)
-		init = &defaults;
-	if (init->struct_size != sizeof(*init))
-		return peer_fail(pc, WLK_ERR_INVALID, "the options were not set up with WLK_DATA_CHANNEL_INIT");
-	sctp_channel_config_init(config);
-	config->label = label;
-	config->label_size = strlen(label);
-	config->protocol = init->protocol ? init->protocol : "";
-	config->protocol_size = strlen(config->protocol);
-	if (config->label_size > SCTP_CHANNEL_LABEL_MAX || config->protocol_size > SCTP_CHANNEL_LABEL_MAX)
-		return peer_fail(pc, WLK_ERR_INVALID, "label or protocol is longer than 65535 bytes");
-	if (init->has_max_retransmits && init->has_max_packet_lifetime)
-		return peer_fail(pc, WLK_ERR_INVALID, "a channel has at most one of the two reliability limits");
-	if (init->negotiated && !init->has_id)
-		return peer_fail(pc, WLK_ERR_INVALID, "a negotiated channel needs an id");
-	if (init->has_id && init->id == UINT16_MAX)
-		return peer_fail(pc, WLK_ERR_INVALID, "65535 is not a stream");
-	config->ordered = !init->unordered;
-	config->max_retransmits = init->has_max_retransmits ? init->max_retransmits : -1;
-	config->max_lifetime_ms = init->has_max_packet_lifetime ? init->max_packet_lifetime_ms : -1;
-	config->negotiated = init->negotiated;
-	/* As in the W3C API, an id given for a channel that is announced in-band is ignored. */
-	config->id = init->negotiated ? init->id : SCTP_CHANNEL_ID_AUTO;
-	if (init->priority)
-		config->priority = init->priority;
-	return WLK_OK;
-}
-
 wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc, const char *label, const wlk_data_channel_init *init,
 						wlk_data_channel **out)
 {
 	struct sctp_channel_config config;
 	wlk_data_channel *channel;
+	const char *why;
 	wlk_err err;
 
 	RECORD(pc, record_create_channel(recorded, pc, label, init, out != NULL));
@@ -81,9 +50,8 @@ wlk_err wlk_peer_connection_create_data_channel(wlk_peer_connection *pc, const c
 		return peer_fail(pc, WLK_ERR_INVALID, "a channel needs a label and a place for its handle");
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
-	err = fill_config(pc, label, init, &config);
-	if (err)
-		return err;
+	if ((why = channel_config_fill(&config, label, init)))
+		return peer_fail(pc, WLK_ERR_INVALID, "%s", why);
 	peer_refresh_now(pc);
 	channel = channel_new(pc);
 	err = channel ? peer_need_sctp(pc) : WLK_ERR_NOMEM;

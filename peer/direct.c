@@ -36,28 +36,11 @@ wlk_err wlk_direct_local_parameters(const wlk_peer_connection *pc, wlk_direct_pa
 
 /* ---- the far end's description, from ours ---- */
 
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "ab:cd:..." */
 static bool read_fingerprint(const wlk_fingerprint *from, struct sdp_fingerprint *out)
 {
-	const char *at = from->value;
-
 	*out = (struct sdp_fingerprint){ .algorithm = str_of(from->algorithm) };
-	while (digit_of(at[0]) >= 0 && digit_of(at[1]) >= 0 && out->size < sizeof(out->value)) {
-		out->value[out->size++] = (uint8_t)(digit_of(at[0]) << 4 | digit_of(at[1]));
-		at += 2;
-		if (*at != ':')
-			break;
-		at++;
-	}
-	return out->size && !*at;
+	out->size = str_hex_pairs(str_of(from->value), out->value, sizeof(out->value));
+	return out->size > 0;
 }
 
 /* What the far end says of DTLS: as the offerer, or in answer to our actpass. */

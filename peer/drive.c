@@ -1,6 +1,7 @@
 /* drive.h over peer.h: the verbs for callers who own sockets and clock, with public types in place of packet buffers. */
 #include <string.h>
 
+#include "peer/drive_types.h"
 #include "peer/env.h"
 #include "peer/object.h"
 
@@ -60,21 +61,8 @@ bool wlk_drive_poll_transmit(wlk_peer_connection *pc, wlk_time now, wlk_datagram
 
 	if (!peer_poll_transmit(pc, now, &d))
 		return false;
-	*out = (wlk_datagram){
-		.local = d.local,
-		.remote = d.remote,
-		.stream = d.stream,
-		.data = d.buf->data,
-		.size = d.buf->size,
-		.internal = d.buf,
-	};
+	*out = drive_datagram(d);
 	return true;
-}
-
-void wlk_datagram_release(wlk_datagram *datagram)
-{
-	pktbuf_release(datagram->internal);
-	*datagram = (wlk_datagram){ 0 };
 }
 
 const wlk_event *wlk_drive_poll_event(wlk_peer_connection *pc)

@@ -1,5 +1,6 @@
 /* Between the driver and the ICE agents: interfaces, servers, requests and their answers, and whose path is whose. */
 #include "peer/bundle.h"
+#include "peer/drive_types.h"
 
 /* Everything with an agent: retired ones still close their sockets. */
 #define LISTS_OF(pc) { &(pc)->transports, &(pc)->spares, &(pc)->retired_transports }
@@ -113,45 +114,18 @@ static struct peer_transport *poll_agents(wlk_peer_connection *pc, struct ice_re
 
 static bool next_request(wlk_peer_connection *pc, wlk_request *out)
 {
-	static const wlk_request_type types[] = {
-		[ICE_REQUEST_BIND_UDP] = WLK_REQUEST_BIND_UDP,
-		[ICE_REQUEST_RESOLVE] = WLK_REQUEST_RESOLVE,
-		[ICE_REQUEST_JOIN_MDNS] = WLK_REQUEST_JOIN_MDNS,
-		[ICE_REQUEST_CLOSE] = WLK_REQUEST_CLOSE,
-		[ICE_REQUEST_LISTEN_TCP] = WLK_REQUEST_LISTEN_TCP,
-		[ICE_REQUEST_CONNECT_TCP] = WLK_REQUEST_CONNECT_TCP,
-		[ICE_REQUEST_CONNECT_TLS] = WLK_REQUEST_CONNECT_TLS,
-		[ICE_REQUEST_CONNECT_DTLS] = WLK_REQUEST_CONNECT_DTLS,
-		[ICE_REQUEST_CLOSE_STREAM] = WLK_REQUEST_CLOSE_STREAM,
-	};
 	struct ice_request request;
 	struct peer_transport *t;
 
 	/* Sockets close only after what was to be said through them has left. */
-	if (!dgram_queue_empty(&pc->farewell_queue) || !(t = poll_agents(pc, &request)))
+	if (!dgram_queue_empty(&pc->farewell_queue))
 		return false;
-	*out = (wlk_request){
-		.type = types[request.type],
-		.id = request.id,
-		.local = request.local,
-		.remote = request.remote,
-		.port_min = request.port_min,
-		.port_max = request.port_max,
-		.own_port = request.own_port,
-	};
-	wlk_free(pc->lent_host);
-	pc->lent_host = NULL;
-	if (request.host.size) {
-		pc->lent_host = wlk_strndup(request.host.at, request.host.size);
-		if (!pc->lent_host) {
-			ice_agent_on_request(t->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
-			return next_request(pc, out);
-		}
-		out->host = pc->lent_host;
-		if (request.type == ICE_REQUEST_RESOLVE)
-			out->local.port = request.port;
+	while ((t = poll_agents(pc, &request))) {
+		if (drive_request(out, &request, &pc->lent_host))
+			return true;
+		ice_agent_on_request(t->ice, pc->now, request.id, WLK_ERR_NOMEM, NULL, 0);
 	}
-	return true;
+	return false;
 }
 
 bool peer_poll_request(wlk_peer_connection *pc, wlk_request *out)

@@ -10,29 +10,13 @@ static const struct {
 	{ SDP_HASH_SHA1, { "sha-1", 5 }, 20 },     { SDP_HASH_MD5, { "md5", 3 }, 16 },
 };
 
-/* "AB:CD:..": pairs of hex digits with one colon between; answers the number of bytes, 0 when malformed. */
-static size_t hex_pairs(struct str text, uint8_t out[SDP_MAX_HASH_SIZE])
-{
-	size_t size = 0;
-
-	while (text.size) {
-		struct str pair = str_cut(&text, ':');
-
-		if (size == SDP_MAX_HASH_SIZE || !str_hex(pair, out + size, 1))
-			return 0;
-		size++;
-	}
-	return size;
-}
-
 bool sdp_fingerprint_parse(struct str value, struct sdp_fingerprint *out)
 {
 	struct sdp_fingerprint fp = { .algorithm = str_word(&value) };
-	struct str hex = str_trim(value);
 
-	if (!sdp_is_token(fp.algorithm) || (hex.size && hex.at[hex.size - 1] == ':'))
+	if (!sdp_is_token(fp.algorithm))
 		return false;
-	fp.size = hex_pairs(hex, fp.value);
+	fp.size = str_hex_pairs(str_trim(value), fp.value, sizeof(fp.value));
 	if (!fp.size)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(hashes); i++) {

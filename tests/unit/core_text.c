@@ -218,9 +218,27 @@ static void test_base64(void **state)
 	text_free(&t);
 }
 
+static void test_hex_pairs(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+	} cases[] = { { "", 0 }, { "0", 0 }, { "0a", 1 }, { "0a:", 0 }, { ":0a", 0 }, { "0A:fF:10", 3 }, { "0a::10", 0 }, { "0a:1g", 0 },
+		      { "0a 10", 0 }, { "01:02:03:04", 4 }, { "01:02:03:04:05", 0 } };
+	uint8_t out[5] = { 0, 0, 0, 0, 0x77 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(str_hex_pairs(str_of(cases[i].text), out, 4), cases[i].size);
+	assert_int_equal(str_hex_pairs(STR("0A:fF:10"), out, 4), 3);
+	assert_memory_equal(out, "\x0a\xff\x10", 3);
+	assert_int_equal(out[4], 0x77);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hex_pairs),
 		cmocka_unit_test(test_comparisons),
 		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_words),
