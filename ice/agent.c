@@ -129,6 +129,7 @@ wlk_err ice_agent_create(struct ice_agent **out, const struct ice_agent_config *
 		wlk_free(agent);
 		return err;
 	}
+	agent_join_caps(agent);
 	*out = agent;
 	return WLK_OK;
 }
@@ -145,6 +146,7 @@ void ice_agent_destroy(struct ice_agent *agent)
 		return;
 	assert(!agent->in_filter && "an address filter calls no function of this library");
 	leave_pacers(agent);
+	agent_leave_caps(agent);
 	stun_txn_table_free(&agent->txns);
 	checklist_free(&agent->checklist);
 	for (size_t i = 0; i < agent->remote_count; i++)
@@ -185,6 +187,7 @@ void ice_agent_close(struct ice_agent *agent)
 	stun_txn_table_free(&agent->txns);
 	agent_leave_mdns(agent);
 	leave_pacers(agent);
+	agent_leave_caps(agent);
 	agent_update_state(agent, 0);
 	agent->deadline = WLK_TIME_NEVER;
 }

@@ -5,6 +5,7 @@
 #include "core/dgram_queue.h"
 #include "core/text.h"
 #include "ice/candidate.h"
+#include "ice/cap.h"
 #include "ice/pacer.h"
 
 /*
@@ -64,6 +65,7 @@ struct ice_agent_config {
 	uint16_t port_max;
 	uint32_t first_request; /* ids of requests count on from here, so that they differ from those of another agent; below 2^31 */
 	struct ice_pacers *pacers; /* shared with the other agents of the connection, whom it outlives; NULL: one of its own */
+	struct ice_caps *caps; /* the same for the caps below, which then hold for all of them together */
 	wlk_time pacing_us;             /* Ta between ordinary checks; 0: 20 ms, which is also the least (R8) */
 	wlk_time disconnected_after_us; /* without any answer; 0: 5 s */
 	wlk_time consent_timeout_us;    /* RFC 7675 5.1; 0: 30 s, which is also the most */

@@ -110,6 +110,10 @@ struct ice_agent {
 	size_t name_count;
 	size_t name_capacity;
 
+	struct ice_caps own_caps; /* used where the configuration names none */
+	struct ice_cap_user remote_cap;
+	struct ice_cap_user pair_cap;
+
 	struct checklist checklist;
 	struct stun_txn_table txns;
 	struct ice_pacers own_pacers; /* used where the configuration names none */
@@ -191,6 +195,9 @@ struct ice_remote_candidate *agent_add_peer_reflexive(struct ice_agent *agent, c
 /* Whether R8 and the application's filter let us send checks there. */
 bool agent_address_allowed(struct ice_agent *agent, const wlk_addr *addr);
 /* Those of the current generation, names that are being looked up included. */
+/* For the caps that it shares (R8): how many it has, and one less. */
+void agent_join_caps(struct ice_agent *agent);
+void agent_leave_caps(struct ice_agent *agent);
 size_t agent_count_remotes(const struct ice_agent *agent);
 /* As ice_agent_add_remote_candidate(), without running. */
 wlk_err agent_take_candidate(struct ice_agent *agent, const struct ice_candidate *named);

@@ -205,7 +205,7 @@ wlk_err agent_add_named_candidate(struct ice_agent *agent, wlk_time now, const s
 	if (line->candidate.transport != ICE_UDP &&
 	    (agent->config.no_tcp || line->candidate.tcptype != CANDIDATE_TCP_PASSIVE))
 		return WLK_ERR_UNSUPPORTED;
-	if (agent_count_remotes(agent) >= agent->config.max_remote_candidates) {
+	if (!ice_cap_make_room(&agent->remote_cap)) {
 		agent->stats.over_cap++;
 		return WLK_ERR_TOO_LARGE;
 	}

@@ -48,7 +48,7 @@ struct ice_pair *agent_add_pair(struct ice_agent *agent, struct ice_base *base, 
 
 	if (pair)
 		return pair;
-	if (agent->checklist.count >= agent->checklist.limit) {
+	if (!ice_cap_make_room(&agent->pair_cap)) {
 		victim = checklist_victim(&agent->checklist);
 		priority = ice_pair_priority(host->candidate.priority, remote->candidate.priority, agent->controlling);
 		if (!victim || (!force && victim->state != PAIR_FAILED && victim->priority >= priority)) {
@@ -146,12 +146,55 @@ static bool drop_stale_remote(struct ice_agent *agent)
 	return false;
 }
 
+/* ---------------------------------------------------------------------------------------------------- caps */
+
+static size_t count_remotes(const struct ice_cap_user *u)
+{
+	return agent_count_remotes(CONTAINER_OF(u, struct ice_agent, remote_cap));
+}
+
+static bool give_up_remote(struct ice_cap_user *u)
+{
+	return drop_stale_remote(CONTAINER_OF(u, struct ice_agent, remote_cap));
+}
+
+static size_t count_pairs(const struct ice_cap_user *u)
+{
+	return CONTAINER_OF(u, struct ice_agent, pair_cap)->checklist.count;
+}
+
+static bool give_up_pair(struct ice_cap_user *u)
+{
+	struct ice_agent *agent = CONTAINER_OF(u, struct ice_agent, pair_cap);
+	struct ice_pair *victim = checklist_victim(&agent->checklist);
+
+	if (victim)
+		agent_remove_pair(agent, victim);
+	return victim;
+}
+
+void agent_join_caps(struct ice_agent *agent)
+{
+	struct ice_caps *caps = agent->config.caps ? agent->config.caps : &agent->own_caps;
+
+	agent->remote_cap = (struct ice_cap_user){ .count = count_remotes, .give_up = give_up_remote };
+	agent->pair_cap = (struct ice_cap_user){ .count = count_pairs, .give_up = give_up_pair };
+	ice_cap_join(&agent->remote_cap, &caps->remotes, agent->config.max_remote_candidates);
+	ice_cap_join(&agent->pair_cap, &caps->pairs, agent->config.max_pairs);
+}
+
+void agent_leave_caps(struct ice_agent *agent)
+{
+	ice_cap_leave(&agent->remote_cap);
+	ice_cap_leave(&agent->pair_cap);
+}
+
 static wlk_err add_remote(struct ice_agent *agent, const struct ice_candidate *candidate,
 			  struct ice_remote_candidate **out)
 {
 	struct ice_remote_candidate *remote;
 
-	if (agent_count_remotes(agent) >= agent->config.max_remote_candidates && !drop_stale_remote(agent)) {
+	if (!ice_cap_make_room(&agent->remote_cap) && !drop_stale_remote(agent)) {
 		agent->stats.over_cap++;
 		return WLK_ERR_TOO_LARGE;
 	}

@@ -17,7 +17,8 @@ struct ice_settings {
 	wlk_addr *interfaces;
 	size_t interface_count;
 	bool gathers_ahead;
-	struct ice_pacers pacers; /* of all transports (R8) */
+	struct ice_pacers pacers; /* of all transports, as the caps (R8) */
+	struct ice_caps caps;
 };
 
 /* Copies all but the servers. WLK_ERR_NOMEM. */

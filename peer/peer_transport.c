@@ -67,6 +67,7 @@ wlk_err peer_transport_create(struct peer_transport **out, wlk_peer_connection *
 	name_logs(t);
 	config.log_parent = t->log.prefix;
 	config.pacers = &pc->ice_settings.pacers;
+	config.caps = &pc->ice_settings.caps;
 	config.first_request = (t->number & 0x7f) << 24; /* ids are told apart by the connection, whose requests they are */
 	err = ice_agent_create(&t->ice, &config);
 	if (!err)
