@@ -7,13 +7,17 @@
 #include <wirelark/data_channel.h>
 #include <wirelark/direct.h>
 #include <wirelark/drive.h>
+#include <wirelark/dtls.h>
 #include <wirelark/error.h>
+#include <wirelark/ice.h>
 #include <wirelark/log.h>
 #include <wirelark/loop.h>
 #include <wirelark/media.h>
 #include <wirelark/peer_connection.h>
 #include <wirelark/record.h>
+#include <wirelark/sctp.h>
 #include <wirelark/sdp.h>
+#include <wirelark/srtp.h>
 #include <wirelark/stats.h>
 #include <wirelark/track.h>
 #include <wirelark/transceiver.h>

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$1"
 
-files=$(find core ice dtls srtp sctp sdp media peer net apps -name '*.[ch]' | sort)
+files=$(find core ice dtls srtp sctp sdp media peer net doors apps -name '*.[ch]' | sort)
 [ -n "$files" ] || { echo "no sources below $1"; exit 1; }
 awk '
 	function floor_of(path) {
@@ -12,7 +12,7 @@ awk '
 		if (path ~ /^(ice|dtls|srtp|sctp|sdp|media\/rtp|media\/cc|media\/codec)\//) return 1
 		if (path ~ /^media\//) return 2
 		if (path ~ /^peer\//) return 3
-		if (path ~ /^(net|apps\/replay)\//) return 4
+		if (path ~ /^(net|doors|apps\/replay)\//) return 4
 		if (path ~ /^(apps|tests)\//) return 5
 		return -1
 	}

@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-(cd "$1" && cp -r --parents core ice dtls srtp sctp sdp media peer net apps include "$copy")
+(cd "$1" && cp -r --parents core ice dtls srtp sctp sdp media peer net doors apps include "$copy")
 
 "$here/floors.sh" "$copy"
 plant() { # FILE LINE
@@ -22,6 +22,8 @@ plant ice/agent.c '#include "dtls/transport.h"'
 plant sctp/assoc.c '#include "peer/peer.h"'
 plant media/rtp/packet.c '#include "media/engine.h"'
 plant peer/input.c '#include "net/driver.h"'
+plant peer/input.c '#include "doors/lend.h"'
+plant doors/ice.c '#include "net/clock.h"'
 plant apps/echo/main.c '#include "core/alloc.h"'
 plant sdp/parse.c '#include <openssl/sha.h>'
 plant peer/input.c '#include <usrsctp.h>'
