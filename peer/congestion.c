@@ -1,6 +1,7 @@
 /* What the estimate of a path means for encodings: their limits to the engine, their shares to the application. */
 #include "peer/object.h"
 #include "peer/parameters.h"
+#include "peer/rid_limits.h"
 
 /* Below the top layer each is worth what its resolution needs, when nobody said more (webrtc-svc has no word for it). */
 enum { LAYER_MIN_BPS = 30000, LAYER_FULL_BPS = 2500000 };
@@ -19,13 +20,12 @@ static uint32_t weight_of(wlk_priority priority)
 	}
 }
 
-static struct media_layer_limits limits_of(const struct wlk_transceiver *t, const struct peer_encoding *e)
+static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size_t layer)
 {
-	struct media_layer_limits limits = { .priority = weight_of(e->priority) };
+	const struct peer_encoding *e = &t->sender.encodings[layer];
+	struct media_layer_limits limits = { .priority = weight_of(e->priority), .max_bps = peer_layer_max_bitrate(t, layer) };
 
-	if (e->has_max_bitrate)
-		limits.max_bps = MAX(e->max_bitrate, 1);
-	else if (t->kind == WLK_MEDIA_VIDEO && t->sender.encoding_count > 1 && e->scale > 1)
+	if (!limits.max_bps && t->kind == WLK_MEDIA_VIDEO && t->sender.encoding_count > 1 && e->scale > 1)
 		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (e->scale * e->scale)), (uint64_t)2 * LAYER_MIN_BPS);
 	if (t->kind == WLK_MEDIA_VIDEO && t->sender.encoding_count > 1)
 		limits.min_bps = MAX(limits.max_bps ? limits.max_bps / 5 : LAYER_FULL_BPS / 4, (uint64_t)LAYER_MIN_BPS);
@@ -37,7 +37,7 @@ void peer_limit_layers(const struct wlk_transceiver *t)
 	if (!t->transport || !peer_agreed_section(t))
 		return;
 	for (size_t i = 0; i < t->sender.encoding_count; i++) {
-		struct media_layer_limits limits = limits_of(t, &t->sender.encodings[i]);
+		struct media_layer_limits limits = limits_of(t, i);
 
 		(void)media_engine_set_layer_limits(t->transport->media, t->pc->now, t->section, i, &limits);
 	}

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "peer/object.h"
+#include "peer/rid_limits.h"
 #include "sdp/attr.h"
 #include "sdp/match.h"
 
@@ -406,7 +407,7 @@ static void settle_codecs(const wlk_peer_connection *pc, struct wlk_rtp_sender *
 
 void peer_encodings_settle(wlk_peer_connection *pc)
 {
-	bool dropped = false;
+	bool dropped = false, limited = false;
 
 	list_for_each(item, &pc->transceivers)
 	{
@@ -417,8 +418,12 @@ void peer_encodings_settle(wlk_peer_connection *pc)
 			continue;
 		dropped |= settle_layers(t, section);
 		settle_codecs(pc, &t->sender, section);
+		for (size_t i = 0; i < t->sender.encoding_count; i++)
+			limited |= peer_layer_limits(t, i).max_br > 0;
 	}
 	peer_transactions_end(pc);
+	if (limited)
+		peer_tell_bitrate_limit(pc, 0);
 	/* Layers that wait in the engine send nothing: without memory to take them out they stay. */
 	if (dropped && peer_configure_media(pc))
 		LOG_D(pc, "dropped layers stay configured, inactive");

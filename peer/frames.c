@@ -1,6 +1,7 @@
 /* Media at the level of encoded frames: what a sender takes and a receiver hands out. */
 #include "peer/object.h"
 #include "peer/raw.h"
+#include "peer/rid_limits.h"
 
 static const struct {
 	wlk_codec codec;
@@ -76,6 +77,22 @@ static struct media_send_frame to_media(const wlk_peer_connection *pc, const wlk
 	return out;
 }
 
+/* The first payload type of the codec that the far end takes on this layer; where it takes none, the first of all. */
+static uint8_t choose_type(const struct wlk_transceiver *t, size_t layer, enum rtp_codec codec)
+{
+	const struct sdp_agreed_section *section = peer_agreed_section(t);
+	struct sdp_rid_limits limits = peer_layer_limits(t, layer);
+
+	for (size_t i = 0; limits.type_count && section && i < section->codec_count; i++) {
+		const struct sdp_agreed_codec *c = &section->codecs[i];
+
+		if (codec != RTP_CODEC_UNKNOWN && rtp_codec_of_name(c->name.at, c->name.size) == codec &&
+		    sdp_rid_limits_allow_type(&limits, c->send_type))
+			return c->send_type;
+	}
+	return media_engine_send_pt(peer_transceiver_media(t), t->section, codec);
+}
+
 wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_frame *frame)
 {
 	struct wlk_transceiver *t = sender->transceiver;
@@ -97,9 +114,12 @@ wlk_err wlk_rtp_sender_send_frame(wlk_rtp_sender *sender, const wlk_encoded_fram
 	out = to_media(pc, frame);
 	out.layer = layer;
 	if (out.pt == WLK_PAYLOAD_TYPE_ANY)
-		out.pt = media_engine_send_pt(peer_transceiver_media(t), t->section, to_rtp(frame->codec));
+		out.pt = choose_type(t, layer, to_rtp(frame->codec));
 	if (out.pt == RTP_PT_NONE)
 		return peer_fail(pc, WLK_ERR_INVALID, "codec %s is not agreed on for sending", wlk_codec_name(frame->codec));
+	err = peer_check_layer_type(t, layer, out.pt);
+	if (err)
+		return err;
 	err = media_engine_send_frame(peer_transceiver_media(t), pc->now, t->section, &out);
 	if (err == WLK_ERR_STATE)
 		return peer_fail(pc, err, "the first frame must be a key frame");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "peer/bundle.h"
+#include "peer/rid_limits.h"
 #include "sdp/attr.h"
 
 /* ---- what we say of ourselves ---- */
@@ -26,6 +27,7 @@ struct local_build {
 	struct sdp_wish wishes[SDP_MAX_MEDIA];
 	struct sdp_encoding encodings[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
 	struct str receive_rids[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
+	struct sdp_rid_wish receive_limits[SDP_MAX_MEDIA][WLK_RTP_ENCODINGS_MAX];
 	struct str *streams[SDP_MAX_MEDIA];
 	char mid_of_data[16];
 };
@@ -161,6 +163,8 @@ static wlk_err wish_of_transceiver(wlk_peer_connection *pc, struct local_build *
 		.receive_simulcast = t->receiver.accepts_simulcast,
 		.receive_rids = b->receive_rids[i],
 		.receive_rid_count = t->receiver.rid_count,
+		.receive_limits = b->receive_limits[i],
+		.receive_limit_count = peer_receive_limits_wish(t, b->receive_limits[i]),
 		.cname = str_of(pc->cname),
 	};
 	return wish_streams(b, i, &t->sender.streams);

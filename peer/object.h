@@ -59,6 +59,7 @@ struct wlk_rtp_receiver {
 	bool accepts_simulcast;
 	char rids[WLK_RTP_ENCODINGS_MAX][PEER_RID_MAX + 1]; /* to be offered */
 	size_t rid_count;
+	struct peer_rid_limits limits[WLK_RTP_ENCODINGS_MAX];
 	char *lent; /* as of a sender */
 	struct raw_receiver *raw; /* NULL: no raw media yet */
 	wlk_frame_transform transform;

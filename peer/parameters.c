@@ -4,6 +4,7 @@
 
 #include "core/rand.h"
 #include "peer/object.h"
+#include "peer/rid_limits.h"
 #include "sdp/attr.h"
 
 const struct sdp_agreed_section *peer_agreed_section(const struct wlk_transceiver *t)
@@ -328,13 +329,13 @@ static bool add_max_bitrate(const struct wlk_transceiver *t, uint64_t *sum)
 	if (!(t->current & WLK_DIRECTION_SENDONLY) || t->stopping)
 		return true;
 	for (size_t i = 0; i < t->sender.encoding_count; i++) {
-		const struct peer_encoding *e = &t->sender.encodings[i];
+		uint64_t limit = peer_layer_max_bitrate(t, i);
 
-		if (!e->active)
+		if (!t->sender.encodings[i].active)
 			continue;
-		if (!e->has_max_bitrate)
+		if (!limit)
 			return false;
-		*sum += MIN(e->max_bitrate, UINT64_MAX / 1024);
+		*sum += MIN(limit, UINT64_MAX / 1024);
 	}
 	return true;
 }

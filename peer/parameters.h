@@ -6,6 +6,7 @@
 
 #include "media/engine.h"
 #include "sdp/negotiate.h"
+#include "sdp/rid.h"
 
 enum { PEER_RID_MAX = MEDIA_MID_MAX }; /* characters that the one-byte form of the RTP extension carries */
 
@@ -22,6 +23,12 @@ struct peer_encoding {
 	const char *scalability_mode; /* static text, NULL: not set */
 	int codec; /* index into pc->capabilities, -1: not set */
 	wlk_priority priority, network_priority;
+};
+
+/* What is to be said of a layer that we receive. */
+struct peer_rid_limits {
+	char rid[PEER_RID_MAX + 1]; /* "": none */
+	struct sdp_rid_limits limits;
 };
 
 /* A row of tones; dtmf.c alone knows how it goes on. */

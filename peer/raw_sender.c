@@ -3,6 +3,7 @@
 
 #include "peer/codec_set.h"
 #include "peer/raw_object.h"
+#include "peer/rid_limits.h"
 #include "sdp/attr.h"
 
 enum { RETRY_US = 5000, AUDIO_BPS_MONO = 32000, AUDIO_BPS_STEREO = 64000 };
@@ -43,15 +44,17 @@ static bool can_encode(const struct wlk_transceiver *t, const struct sdp_agreed_
 }
 
 /* What an encoding names, else the first that can be encoded. */
-static const struct sdp_agreed_codec *choose_codec(const struct wlk_transceiver *t, const struct peer_encoding *e)
+static const struct sdp_agreed_codec *choose_codec(const struct wlk_transceiver *t, size_t layer)
 {
 	const struct sdp_agreed_section *section = peer_agreed_section(t);
+	const struct peer_encoding *e = &t->sender.encodings[layer];
+	struct sdp_rid_limits limits = peer_layer_limits(t, layer);
 	const struct sdp_agreed_codec *first = NULL;
 
 	for (size_t i = 0; section && i < section->codec_count; i++) {
 		const struct sdp_agreed_codec *c = &section->codecs[i];
 
-		if (c->send_type == SDP_NO_TYPE || !can_encode(t, c))
+		if (c->send_type == SDP_NO_TYPE || !sdp_rid_limits_allow_type(&limits, c->send_type) || !can_encode(t, c))
 			continue;
 		if (e->codec >= 0 && str_equal_nocase(c->name, t->pc->capabilities.codecs[e->codec].name))
 			return c;
@@ -84,16 +87,16 @@ static bool configure_video(struct raw_sender *s)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct peer_encoding *e = &s->t->sender.encodings[i];
-		const struct sdp_agreed_codec *codec = choose_codec(s->t, e);
+		const struct sdp_agreed_codec *codec = choose_codec(s->t, i);
 
 		if (!codec)
 			return false;
 		layers[i] = (struct video_layer_config){
 			.active = e->active && !(e->has_max_framerate && e->max_framerate == 0),
 			.setup = { .codec = codec_of(codec->name), .is_screen = is_screen(hint), .fmtp = fmtp_text(&fmtp[i], codec->remote_fmtp) },
-			.scale = e->scale,
-			.max_fps = e->has_max_framerate ? MIN(MAX(e->max_framerate, 0.01), 1000.0) : 0,
-			.max_bps = e->has_max_bitrate ? e->max_bitrate : 0,
+			.scale = s->video.frame ? peer_layer_scale(s->t, i, s->video.frame->width, s->video.frame->height) : e->scale,
+			.max_fps = peer_layer_max_framerate(s->t, i),
+			.max_bps = peer_layer_max_bitrate(s->t, i),
 		};
 		layers[i].setup.plugin = codec_registry_video_encoder(registry_of(s->t), layers[i].setup.codec, fmtp[i].text);
 		if (!scalability_parse(&layers[i].setup.layers, e->scalability_mode) ||
@@ -114,7 +117,7 @@ static uint32_t fmtp_number(struct str fmtp, const char *name, uint32_t otherwis
 static bool configure_audio(struct raw_sender *s)
 {
 	const struct peer_encoding *e = &s->t->sender.encodings[0];
-	const struct sdp_agreed_codec *codec = choose_codec(s->t, e);
+	const struct sdp_agreed_codec *codec = choose_codec(s->t, 0);
 	struct audio_encode_config config;
 	struct fmtp fmtp;
 	bool stereo;
@@ -261,10 +264,12 @@ static void send_sound(struct raw_sender *s)
 void raw_sender_step(struct raw_sender *s)
 {
 	bool video = s->t->kind == WLK_MEDIA_VIDEO;
-	bool open = is_open(s->t) && (video ? configure_video(s) : configure_audio(s));
+	bool open;
 
+	if (video)
+		take_pictures(s); /* first: limits on its size stand on it */
+	open = is_open(s->t) && (video ? configure_video(s) : configure_audio(s));
 	if (video) {
-		take_pictures(s);
 		video_sender_set_open(&s->video, open);
 		if (s->t->pc->now >= s->retry_at || s->retry_at == WLK_TIME_NEVER)
 			send_pictures(s);

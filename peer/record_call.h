@@ -60,6 +60,9 @@ void record_start_direct(struct wlk_recording *rec, const wlk_peer_connection *p
 void record_set_parameters(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_send_parameters *p);
 void record_rids(struct wlk_recording *rec, enum record_kind kind, const wlk_transceiver *t, bool accept, const char *const *rids,
 		 size_t count);
+void record_receive_limits(struct wlk_recording *rec, const wlk_transceiver *t, const char *rid, const wlk_rid_limits *limits);
+/* |out| as record_receive_limits() wrote it. */
+void record_get_rid_limits(struct bytes_reader *r, wlk_rid_limits *out);
 void record_codec_preferences(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_codec *codecs, size_t count);
 void record_extensions(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_header_extension *extensions, size_t count);
 void record_insert_dtmf(struct wlk_recording *rec, const wlk_transceiver *t, const char *tones, uint32_t duration_ms, uint32_t gap_ms);

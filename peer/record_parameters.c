@@ -223,6 +223,39 @@ void record_rids(struct wlk_recording *rec, enum record_kind kind, const wlk_tra
 	record_end(rec);
 }
 
+void record_receive_limits(struct wlk_recording *rec, const wlk_transceiver *t, const char *rid, const wlk_rid_limits *limits)
+{
+	const wlk_rid_limits none = { 0 };
+	struct bytes_writer *w = begin(rec, RECORD_RECEIVE_LIMITS, t, 49 + text_size(rid));
+
+	if (!w)
+		return;
+	record_put_text(w, rid);
+	bytes_put_u8(w, !limits ? 0 : limits->struct_size == sizeof(*limits) ? 1 : 2);
+	if (!limits || limits->struct_size != sizeof(*limits))
+		limits = &none;
+	bytes_put_u32(w, limits->max_width);
+	bytes_put_u32(w, limits->max_height);
+	bytes_put_u64(w, bits_of(limits->max_framerate));
+	bytes_put_u64(w, limits->max_bitrate);
+	bytes_put_u64(w, limits->max_frame_size);
+	bytes_put_u64(w, limits->max_pixel_rate);
+	bytes_put_u64(w, bits_of(limits->max_bits_per_pixel));
+	record_end(rec);
+}
+
+void record_get_rid_limits(struct bytes_reader *r, wlk_rid_limits *out)
+{
+	*out = (wlk_rid_limits)WLK_RID_LIMITS_INIT;
+	out->max_width = bytes_u32(r);
+	out->max_height = bytes_u32(r);
+	out->max_framerate = number_of(bytes_u64(r));
+	out->max_bitrate = bytes_u64(r);
+	out->max_frame_size = bytes_u64(r);
+	out->max_pixel_rate = bytes_u64(r);
+	out->max_bits_per_pixel = number_of(bytes_u64(r));
+}
+
 void record_codec_preferences(struct wlk_recording *rec, const wlk_transceiver *t, const wlk_rtp_codec *codecs, size_t count)
 {
 	size_t kept = codecs && count <= 4 * WLK_RTP_CODECS_MAX ? count : 0;

@@ -1,5 +1,6 @@
 /* Senders: which track they have, in which streams, and the packets that leave by them (W3C webrtc-pc 5.1, 5.2). */
 #include "peer/object.h"
+#include "peer/rid_limits.h"
 
 /* ---- the senders of a connection ---- */
 
@@ -264,6 +265,8 @@ wlk_err wlk_rtp_sender_send_packet(wlk_rtp_sender *sender, const wlk_rtp_packet 
 	if (err)
 		return err;
 	err = peer_find_layer(t, packet->rid, &layer);
+	if (!err)
+		err = peer_check_layer_type(t, layer, packet->payload_type);
 	if (err)
 		return err;
 	if (packet->payload_size > 1200)

@@ -373,14 +373,32 @@ static bool list_fits(struct str list)
 	return count <= MAX_LAYERS;
 }
 
-/* The restrictions that the answer repeats for a layer; false when the layer has to go (RFC 8851 6.3). */
-static bool layer_fits(struct answerer *a, const struct sdp_rid *rid, const struct sdp_media *media, struct str *out)
+/* Our own restrictions on top of those of the offer: the answer may narrow them (RFC 8851 6.3). */
+static void narrow(struct text *kept, const struct sdp_rid_limits *ours)
+{
+	struct sdp_rid_limits both;
+	struct text narrowed;
+
+	if (!text_ok(kept) || !sdp_rid_limits_parse((struct str){ kept->at, kept->size }, &both))
+		return;
+	sdp_rid_limits_narrow(&both, ours);
+	text_init(&narrowed);
+	sdp_rid_limits_write(&both, &narrowed);
+	text_free(kept);
+	*kept = narrowed;
+}
+
+/* The restrictions that the answer gives a layer, |ours| among them; false when the layer has to go (RFC 8851 6.3). */
+static bool layer_fits(struct answerer *a, const struct sdp_rid *rid, const struct sdp_media *media, const struct sdp_rid_limits *ours,
+		       struct str *out)
 {
 	struct text kept;
 	bool fits;
 
 	text_init(&kept);
 	fits = rid && sdp_rid_restrictions_answer(rid, media, &kept);
+	if (fits && ours)
+		narrow(&kept, ours);
 	*out = STR("");
 	if (fits && text_ok(&kept))
 		*out = sdp_build_copy(&a->b, (struct str){ kept.at, kept.size });
@@ -392,6 +410,7 @@ static bool layer_fits(struct answerer *a, const struct sdp_rid *rid, const stru
 /* What they send, we receive: the same layers in the same order, of alternatives the first that fits (RFC 8853 5.3.2). */
 static void write_receive_layers(struct answerer *a, const struct sdp_media *offered, struct sdp_media *media)
 {
+	const struct sdp_wish *wish = &a->b.local->wishes[offered->index];
 	struct str rest = offered->simulcast.send, restrictions;
 	struct sdp_simulcast_stream stream;
 	struct text list;
@@ -402,7 +421,7 @@ static void write_receive_layers(struct answerer *a, const struct sdp_media *off
 
 		while (sdp_simulcast_alternative(&stream.alternatives, &one)) {
 			if (find_rid(media, one.rid, SDP_RECVONLY) ||
-			    !layer_fits(a, find_rid(offered, one.rid, SDP_SENDONLY), media, &restrictions))
+			    !layer_fits(a, find_rid(offered, one.rid, SDP_SENDONLY), media, sdp_wish_limits(wish, one.rid), &restrictions))
 				continue;
 			sdp_build_rid(&a->b, media, one.rid, one.paused, SDP_RECVONLY, restrictions, &list);
 			break;
@@ -435,7 +454,7 @@ static void write_send_layers(struct answerer *a, const struct sdp_media *offere
 			const struct sdp_encoding *e = find_encoding(wish, one.rid);
 
 			if (!e || find_rid(media, one.rid, SDP_SENDONLY) ||
-			    !layer_fits(a, find_rid(offered, one.rid, SDP_RECVONLY), media, &restrictions))
+			    !layer_fits(a, find_rid(offered, one.rid, SDP_RECVONLY), media, NULL, &restrictions))
 				continue;
 			sdp_build_rid(&a->b, media, one.rid, e->paused || one.paused, SDP_SENDONLY, restrictions, &list);
 			break;

@@ -340,6 +340,14 @@ void sdp_build_rid(struct sdp_builder *b, struct sdp_media *media, struct str id
 	text_add_str(list, id);
 }
 
+const struct sdp_rid_limits *sdp_wish_limits(const struct sdp_wish *wish, struct str rid)
+{
+	for (size_t i = 0; i < wish->receive_limit_count; i++)
+		if (str_equal(wish->receive_limits[i].rid, rid))
+			return wish->receive_limits[i].limits;
+	return NULL;
+}
+
 void sdp_build_simulcast(struct sdp_builder *b, struct text *list, struct str *place)
 {
 	if (!text_ok(list))

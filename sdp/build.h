@@ -38,6 +38,8 @@ void sdp_build_streams(struct sdp_builder *b, struct sdp_media *media, const str
 /* One a=rid line, and its place in a simulcast list under construction. |restrictions| are copied, may be empty. */
 void sdp_build_rid(struct sdp_builder *b, struct sdp_media *media, struct str id, bool paused,
 		   enum sdp_direction direction, struct str restrictions, struct text *list);
+/* What the wish wants of a layer that we receive, NULL: nothing. */
+const struct sdp_rid_limits *sdp_wish_limits(const struct sdp_wish *wish, struct str rid);
 /* Ends a list begun by sdp_build_rid() and gives it to the section's a=simulcast; frees |list|. */
 void sdp_build_simulcast(struct sdp_builder *b, struct text *list, struct str *place);
 /* a=sctp-port or, for the old form, a=sctpmap, with the format that belongs to it; and max-message-size. */

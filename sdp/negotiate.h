@@ -108,6 +108,14 @@ struct sdp_encoding {
 	bool paused;
 };
 
+struct sdp_rid_limits;
+
+/* What a layer that we receive may be at most; its payload types are not looked at. */
+struct sdp_rid_wish {
+	struct str rid;
+	const struct sdp_rid_limits *limits;
+};
+
 /* What the application wants of one m-section (a transceiver or the data channels). All strings are borrowed. */
 struct sdp_wish {
 	enum sdp_kind kind; /* SDP_AUDIO, SDP_VIDEO or SDP_APPLICATION */
@@ -128,6 +136,8 @@ struct sdp_wish {
 	bool receive_simulcast;         /* answer a=simulcast:send with recv; off: the attribute is left out */
 	const struct str *receive_rids; /* offer: a=simulcast:recv with these rids */
 	size_t receive_rid_count;
+	const struct sdp_rid_wish *receive_limits; /* of layers that we receive, by either side's a=simulcast */
+	size_t receive_limit_count;
 	/*
 	 * NULL: that of sdp_local. Offer: whose lines the section gets. Answer: on which it rides when it is the first of its
 	 * BUNDLE group to be accepted, or in none; two groups, or sections in none, with the same one cannot both be accepted.

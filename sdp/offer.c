@@ -2,6 +2,7 @@
 #include "sdp/attr.h"
 #include "sdp/build.h"
 #include "sdp/match.h"
+#include "sdp/rid.h"
 
 enum { NONE = 0xff, MAX_EXTENSION_ID = 255 };
 
@@ -392,6 +393,19 @@ static void write_extensions(struct offerer *o, const struct sdp_wish *wish, str
 	}
 }
 
+static void write_receive_layer(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media, struct str rid, struct text *list)
+{
+	const struct sdp_rid_limits *limits = sdp_wish_limits(wish, rid);
+	struct text restrictions;
+
+	text_init(&restrictions);
+	if (limits)
+		sdp_rid_limits_write(limits, &restrictions);
+	sdp_build_rid(&o->b, media, rid, false, SDP_RECVONLY, (struct str){ restrictions.at, restrictions.size }, list);
+	o->b.failed = o->b.failed || !text_ok(&restrictions);
+	text_free(&restrictions);
+}
+
 static void write_simulcast(struct offerer *o, const struct sdp_wish *wish, struct sdp_media *media)
 {
 	struct text send, recv;
@@ -406,7 +420,7 @@ static void write_simulcast(struct offerer *o, const struct sdp_wish *wish, stru
 			sdp_build_rid(&o->b, media, wish->encodings[i].rid, wish->encodings[i].paused, SDP_SENDONLY,
 				      STR(""), &send);
 	for (size_t i = 0; (media->direction & SDP_RECVONLY) && i < wish->receive_rid_count; i++)
-		sdp_build_rid(&o->b, media, wish->receive_rids[i], false, SDP_RECVONLY, STR(""), &recv);
+		write_receive_layer(o, wish, media, wish->receive_rids[i], &recv);
 	sdp_build_simulcast(&o->b, &send, &media->simulcast.send);
 	sdp_build_simulcast(&o->b, &recv, &media->simulcast.recv);
 }

@@ -93,6 +93,89 @@ bool sdp_rid_limits_parse(struct str restrictions, struct sdp_rid_limits *out)
 	return true;
 }
 
+#define NARROW(member)                                                                                    \
+	do {                                                                                              \
+		if (by->member > 0 && (!(limits->member > 0) || by->member < limits->member))             \
+			limits->member = by->member;                                                      \
+	} while (0)
+
+void sdp_rid_limits_narrow(struct sdp_rid_limits *limits, const struct sdp_rid_limits *by)
+{
+	NARROW(max_width);
+	NARROW(max_height);
+	NARROW(max_fps);
+	NARROW(max_fs);
+	NARROW(max_br);
+	NARROW(max_pps);
+	NARROW(max_bpp);
+}
+
+static void put_name(struct text *out, bool *first, const char *name)
+{
+	if (!*first)
+		text_add_char(out, ';');
+	*first = false;
+	text_add(out, name);
+	text_add_char(out, '=');
+}
+
+static void put_number(struct text *out, bool *first, const char *name, uint64_t value)
+{
+	if (!value)
+		return;
+	put_name(out, first, name);
+	text_addf(out, "%llu", (unsigned long long)value);
+}
+
+/* To the thousandth, and never rounded up; no printf(), whose point is the locale's. */
+static void put_decimal(struct text *out, bool *first, const char *name, double value)
+{
+	uint64_t thousandths = (uint64_t)(value * 1000 + 0.0001);
+	unsigned fraction = (unsigned)(thousandths % 1000);
+	int digits = 3;
+
+	if (!thousandths)
+		return;
+	put_name(out, first, name);
+	text_addf(out, "%llu", (unsigned long long)(thousandths / 1000));
+	for (; fraction && fraction % 10 == 0; digits--)
+		fraction /= 10;
+	if (fraction)
+		text_addf(out, ".%0*u", digits, fraction);
+}
+
+void sdp_rid_limits_write(const struct sdp_rid_limits *limits, struct text *out)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < limits->type_count; i++) {
+		if (i)
+			text_add_char(out, ',');
+		else
+			put_name(out, &first, "pt");
+		text_addf(out, "%u", limits->types[i]);
+	}
+	put_number(out, &first, "max-width", limits->max_width);
+	put_number(out, &first, "max-height", limits->max_height);
+	put_decimal(out, &first, "max-fps", limits->max_fps);
+	put_number(out, &first, "max-fs", limits->max_fs);
+	put_number(out, &first, "max-br", limits->max_br);
+	put_number(out, &first, "max-pps", limits->max_pps);
+	put_decimal(out, &first, "max-bpp", limits->max_bpp);
+	if (limits->depend.size) {
+		put_name(out, &first, "depend");
+		text_add_str(out, limits->depend);
+	}
+}
+
+bool sdp_rid_limits_allow_type(const struct sdp_rid_limits *limits, uint8_t type)
+{
+	for (size_t i = 0; i < limits->type_count; i++)
+		if (limits->types[i] == type)
+			return true;
+	return limits->type_count == 0;
+}
+
 /* "pt=" with the types that the answer has; false when none is left. */
 static bool answer_types(const struct sdp_rid_limits *limits, const struct sdp_media *answer, struct text *out)
 {

@@ -25,6 +25,13 @@ struct sdp_rid_limits {
 /* False when one of them is malformed; |out| is then untouched. More payload types than there is place for are malformed. */
 bool sdp_rid_limits_parse(struct str restrictions, struct sdp_rid_limits *out);
 
+/* The lower of both, member by member; payload types, depend and unknown stay as they are in |limits|. */
+void sdp_rid_limits_narrow(struct sdp_rid_limits *limits, const struct sdp_rid_limits *by);
+/* As they stand in an a=rid line, "pt=96;max-width=640"; nothing for none. */
+void sdp_rid_limits_write(const struct sdp_rid_limits *limits, struct text *out);
+/* Whether a stream may have this payload type. */
+bool sdp_rid_limits_allow_type(const struct sdp_rid_limits *limits, uint8_t type);
+
 /*
  * The restrictions that an answer repeats for an offered stream (RFC 8851 6.3): payload types that |answer| did not accept
  * leave the list. A stream is refused, false, when its restrictions are malformed, when none of its payload types is left,

@@ -97,6 +97,21 @@ static void with_rids(struct bytes_reader *body)
 		free_text(rids[i]);
 }
 
+static void set_receive_limits(struct bytes_reader *body)
+{
+	wlk_transceiver *t = replay_transceiver(body);
+	char *rid = record_get_text(body);
+	uint8_t given = bytes_u8(body);
+	wlk_rid_limits limits;
+
+	record_get_rid_limits(body, &limits);
+	replay_check(body);
+	if (given == 2)
+		limits.struct_size = 0; /* as the application had it */
+	(void)!wlk_transceiver_set_receive_limits(t, rid, given ? &limits : NULL);
+	wlk_free(rid);
+}
+
 static void set_codec_preferences(struct bytes_reader *body)
 {
 	wlk_transceiver *t = replay_transceiver(body);
@@ -153,6 +168,9 @@ bool replay_parameters_call(struct bytes_reader body)
 	case RECORD_GENERATE_KEY_FRAME:
 	case RECORD_RECEIVE_SIMULCAST:
 		with_rids(&body);
+		return true;
+	case RECORD_RECEIVE_LIMITS:
+		set_receive_limits(&body);
 		return true;
 	case RECORD_CODEC_PREFERENCES:
 		set_codec_preferences(&body);

@@ -164,6 +164,41 @@ WLK_API wlk_err wlk_rtp_receiver_parameters(wlk_rtp_receiver *receiver, wlk_rtp_
 WLK_API wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool accept, const char *const *rids,
 						      size_t rid_count);
 
+/** What an a=rid line says that a layer is at most (RFC 8851 5); 0: not limited. Set up with WLK_RID_LIMITS_INIT. */
+typedef struct wlk_rid_limits {
+	size_t struct_size;
+	uint32_t max_width;        /**< pixels */
+	uint32_t max_height;       /**< pixels */
+	double max_framerate;      /**< frames a second, to the thousandth */
+	uint64_t max_bitrate;      /**< bit/s */
+	uint64_t max_frame_size;   /**< pixels a frame */
+	uint64_t max_pixel_rate;   /**< pixels a second */
+	double max_bits_per_pixel; /**< to the thousandth */
+} wlk_rid_limits;
+
+#define WLK_RID_LIMITS_INIT { sizeof(wlk_rid_limits), 0, 0, 0, 0, 0, 0, 0 }
+
+/**
+ * What the far end wants of a layer that it receives, as its description in force says. Raw tracks follow it by themselves, and so do
+ * the estimates of WLK_EVENT_TARGET_BITRATE; at the level of frames and packets size and frame rate are the application's to keep. A
+ * frame or packet of a payload type that the far end does not take on this layer is refused.
+ *
+ * @param index  of the encoding, among the parameters' encodings
+ *
+ * Errors: WLK_ERR_NOT_FOUND (no such encoding), WLK_ERR_INVALID.
+ */
+WLK_API wlk_err wlk_rtp_sender_encoding_limits(const wlk_rtp_sender *sender, size_t index, wlk_rid_limits *out);
+
+/**
+ * What the next offers and answers are to say of a layer that we receive, by wlk_transceiver_set_receive_simulcast(). An answer never says
+ * more than the offer.
+ *
+ * @param limits  copied; NULL: none any more
+ *
+ * Errors: WLK_ERR_INVALID (audio, a rid that is none), WLK_ERR_STATE (stopped), WLK_ERR_NOSPACE (more than WLK_RTP_ENCODINGS_MAX rids).
+ */
+WLK_API wlk_err wlk_transceiver_set_receive_limits(wlk_transceiver *transceiver, const char *rid, const wlk_rid_limits *limits);
+
 /** RTCRtpContributingSource and RTCRtpSynchronizationSource. */
 typedef struct wlk_rtp_source {
 	wlk_time timestamp;     /**< when the last packet with it was handed out [us], in the time of the events */

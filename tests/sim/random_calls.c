@@ -225,6 +225,18 @@ static wlk_err set_header_extensions(struct sim *sim, struct sim_peer *peer, str
 	return wlk_transceiver_set_header_extensions_to_negotiate(t, list, count);
 }
 
+static wlk_err set_receive_limits(struct sim *sim, struct sim_peer *peer, struct random_side *side)
+{
+	wlk_rid_limits limits = WLK_RID_LIMITS_INIT;
+	wlk_transceiver *t = random_transceiver(sim, peer);
+
+	(void)side;
+	limits.max_width = sim_random(sim, 2) * 320;
+	limits.max_framerate = sim_random(sim, 3) * 7.5;
+	limits.max_bitrate = sim_random(sim, 2) * 300000;
+	return t ? wlk_transceiver_set_receive_limits(t, sim_random(sim, 2) ? "h" : "l", sim_random(sim, 4) ? &limits : NULL) : RANDOM_NOTHING;
+}
+
 static wlk_err set_receive_simulcast(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
 	static const char *const rids[] = { "h", "m", "l" };
@@ -387,6 +399,7 @@ static const struct random_call calls[] = {
 	{ "setCodecPreferences", 1, set_codec_preferences },
 	{ "setHeaderExtensionsToNegotiate", 1, set_header_extensions },
 	{ "receive simulcast", 1, set_receive_simulcast },
+	{ "receive limits", 1, set_receive_limits },
 	{ "setParameters", 3, set_parameters },
 	{ "setConfiguration", 2, set_configuration },
 	{ "addIceCandidate", 1, add_candidate },

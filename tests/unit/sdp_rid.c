@@ -104,9 +104,91 @@ static void test_layers_to_send_are_those_we_have(void **state)
 	sdp_session_destroy(answer);
 }
 
+static void written_is(const struct sdp_rid_limits *limits, const char *expected)
+{
+	struct sdp_rid_limits again;
+	struct text text;
+
+	text_init(&text);
+	sdp_rid_limits_write(limits, &text);
+	assert_true(text_ok(&text));
+	str_is((struct str){ text.at, text.size }, expected);
+	assert_true(sdp_rid_limits_parse((struct str){ text.at, text.size }, &again));
+	assert_int_equal(again.max_br, limits->max_br);
+	assert_int_equal(again.type_count, limits->type_count);
+	text_free(&text);
+}
+
+static void test_limits_are_written_as_they_are_read(void **state)
+{
+	struct sdp_rid_limits l = { 0 };
+
+	(void)state;
+	written_is(&l, "");
+	l.max_fps = 29.97;
+	written_is(&l, "max-fps=29.97");
+	l.max_fps = 30;
+	l.max_bpp = 0.05;
+	l.max_br = UINT64_MAX;
+	l.types[0] = 96;
+	l.types[1] = 127;
+	l.type_count = 2;
+	l.max_width = 1;
+	l.max_height = 2;
+	l.max_fs = 3;
+	l.max_pps = 4;
+	l.depend = STR("a,b");
+	written_is(&l, "pt=96,127;max-width=1;max-height=2;max-fps=30;max-fs=3;max-br=18446744073709551615;max-pps=4;max-bpp=0.05;depend=a,b");
+	assert_true(sdp_rid_limits_allow_type(&l, 127));
+	assert_false(sdp_rid_limits_allow_type(&l, 97));
+	l.type_count = 0;
+	assert_true(sdp_rid_limits_allow_type(&l, 97));
+}
+
+static void test_limits_narrow_each_other(void **state)
+{
+	struct sdp_rid_limits l = { .max_width = 640, .max_fps = 10, .max_br = 5 };
+	const struct sdp_rid_limits by = { .max_width = 320, .max_height = 200, .max_fps = 12.5, .max_bpp = 0.5 };
+
+	(void)state;
+	sdp_rid_limits_narrow(&l, &by);
+	assert_int_equal(l.max_width, 320);
+	assert_int_equal(l.max_height, 200);
+	assert_true(l.max_fps == 10.0 && l.max_bpp == 0.5);
+	assert_int_equal(l.max_br, 5);
+	assert_int_equal(l.max_pps, 0);
+}
+
+/* RFC 8851 6.3: an answer keeps what was offered, or says less. */
+static void test_an_answer_narrows_by_its_own_limits(void **state)
+{
+	static const struct sdp_rid_limits ours = { .max_width = 320, .max_br = 900000 };
+	const struct sdp_rid_wish wish = { STR("a"), &ours };
+	struct sdp_session *offer = must_parse(OFFER("a=rid:a send pt=96;max-width=640;max-br=500000\r\na=rid:b send max-width=100\r\n"
+						     "a=simulcast:send a;b\r\n"));
+	struct sdp_session *answer;
+	struct sdp_side side;
+
+	(void)state;
+	side_init(&side);
+	side_follow(&side, offer);
+	side.wishes[0].receive_simulcast = true;
+	side.wishes[0].receive_limits = &wish;
+	side.wishes[0].receive_limit_count = 1;
+	answer = must_answer(offer, &side);
+	assert_int_equal(answer->media[0]->rid_count, 2);
+	str_is(answer->media[0]->rids[0].restrictions, "pt=96;max-width=320;max-br=500000");
+	str_is(answer->media[0]->rids[1].restrictions, "max-width=100");
+	sdp_session_destroy(offer);
+	sdp_session_destroy(answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limits_are_written_as_they_are_read),
+		cmocka_unit_test(test_limits_narrow_each_other),
+		cmocka_unit_test(test_an_answer_narrows_by_its_own_limits),
 		cmocka_unit_test(test_restrictions_are_numbers),
 		cmocka_unit_test(test_malformed_restrictions_are_refused),
 		cmocka_unit_test(test_an_answer_repeats_layers_with_what_it_understands),
