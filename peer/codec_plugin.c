@@ -7,7 +7,8 @@
 struct made {
 	const struct codec_plugin *plugin;
 	void *object;
-	uint32_t max_pixels; /* video decoders */
+	void (*destroy)(void *object); /* the table's */
+	uint32_t max_pixels;           /* video decoders */
 };
 
 static wlk_err made_create(void *user, struct made **out)
@@ -20,14 +21,29 @@ static wlk_err made_create(void *user, struct made **out)
 }
 
 /* Errors of a table are whatever it says, but they are errors. */
-static wlk_err made_done(struct made *m, wlk_err err, void **state)
+static wlk_err table_error(wlk_err err)
+{
+	return err <= 0 ? err : WLK_ERR_IO;
+}
+
+/* The table answered |err| when it was asked for m->object, which |destroy| ends. */
+static wlk_err made_done(struct made *m, wlk_err err, void (*destroy)(void *object), void **state)
 {
 	if (err) {
 		wlk_free(m);
-		return err < 0 ? err : WLK_ERR_IO;
+		return table_error(err);
 	}
+	m->destroy = destroy;
 	*state = m;
 	return WLK_OK;
+}
+
+static void made_destroy(void *state)
+{
+	struct made *m = state;
+
+	m->destroy(m->object);
+	wlk_free(m);
 }
 
 /* ---- video encoder ---- */
@@ -50,7 +66,8 @@ static wlk_err video_encoder_plugin_create(void *user, const struct video_encode
 	c.frame_rate = config->fps;
 	c.screen = config->is_screen;
 	c.threads = config->threads;
-	return made_done(m, m->plugin->u.video_encoder.create(m->plugin->u.video_encoder.user, &c, &m->object), state);
+	return made_done(m, m->plugin->u.video_encoder.create(m->plugin->u.video_encoder.user, &c, &m->object),
+			 m->plugin->u.video_encoder.destroy, state);
 }
 
 /* False: a frame that cannot be. */
@@ -103,7 +120,7 @@ static wlk_err video_encoder_plugin_encode(void *state, const struct video_frame
 	wlk_err err = m->plugin->u.video_encoder.encode(m->object, &picture, &request, &result);
 
 	if (err)
-		return err < 0 ? err : WLK_ERR_IO;
+		return table_error(err);
 	if (result.frame_count > WLK_VIDEO_LAYERS_MAX)
 		return WLK_ERR_IO;
 	for (size_t i = 0; i < result.frame_count; i++)
@@ -113,16 +130,8 @@ static wlk_err video_encoder_plugin_encode(void *state, const struct video_frame
 	return WLK_OK;
 }
 
-static void video_encoder_plugin_destroy(void *state)
-{
-	struct made *m = state;
-
-	m->plugin->u.video_encoder.destroy(m->object);
-	wlk_free(m);
-}
-
 const struct video_encoder_ops codec_plugin_video_encoder_ops = { video_encoder_plugin_create, video_encoder_plugin_encode,
-								  video_encoder_plugin_destroy };
+								  made_destroy };
 
 /* ---- video decoder ---- */
 
@@ -139,7 +148,8 @@ static wlk_err video_decoder_plugin_create(void *user, const struct video_decode
 	c.max_pixels = config->max_pixels;
 	c.threads = config->threads;
 	m->max_pixels = config->max_pixels;
-	return made_done(m, m->plugin->u.video_decoder.create(m->plugin->u.video_decoder.user, &c, &m->object), state);
+	return made_done(m, m->plugin->u.video_decoder.create(m->plugin->u.video_decoder.user, &c, &m->object),
+			 m->plugin->u.video_decoder.destroy, state);
 }
 
 static wlk_err video_decoder_plugin_decode(void *state, const struct video_decode_input *input, struct video_decoded *out)
@@ -162,16 +172,8 @@ static wlk_err video_decoder_plugin_decode(void *state, const struct video_decod
 	return err == WLK_ERR_INVALID ? WLK_ERR_PARSE : err;
 }
 
-static void video_decoder_plugin_destroy(void *state)
-{
-	struct made *m = state;
-
-	m->plugin->u.video_decoder.destroy(m->object);
-	wlk_free(m);
-}
-
 const struct video_decoder_ops codec_plugin_video_decoder_ops = { video_decoder_plugin_create, video_decoder_plugin_decode,
-								  video_decoder_plugin_destroy };
+								  made_destroy };
 
 /* ---- audio encoder ---- */
 
@@ -191,7 +193,8 @@ static wlk_err audio_encoder_plugin_create(void *user, const struct audio_encode
 	c.fec = config->fec;
 	c.dtx = config->dtx;
 	c.music = config->music;
-	return made_done(m, m->plugin->u.audio_encoder.create(m->plugin->u.audio_encoder.user, &c, &m->object), state);
+	return made_done(m, m->plugin->u.audio_encoder.create(m->plugin->u.audio_encoder.user, &c, &m->object),
+			 m->plugin->u.audio_encoder.destroy, state);
 }
 
 static wlk_err audio_encoder_plugin_tune(void *state, const struct audio_encoder_tuning *tuning)
@@ -208,7 +211,7 @@ static wlk_err audio_encoder_plugin_tune(void *state, const struct audio_encoder
 	c.dtx = tuning->dtx;
 	wlk_err err = m->plugin->u.audio_encoder.tune(m->object, &c);
 
-	return err <= 0 ? err : WLK_ERR_IO;
+	return table_error(err);
 }
 
 static wlk_err audio_encoder_plugin_encode(void *state, const int16_t *pcm, size_t samples, uint8_t *out, size_t capacity, size_t *size)
@@ -218,23 +221,15 @@ static wlk_err audio_encoder_plugin_encode(void *state, const int16_t *pcm, size
 	wlk_err err = m->plugin->u.audio_encoder.encode(m->object, pcm, samples, out, capacity, &wrote);
 
 	if (err)
-		return err < 0 ? err : WLK_ERR_IO;
+		return table_error(err);
 	if (wrote > capacity)
 		return WLK_ERR_IO;
 	*size = wrote;
 	return WLK_OK;
 }
 
-static void audio_encoder_plugin_destroy(void *state)
-{
-	struct made *m = state;
-
-	m->plugin->u.audio_encoder.destroy(m->object);
-	wlk_free(m);
-}
-
 const struct audio_encoder_ops codec_plugin_audio_encoder_ops = { audio_encoder_plugin_create, audio_encoder_plugin_encode,
-								  audio_encoder_plugin_tune, audio_encoder_plugin_destroy };
+								  audio_encoder_plugin_tune, made_destroy };
 
 /* ---- audio decoder ---- */
 
@@ -246,7 +241,7 @@ static wlk_err audio_decoder_plugin_create(void *user, enum codec_id codec, uint
 	if (err)
 		return err;
 	return made_done(m, m->plugin->u.audio_decoder.create(m->plugin->u.audio_decoder.user, (wlk_codec)codec, channels, &m->object),
-			 state);
+			 m->plugin->u.audio_decoder.destroy, state);
 }
 
 static size_t audio_decoder_plugin_samples(void *state, const uint8_t *data, size_t size)
@@ -274,24 +269,16 @@ static wlk_err audio_decoder_plugin_conceal(void *state, size_t samples, int16_t
 	return m->plugin->u.audio_decoder.conceal(m->object, pcm, samples) ? WLK_ERR_IO : WLK_OK;
 }
 
-static void audio_decoder_plugin_destroy(void *state)
-{
-	struct made *m = state;
-
-	m->plugin->u.audio_decoder.destroy(m->object);
-	wlk_free(m);
-}
-
 const struct audio_decoder_ops codec_plugin_audio_decoder_ops = {
 	.create = audio_decoder_plugin_create,
 	.samples = audio_decoder_plugin_samples,
 	.decode = audio_decoder_plugin_decode,
 	.conceal = audio_decoder_plugin_conceal,
-	.destroy = audio_decoder_plugin_destroy,
+	.destroy = made_destroy,
 };
 const struct audio_decoder_ops codec_plugin_audio_decoder_without_conceal_ops = {
 	.create = audio_decoder_plugin_create,
 	.samples = audio_decoder_plugin_samples,
 	.decode = audio_decoder_plugin_decode,
-	.destroy = audio_decoder_plugin_destroy,
+	.destroy = made_destroy,
 };
