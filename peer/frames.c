@@ -161,23 +161,22 @@ bool peer_receives_arrivals(const struct wlk_transceiver *t)
 	return t->receiver.level == PEER_LEVEL_ARRIVALS || (t->receiver.level == WLK_MEDIA_LEVEL_RAW && t->kind == WLK_MEDIA_AUDIO);
 }
 
-/* As a replay has to set it: the same for the engine, and no codec. */
+/* As a replay has to set it: the same for the engine, and no codec. One that is none stays none. */
 static wlk_media_level level_to_record(const struct wlk_transceiver *t, wlk_media_level level)
 {
+	if ((unsigned)level > WLK_MEDIA_LEVEL_RAW)
+		return (wlk_media_level)UINT8_MAX;
 	if (level != WLK_MEDIA_LEVEL_RAW)
 		return level;
 	return t->kind == WLK_MEDIA_VIDEO ? WLK_MEDIA_LEVEL_FRAMES : PEER_LEVEL_ARRIVALS;
 }
 
-wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level level)
+wlk_err peer_set_receiver_level(wlk_rtp_receiver *receiver, wlk_media_level level)
 {
 	struct wlk_transceiver *t = receiver->transceiver;
 	wlk_peer_connection *pc = t->pc;
 	struct media_engine *media;
 
-	RECORD(pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)level_to_record(t, level), 4));
-	if ((unsigned)level > PEER_LEVEL_ARRIVALS)
-		return peer_fail(pc, WLK_ERR_INVALID, "level %d is none", (int)level);
 	if (pc->closed)
 		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
 	if (level != receiver->level && receiver->raw && t->kind == WLK_MEDIA_VIDEO)
@@ -191,6 +190,16 @@ wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level l
 	    media_engine_set_frames(media, pc->now, t->section, peer_receives_frames(t)) == WLK_OK)
 		peer_touch(pc);
 	return WLK_OK;
+}
+
+wlk_err wlk_rtp_receiver_set_level(wlk_rtp_receiver *receiver, wlk_media_level level)
+{
+	struct wlk_transceiver *t = receiver->transceiver;
+
+	RECORD(t->pc, record_transceiver_call(recorded, RECORD_SET_LEVEL, t, (uint32_t)level_to_record(t, level), 4));
+	if ((unsigned)level > WLK_MEDIA_LEVEL_RAW)
+		return peer_fail(t->pc, WLK_ERR_INVALID, "level %d is none", (int)level);
+	return peer_set_receiver_level(receiver, level);
 }
 
 wlk_media_level wlk_rtp_receiver_level(const wlk_rtp_receiver *receiver)

@@ -372,6 +372,8 @@ wlk_err peer_after_send(wlk_peer_connection *pc, wlk_err err);
  * buffer does better than wait for lost ones. A replay, which decodes nothing, sets the latter as a level.
  */
 #define PEER_LEVEL_ARRIVALS ((wlk_media_level)3)
+/* wlk_rtp_receiver_set_level() for that level, too; it is not recorded. */
+wlk_err peer_set_receiver_level(wlk_rtp_receiver *receiver, wlk_media_level level);
 bool peer_receives_frames(const struct wlk_transceiver *t);
 bool peer_receives_arrivals(const struct wlk_transceiver *t);
 

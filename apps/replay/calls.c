@@ -503,8 +503,12 @@ static void request_key_frame(struct bytes_reader body)
 static void set_level(struct bytes_reader body)
 {
 	wlk_rtp_receiver *receiver = wlk_transceiver_receiver(replay_transceiver(&body));
+	wlk_media_level level = (wlk_media_level)bytes_u32(&body);
 
-	(void)!wlk_rtp_receiver_set_level(receiver, (wlk_media_level)bytes_u32(&body));
+	if (level == PEER_LEVEL_ARRIVALS)
+		(void)!peer_set_receiver_level(receiver, level);
+	else
+		(void)!wlk_rtp_receiver_set_level(receiver, level);
 }
 
 static void send_frame(struct bytes_reader body)

@@ -788,6 +788,9 @@ static void test_tones_that_come_in_are_told(void **state)
 	sim_run_for(&sim, SIM_SECOND);
 	assert_string_equal(seen.heard, "");
 	assert_int_equal(wlk_rtp_receiver_set_level(wlk_transceiver_receiver(seen.remote), WLK_MEDIA_LEVEL_FRAMES), WLK_OK);
+	for (int level = WLK_MEDIA_LEVEL_RAW + 1; level < 5; level++) /* what is for recordings, too */
+		assert_int_equal(wlk_rtp_receiver_set_level(wlk_transceiver_receiver(seen.remote), (wlk_media_level)level), WLK_ERR_INVALID);
+	assert_int_equal(wlk_rtp_receiver_level(wlk_transceiver_receiver(seen.remote)), WLK_MEDIA_LEVEL_FRAMES);
 	assert_int_equal(wlk_rtp_sender_insert_dtmf(wlk_transceiver_sender(t), "5d#", 120, 50), WLK_OK);
 	sim_run_for(&sim, SIM_SECOND);
 	assert_string_equal(seen.heard, "5(5)D(D)#(#)");
