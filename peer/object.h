@@ -275,6 +275,16 @@ void peer_collect_farewell(struct peer_transport *t, struct dgram_queue *farewel
 /* ---- description.c ---- */
 
 void peer_description_clear(struct peer_description *d);
+/* Takes the place of *to, and leaves *from empty. */
+void peer_description_move(struct peer_description *to, struct peer_description *from);
+/* Takes |sdp| over. */
+void peer_description_set(struct peer_description *d, wlk_sdp_type type, struct sdp_session *sdp);
+/* The local description that is on its way, or in force. */
+struct peer_description *peer_local_in_progress(const wlk_peer_connection *pc);
+/* The section of |sdp| that carries |t|: the first one with its ufrag. Without several transports any will do. NULL: none. */
+struct sdp_media *peer_transport_section(const struct peer_transport *t, const struct sdp_session *sdp);
+/* What was created stands on a state that is over: it can be set no more. */
+void peer_forget_made(wlk_peer_connection *pc);
 /* The model was changed: its text is out of date. */
 void peer_description_changed(struct peer_description *d);
 bool peer_media_has_candidate(const struct sdp_media *media, struct str line);
@@ -283,11 +293,14 @@ void peer_description_add_local_candidate(struct peer_transport *t, struct str l
 void peer_description_end_local_candidates(struct peer_transport *t);
 /* The section that carries the transport in our own description: its mid and index; mid "" when there is none. */
 struct str peer_description_transport_mid(const struct peer_transport *t, int32_t *index);
-/* ICE generations that offer and answer have not put into force go back. */
-void peer_cancel_restarts(wlk_peer_connection *pc);
 /* The pending local offer has the credentials of an ICE restart; one that was only created has none. */
 bool peer_restart_is_offered(const wlk_peer_connection *pc);
 void peer_descriptions_free(wlk_peer_connection *pc);
+
+/* ---- set_description.c ---- */
+
+/* ICE generations that offer and answer have not put into force go back. */
+void peer_cancel_restarts(wlk_peer_connection *pc);
 
 /* ---- negotiation.c ---- */
 
@@ -297,6 +310,9 @@ wlk_err peer_make_offer(wlk_peer_connection *pc, bool ice_restart, struct sdp_se
 /* The offer that was made counts: its m-sections are those that transceivers without a mid will get. */
 void peer_keep_offered_mids(wlk_peer_connection *pc);
 wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
+
+/* ---- agreement.c ---- */
+
 /* Put what both descriptions agree on into force. */
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local);
 
@@ -334,6 +350,10 @@ void peer_keep_remote_tracks(wlk_peer_connection *pc);
 /* Raise the events of all that has changed since the last call. */
 void peer_tell_tracks(wlk_peer_connection *pc);
 
+/* ---- agreed_media.c ---- */
+
+/* The engine of |t| gets the sections that ride on it, agreed[] being the transports of |agreement|; the others are nothing to it. */
+wlk_err peer_configure_transport_media(struct peer_transport *t, struct peer_transport *const *agreed, const struct sdp_agreement *agreement);
 /* Tell the media engines again what is agreed and how we send. */
 wlk_err peer_configure_media(wlk_peer_connection *pc);
 

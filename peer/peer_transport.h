@@ -81,6 +81,8 @@ void peer_transport_start(struct peer_transport *t);
 void peer_transport_prepare_init(struct peer_transport *t);
 /* The INIT has done what it was for, or nobody wants it any more. */
 void peer_transport_forget_init(struct peer_transport *t);
+/* The ClientHello that went ahead of ICE is not said again. */
+void peer_transport_forget_own_hello(struct peer_transport *t);
 /* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
 void peer_replay_early_flights(struct peer_transport *t);
 
@@ -91,6 +93,9 @@ bool peer_transport_pump_media(struct peer_transport *t);
 
 /* The name that webrtc-stats has for a profile (RFC 5764 4.1.2, RFC 7714 14.2); NULL: none. */
 const char *peer_srtp_cipher_name(enum dtls_srtp_profile profile);
+
+/* A failed handshake is tried again at its time, while ICE is up. */
+void peer_transport_restart_dtls_when_due(struct peer_transport *t);
 
 wlk_time peer_transport_deadline(const struct peer_transport *t);
 void peer_transport_handle_timeout(struct peer_transport *t);
