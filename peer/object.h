@@ -2,6 +2,7 @@
 #ifndef PEER_OBJECT_H
 #define PEER_OBJECT_H
 
+#include <wirelark/direct.h>
 #include <wirelark/loop.h>
 
 #include "core/alloc.h"
@@ -184,6 +185,7 @@ struct wlk_peer_connection {
 	bool path_in_doubt; /* as SCTP was told */
 	char cname[25];
 	char *lent_host; /* of the latest RESOLVE request */
+	wlk_direct_layer *lent_layers; /* of the latest wlk_direct_local_parameters() */
 	struct dgram_queue farewell_queue; /* what still leaves after close, before the sockets close */
 
 	/* what the application sees */

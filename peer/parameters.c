@@ -436,14 +436,11 @@ wlk_err wlk_rtp_receiver_parameters(wlk_rtp_receiver *receiver, wlk_rtp_receive_
 	return WLK_OK;
 }
 
-wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool accept, const char *const *rids, size_t rid_count)
+wlk_err peer_set_receive_simulcast(wlk_transceiver *transceiver, bool accept, const char *const *rids, size_t rid_count)
 {
 	wlk_rtp_receiver *receiver = &transceiver->receiver;
 	wlk_peer_connection *pc = transceiver->pc;
 
-	RECORD(pc, record_rids(recorded, RECORD_RECEIVE_SIMULCAST, transceiver, accept, rids, rid_count));
-	if (pc->closed || transceiver->stopping)
-		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
 	if (transceiver->kind != WLK_MEDIA_VIDEO || rid_count > WLK_RTP_ENCODINGS_MAX || (rid_count && !rids))
 		return peer_fail(pc, WLK_ERR_INVALID, "simulcast is for video, and for at most %d layers", WLK_RTP_ENCODINGS_MAX);
 	for (size_t i = 0; i < rid_count; i++) {
@@ -458,4 +455,14 @@ wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool
 	for (size_t i = 0; i < rid_count; i++)
 		memcpy(receiver->rids[i], rids[i], strlen(rids[i]) + 1);
 	return WLK_OK;
+}
+
+wlk_err wlk_transceiver_set_receive_simulcast(wlk_transceiver *transceiver, bool accept, const char *const *rids, size_t rid_count)
+{
+	wlk_peer_connection *pc = transceiver->pc;
+
+	RECORD(pc, record_rids(recorded, RECORD_RECEIVE_SIMULCAST, transceiver, accept, rids, rid_count));
+	if (pc->closed || transceiver->stopping)
+		return peer_fail(pc, WLK_ERR_STATE, "the transceiver is stopped");
+	return peer_set_receive_simulcast(transceiver, accept, rids, rid_count);
 }

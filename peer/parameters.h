@@ -47,6 +47,8 @@ struct peer_preferences {
 	uint8_t extension_directions[SDP_MAX_EXTENSION_CAPABILITIES]; /* wlk_direction, by index in pc->capabilities */
 };
 
+enum { PEER_DIRECT_LAYERS_MAX = 512 }; /* of all sections of a connection without descriptions */
+
 /* ---- encodings.c ---- */
 
 /* The one encoding that a sender begins with. WLK_ERR_CRYPTO. */
@@ -93,6 +95,8 @@ bool peer_mime_is(const char *mime, enum sdp_kind kind, struct str name);
 
 /* ---- parameters.c ---- */
 
+/* wlk_transceiver_set_receive_simulcast() of a transceiver that is not stopped; it is not recorded. */
+wlk_err peer_set_receive_simulcast(wlk_transceiver *transceiver, bool accept, const char *const *rids, size_t rid_count);
 /* The agreed section of a transceiver, NULL before there is one, or when it is rejected. */
 const struct sdp_agreed_section *peer_agreed_section(const struct wlk_transceiver *t);
 /* What the encodings of all senders allow together [bit/s]; 0: not limited. */

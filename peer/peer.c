@@ -238,6 +238,7 @@ void peer_free(wlk_peer_connection *pc)
 	ice_settings_free(&pc->ice_settings);
 	peer_configuration_free(&pc->configuration);
 	wlk_free(pc->lent_host);
+	wlk_free(pc->lent_layers);
 	dgram_queue_free(&pc->farewell_queue);
 	peer_descriptions_free(pc);
 	peer_error_free(&pc->error);

@@ -403,11 +403,15 @@ void record_start_direct(struct wlk_recording *rec, const wlk_peer_connection *p
 			 const wlk_direct_parameters *remote)
 {
 	bool given = remote && remote->struct_size == sizeof(*remote);
-	struct bytes_writer *w = begin_api(rec, RECORD_START_DIRECT, pc,
-					   5 + (given ? 32 + sizeof(remote->fingerprint) + text_size(remote->username_fragment) +
-								text_size(remote->password)
-						      : 0));
+	size_t layers = given && remote->layers && remote->layer_count <= PEER_DIRECT_LAYERS_MAX ? remote->layer_count : 0, layers_size = 0;
+	struct bytes_writer *w;
 
+	for (size_t i = 0; i < layers; i++)
+		layers_size += 8 + text_size(remote->layers[i].rid);
+	w = begin_api(rec, RECORD_START_DIRECT, pc,
+		      5 + (given ? 37 + sizeof(remote->fingerprint) + text_size(remote->username_fragment) + text_size(remote->password) +
+					   layers_size
+				 : 0));
 	if (!w)
 		return;
 	bytes_put_u32(w, (uint32_t)role);
@@ -420,6 +424,12 @@ void record_start_direct(struct wlk_recording *rec, const wlk_peer_connection *p
 		bytes_put_u32(w, (uint32_t)remote->dtls_role);
 		bytes_put_u16(w, remote->sctp_port);
 		bytes_put_u64(w, remote->max_message_size);
+		bytes_put_u8(w, remote->layers != NULL);
+		bytes_put_u32(w, (uint32_t)MIN(remote->layer_count, (size_t)UINT32_MAX));
+	}
+	for (size_t i = 0; i < layers; i++) {
+		bytes_put_u64(w, remote->layers[i].transceiver);
+		record_put_text(w, remote->layers[i].rid);
 	}
 	record_end(rec);
 }

@@ -85,7 +85,8 @@ enum record_kind {
 	RECORD_HEADER_EXTENSIONS = 65, /* transceiver, given u8, extensions */
 	RECORD_RECEIVE_LIMITS = 68,    /* transceiver, rid text or none, given u8 (2: not set up), width, height u32, framerate, bitrate, frame size, pixel rate,
 					* bits per pixel u64 */
-	RECORD_START_DIRECT = 67,      /* role u32, given u8; ufrag, pwd, algorithm, value text, lite u8, DTLS role u32, port u16, size u64 */
+	RECORD_START_DIRECT = 67,      /* role u32, given u8; ufrag, pwd, algorithm, value text, lite u8, DTLS role u32, port u16, size u64,
+					* given u8, count u32, layers (u64, rid text or none) */
 	RECORD_INSERT_DTMF = 66,       /* transceiver, duration, gap u32, tones text */
 
 	RECORD_ANSWERS = 128,

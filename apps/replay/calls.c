@@ -535,6 +535,7 @@ static void start_direct(struct bytes_reader body)
 {
 	wlk_ice_role role = (wlk_ice_role)bytes_u32(&body);
 	wlk_direct_parameters remote = WLK_DIRECT_PARAMETERS_INIT;
+	wlk_direct_layer layers[PEER_DIRECT_LAYERS_MAX] = { 0 };
 	char *ufrag = NULL, *password = NULL;
 	const uint8_t *fingerprint;
 	bool given = bytes_u8(&body) != 0;
@@ -549,9 +550,16 @@ static void start_direct(struct bytes_reader body)
 		remote.dtls_role = (wlk_dtls_role)bytes_u32(&body);
 		remote.sctp_port = bytes_u16(&body);
 		remote.max_message_size = bytes_u64(&body);
+		if (bytes_u8(&body))
+			remote.layers = layers;
+		remote.layer_count = bytes_u32(&body);
 	}
+	for (size_t i = 0; remote.layers && remote.layer_count <= ARRAY_SIZE(layers) && i < remote.layer_count; i++)
+		layers[i] = (wlk_direct_layer){ (size_t)bytes_u64(&body), record_get_text(&body) };
 	check_text(&body);
 	(void)!wlk_direct_start(replay.peer->pc, role, given ? &remote : NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
+		wlk_free((char *)(uintptr_t)layers[i].rid);
 	wlk_free(ufrag);
 	wlk_free(password);
 }

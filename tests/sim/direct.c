@@ -131,6 +131,128 @@ static void test_the_roles_are_as_agreed(void **state)
 	run(WLK_DTLS_ROLE_SERVER, WLK_DTLS_ROLE_CLIENT);
 }
 
+/* ---- simulcast ---- */
+
+enum { LAYERS = 3 };
+
+struct layered {
+	size_t packets[LAYERS], nameless;
+};
+
+static void count_layers(struct sim *sim, struct sim_peer *peer, const wlk_event *ev)
+{
+	struct layered *seen = sim->user;
+
+	(void)peer;
+	if (ev->type != WLK_EVENT_RTP_PACKET)
+		return;
+	if (ev->u.rtp.packet->rid)
+		seen->packets[ev->u.rtp.packet->rid[0] - 'a']++;
+	else
+		seen->nameless++;
+}
+
+/* A sound, a picture in three layers, a picture in one; |sends| is the side that has the layers. */
+static wlk_transceiver *add_layers(struct sim_peer *peer, bool sends)
+{
+	static const char *const rids[LAYERS] = { "a", "b", "c" };
+	wlk_transceiver_init init = WLK_TRANSCEIVER_INIT;
+	wlk_rtp_encoding layers[LAYERS] = { WLK_RTP_ENCODING_INIT, WLK_RTP_ENCODING_INIT, WLK_RTP_ENCODING_INIT };
+	wlk_transceiver *t, *other;
+
+	for (size_t i = 0; i < LAYERS; i++)
+		layers[i].rid = rids[i];
+	if (sends) {
+		init.send_encodings = layers;
+		init.send_encoding_count = LAYERS;
+	}
+	assert_int_equal(wlk_peer_connection_add_transceiver(peer->pc, WLK_MEDIA_AUDIO, NULL, &other), WLK_OK);
+	assert_int_equal(wlk_peer_connection_add_transceiver(peer->pc, WLK_MEDIA_VIDEO, &init, &t), WLK_OK);
+	assert_int_equal(wlk_peer_connection_add_transceiver(peer->pc, WLK_MEDIA_VIDEO, NULL, &other), WLK_OK);
+	return t;
+}
+
+/* Each layer goes by its rid, whichever side controls. */
+static void send_layers(wlk_ice_role role_of_sender)
+{
+	bool controls = role_of_sender == WLK_ICE_ROLE_CONTROLLING;
+	wlk_direct_parameters of_sender, of_receiver;
+	struct layered seen = { { 0 } };
+	wlk_transceiver *sending;
+	wlk_rtp_packet packet = { .payload = (const uint8_t *)"\x10 payload", .payload_size = 9, .marker = true };
+	struct sim sim;
+
+	sim_init(&sim, &(struct sim_config){ .seed = 7, .latency_us = 10 * SIM_MS }, count_layers, &seen);
+	sending = add_layers(&sim.a, true);
+	(void)add_layers(&sim.b, false);
+	of_sender = parameters_of(&sim.a);
+	of_receiver = parameters_of(&sim.b);
+	assert_int_equal(of_receiver.layer_count, 0);
+	assert_int_equal(of_sender.layer_count, LAYERS);
+	assert_int_equal(of_sender.layers[2].transceiver, 1);
+	assert_string_equal(of_sender.layers[2].rid, "c");
+	assert_int_equal(wlk_direct_start(sim.a.pc, role_of_sender, &of_receiver), WLK_OK);
+	assert_int_equal(wlk_direct_start(sim.b.pc, controls ? WLK_ICE_ROLE_CONTROLLED : WLK_ICE_ROLE_CONTROLLING, &of_sender), WLK_OK);
+	assert_true(sim_run_until(&sim, 20 * SIM_SECOND, sim_both_connected));
+	packet.payload_type = vp8_of(sending);
+	for (int i = 0; i < PACKETS; i++) {
+		for (size_t k = 0; k < LAYERS; k++) {
+			packet.rid = (const char *[]){ "a", "b", "c" }[k];
+			packet.timestamp = (uint32_t)i * 3000;
+			assert_int_equal(wlk_rtp_sender_send_packet(wlk_transceiver_sender(sending), &packet), WLK_OK);
+		}
+		sim_run_for(&sim, 33 * SIM_MS);
+	}
+	for (size_t k = 0; k < LAYERS; k++)
+		assert_int_equal(seen.packets[k], PACKETS);
+	assert_int_equal(seen.nameless, 0);
+	sim_free(&sim);
+}
+
+static void test_simulcast_layers_cross(void **state)
+{
+	(void)state;
+	send_layers(WLK_ICE_ROLE_CONTROLLING);
+	send_layers(WLK_ICE_ROLE_CONTROLLED);
+}
+
+static void test_bad_layers_are_refused_and_change_nothing(void **state)
+{
+	static const struct {
+		size_t transceiver;
+		const char *rid;
+	} bad[] = { { 3, "a" }, { 0, "a" }, { 1, NULL }, { 1, "" }, { 1, "a b" }, { 1, "x" } };
+	wlk_direct_layer many[WLK_RTP_ENCODINGS_MAX + 1], layers[2] = { { 1, "x" } };
+	wlk_direct_parameters remote;
+	struct layered seen = { { 0 } };
+	struct sim sim;
+
+	(void)state;
+	sim_init(&sim, &(struct sim_config){ .seed = 7, .latency_us = 10 * SIM_MS }, count_layers, &seen);
+	(void)add_layers(&sim.a, true);
+	(void)add_layers(&sim.b, false);
+	remote = parameters_of(&sim.b);
+	remote.layer_count = 2;
+	remote.layers = NULL;
+	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_ERR_INVALID);
+	remote.layers = layers;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		layers[1] = (wlk_direct_layer){ bad[i].transceiver, bad[i].rid };
+		assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_ERR_INVALID);
+	}
+	for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+		many[i] = (wlk_direct_layer){ 1, (const char *[]){ "1", "2", "3", "4", "5", "6", "7", "8", "9" }[i] };
+	remote.layers = many;
+	remote.layer_count = sizeof(many) / sizeof(many[0]);
+	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_ERR_INVALID);
+	remote.layer_count = 100000;
+	assert_int_equal(wlk_direct_start(sim.a.pc, WLK_ICE_ROLE_CONTROLLING, &remote), WLK_ERR_INVALID);
+	/* Nothing is left of them: an offer receives no layers. */
+	assert_int_equal(wlk_peer_connection_set_local_description(sim.a.pc, NULL), WLK_OK);
+	assert_null(strstr(wlk_peer_connection_local_description(sim.a.pc)->sdp, " recv "));
+	sim_free(&sim);
+}
+
 static void test_bad_parameters_are_refused(void **state)
 {
 	wlk_direct_parameters remote, bad;
@@ -171,6 +293,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parameters_are_enough),
 		cmocka_unit_test(test_the_roles_are_as_agreed),
+		cmocka_unit_test(test_simulcast_layers_cross),
+		cmocka_unit_test(test_bad_layers_are_refused_and_change_nothing),
 		cmocka_unit_test(test_bad_parameters_are_refused),
 	};
 
