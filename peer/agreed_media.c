@@ -176,7 +176,6 @@ wlk_err peer_configure_media(wlk_peer_connection *pc)
 		if (err)
 			return err;
 	}
-	list_for_each(item, &pc->transceivers)
-		peer_limit_layers(list_entry(item, struct wlk_transceiver, link));
+	peer_limit_all_layers(pc);
 	return WLK_OK;
 }

@@ -188,6 +188,7 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 	pc->agreement = agreement;
 	peer_use_transports(pc, local);
 	apply_directions(pc, agreement);
+	peer_limit_all_layers(pc);
 	peer_announce_senders(pc);
 	if (!agreement->transport_count)
 		pc->data_transport = pc->transport;

@@ -43,6 +43,12 @@ void peer_limit_layers(const struct wlk_transceiver *t)
 	}
 }
 
+void peer_limit_all_layers(const wlk_peer_connection *pc)
+{
+	for (const struct list *item = pc->transceivers.next; item != &pc->transceivers; item = item->next)
+		peer_limit_layers(CONTAINER_OF(item, struct wlk_transceiver, link));
+}
+
 void peer_emit_target_bitrate(wlk_peer_connection *pc, size_t section, size_t layer, uint64_t bps)
 {
 	struct wlk_transceiver *t = peer_transceiver_by_section(pc, section);
