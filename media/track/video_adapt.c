@@ -13,9 +13,22 @@ static const struct rung by_rate[] = { { 1, 1 }, { 1, 2.0 / 3 }, { 1, 0.5 }, { 1
 static const struct rung by_turns[] = { { 1, 1 }, { 0.75, 1 }, { 0.75, 2.0 / 3 }, { 0.5, 2.0 / 3 }, { 0.5, 0.5 }, { 0.375, 0.5 },
 					{ 0.25, 0.5 }, { 0.25, 1.0 / 3 } };
 static const struct rung as_it_is[] = { { 1, 1 } };
+/* The layers of one stream: a rung is what is left without one more. */
+static const struct rung by_halves[] = { { 1, 1 }, { 0.5, 1 }, { 0.25, 1 } };
+static const struct rung by_thirds[] = { { 1, 1 }, { 2.0 / 3, 1 }, { 4.0 / 9, 1 } };
+
+/* To leave layers out makes the picture smaller, too, and what is left goes on without a key frame. */
+static bool leaves_out_layers(const struct video_adapt_input *in)
+{
+	return in->spatial > 1 && in->preference != VIDEO_PREFER_RESOLUTION && in->preference != VIDEO_PREFER_BOTH;
+}
 
 static const struct rung *ladder_of(const struct video_adapt_input *in, unsigned *count)
 {
+	if (leaves_out_layers(in)) {
+		*count = MIN(in->spatial, (unsigned)ARRAY_SIZE(by_halves));
+		return in->by_three_halves ? by_thirds : by_halves;
+	}
 	if (in->preference == VIDEO_PREFER_RESOLUTION || (in->fixed_size && in->preference != VIDEO_PREFER_BOTH)) {
 		*count = ARRAY_SIZE(by_rate);
 		return by_rate;
@@ -67,9 +80,13 @@ static double rate_of(const struct video_adapt_input *in)
 	return in->max_fps > 0 ? MIN(fps, in->max_fps) : fps;
 }
 
-static uint64_t need_of(const struct video_adapt_input *in, const struct rung *r)
+/* Each layer below the top one costs about a fifth more. */
+static uint64_t need_of(const struct video_adapt_input *in, const struct rung *ladder, unsigned level)
 {
-	return video_adapt_need(side(in->width, in->scale, r->size), side(in->height, in->scale, r->size), rate_of(in) * r->fps);
+	const struct rung *r = &ladder[level];
+	uint64_t need = video_adapt_need(side(in->width, in->scale, r->size), side(in->height, in->scale, r->size), rate_of(in) * r->fps);
+
+	return leaves_out_layers(in) ? need + need * (in->spatial - 1 - level) / 5 : need;
 }
 
 /* True once |condition| has lasted. */
@@ -91,10 +108,10 @@ static void follow_rate(struct video_adapt *a, wlk_time now, const struct video_
 
 	if (!in->bps)
 		return;
-	while (fits + 1 < count && need_of(in, &ladder[fits]) > in->bps)
+	while (fits + 1 < count && need_of(in, ladder, fits) > in->bps)
 		fits++;
-	low = fits > a->level && (double)in->bps < 0.8 * (double)need_of(in, &ladder[a->level]);
-	high = a->level && (double)in->bps >= 1.2 * (double)need_of(in, &ladder[a->level - 1]);
+	low = fits > a->level && (double)in->bps < 0.8 * (double)need_of(in, ladder, a->level);
+	high = a->level && (double)in->bps >= 1.2 * (double)need_of(in, ladder, a->level - 1);
 	if (!a->started || lasts(&a->low_since, low, now, ADAPT_DOWN_US)) {
 		a->level = fits;
 		a->low_since = a->high_since = WLK_TIME_NEVER;
@@ -141,6 +158,8 @@ void video_adapt_update(struct video_adapt *a, wlk_time now, const struct video_
 {
 	unsigned count, level;
 	const struct rung *ladder = ladder_of(in, &count);
+	unsigned left_out = 0;
+	double size;
 	uint32_t width, height;
 
 	a->level = MIN(a->level, count - 1);
@@ -148,11 +167,15 @@ void video_adapt_update(struct video_adapt *a, wlk_time now, const struct video_
 	follow_processor(a, now, in, count);
 	level = MIN(MAX(a->level, a->cpu_level), count - 1);
 	limit(a, now, !level ? VIDEO_LIMITED_NONE : a->cpu_level > a->level ? VIDEO_LIMITED_CPU : VIDEO_LIMITED_BANDWIDTH);
-	width = side(in->width, in->scale, ladder[level].size);
-	height = side(in->height, in->scale, ladder[level].size);
-	a->size_changes += a->started && (width != a->width || height != a->height);
+	if (leaves_out_layers(in))
+		left_out = level;
+	size = left_out ? 1 : ladder[level].size;
+	width = side(in->width, in->scale, size);
+	height = side(in->height, in->scale, size);
+	a->size_changes += a->started && (width != a->width || height != a->height || left_out != a->left_out);
 	a->width = width;
 	a->height = height;
+	a->left_out = left_out;
 	a->fps = ladder[level].fps < 1 ? MAX(rate_of(in) * ladder[level].fps, MIN(rate_of(in), (double)FPS_MIN)) : in->max_fps;
 	a->started = true;
 }

@@ -1,4 +1,4 @@
-/* Which size and frame rate to encode at: what the bit rate and the processor bear, as the application prefers it. */
+/* Which size, frame rate and spatial layers to encode: what the bit rate and the processor bear, as the application prefers it. */
 #ifndef MEDIA_TRACK_VIDEO_ADAPT_H
 #define MEDIA_TRACK_VIDEO_ADAPT_H
 
@@ -31,6 +31,8 @@ struct video_adapt_input {
 	wlk_time encode_us;     /* of a frame, on average; 0: unknown */
 	enum video_preference preference;
 	bool fixed_size;        /* one of several layers, whose sizes receivers count on */
+	unsigned spatial;       /* spatial layers that can be left out, from the top; 0 or 1: none */
+	bool by_three_halves;   /* each is 1.5 times the one below, not twice */
 };
 
 /* Steps down a ladder; 0 is the whole picture at its whole rate. */
@@ -40,8 +42,9 @@ struct video_adapt {
 	unsigned cpu_level;  /* by the processor */
 	wlk_time low_since, high_since, busy_since, idle_since; /* WLK_TIME_NEVER: it is not so */
 	/* what to do */
-	uint32_t width, height;
-	double fps; /* 0: as they come */
+	uint32_t width, height; /* of the whole, also where layers are left out */
+	double fps;             /* 0: as they come */
+	unsigned left_out;      /* spatial layers */
 	enum video_limitation limitation;
 	/* statistics */
 	uint32_t size_changes;

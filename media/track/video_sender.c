@@ -226,6 +226,8 @@ static void adapt(struct video_sender *s, size_t layer, wlk_time now)
 		.encode_us = l->encode_us,
 		.preference = s->preference,
 		.fixed_size = s->layer_count > 1,
+		.spatial = l->config.setup.layers.spatial,
+		.by_three_halves = l->config.setup.layers.by_three_halves,
 	};
 
 	video_adapt_update(&l->adapt, now, &in);
@@ -270,6 +272,7 @@ static void fill_job(struct video_sender *s, size_t layer, wlk_time now, struct 
 		.force_key = l->wants_key,
 		.bitrate_bps = video_sender_bitrate(s, layer),
 		.fps = fps,
+		.active_spatial = (uint8_t)(MAX(l->config.setup.layers.spatial, 1) - l->adapt.left_out),
 	};
 	l->stats.target_bytes += (uint64_t)((double)job->params.bitrate_bps / 8 / fps);
 	l->stats.target_bps = job->params.bitrate_bps;

@@ -69,6 +69,42 @@ static void test_preferences(void **state)
 	assert_true(a.width < 1280 && a.fps > 0 && a.fps < 30);
 }
 
+static void test_spatial_layers_are_left_out(void **state)
+{
+	struct video_adapt_input in = hd(2500000);
+	struct video_adapt a;
+	wlk_time now = 1000000;
+
+	(void)state;
+	in.spatial = 3;
+	video_adapt_init(&a);
+	look(&a, &now, &in, 1);
+	assert_int_equal(a.left_out, 0);
+	in.bps = 400000;
+	look(&a, &now, &in, 2);
+	assert_int_equal(a.left_out, 1);
+	assert_int_equal(a.width, 1280); /* of the whole */
+	assert_int_equal(a.limitation, VIDEO_LIMITED_BANDWIDTH);
+	in.bps = 90000;
+	look(&a, &now, &in, 2);
+	assert_int_equal(a.left_out, 2);
+	in.bps = 10000; /* one is left at any rate */
+	look(&a, &now, &in, 5);
+	assert_int_equal(a.left_out, 2);
+	assert_true(a.fps == 0);
+	in.bps = 2500000;
+	look(&a, &now, &in, 3.5);
+	assert_int_equal(a.left_out, 1);
+	look(&a, &now, &in, 3.5);
+	assert_int_equal(a.left_out, 0);
+	assert_int_equal(a.size_changes, 4);
+	in.preference = VIDEO_PREFER_RESOLUTION;
+	in.bps = 250000;
+	look(&a, &now, &in, 3);
+	assert_int_equal(a.left_out, 0);
+	assert_true(a.fps > 0 && a.fps < 30);
+}
+
 static void test_a_busy_processor_makes_it_smaller(void **state)
 {
 	struct video_adapt_input in = hd(2000000);
@@ -140,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_size_follows_the_rate),
 		cmocka_unit_test(test_preferences),
+		cmocka_unit_test(test_spatial_layers_are_left_out),
 		cmocka_unit_test(test_a_busy_processor_makes_it_smaller),
 		cmocka_unit_test(test_scale_and_limits_of_the_application),
 		cmocka_unit_test(test_freezes_and_pauses),
