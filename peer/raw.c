@@ -59,7 +59,7 @@ static bool next_job(wlk_peer_connection *pc, wlk_time now, struct track_job **o
 	{
 		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);
 
-		if (r->t->kind == WLK_MEDIA_VIDEO && video_receiver_poll_job(&r->video, now, out))
+		if (r->t->kind == WLK_MEDIA_VIDEO && raw_layers_poll_job(&r->layers, now, out))
 			return true;
 	}
 	list_for_each(item, &pc->raw_senders)
@@ -110,7 +110,7 @@ void peer_raw_give_back(wlk_peer_connection *pc)
 	pc->lent_picture = NULL;
 }
 
-static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, struct video_frame *frame, wlk_time render)
+static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, const struct raw_layer *layer, struct video_frame *frame, wlk_time render)
 {
 	pc->lent_picture = frame;
 	pc->lent_video = (wlk_video_frame){
@@ -124,6 +124,7 @@ static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, st
 		.timestamp = render,
 		.capture_time = frame->capture_unix_us,
 		.rtp_timestamp = frame->rtp_timestamp,
+		.rid = layer->rid[0] ? layer->rid : NULL,
 	};
 	pc->lent.ev = (wlk_event){ .type = WLK_EVENT_VIDEO_FRAME, .pc = pc };
 	pc->lent.ev.u.video.transceiver = r->t;
@@ -139,14 +140,18 @@ const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
 	{
 		struct raw_receiver *r = list_entry(item, struct raw_receiver, link);
 		struct video_frame *frame;
+		struct raw_layer *layer;
 		wlk_time render;
+		bool is_largest;
 
-		if (r->t->kind != WLK_MEDIA_VIDEO || !(frame = video_receiver_poll_frame(&r->video, pc->now, &render)))
+		if (r->t->kind != WLK_MEDIA_VIDEO || !(frame = raw_layers_poll_frame(&r->layers, pc->now, &render, &layer)))
 			continue;
-		clock_sync_on_video(&r->sync, frame->capture_unix_us, pc->now);
-		if (r->output.ops)
+		is_largest = raw_layers_is_largest(&r->layers, layer, pc->now);
+		if (is_largest)
+			clock_sync_on_video(&r->sync, frame->capture_unix_us, pc->now);
+		if (is_largest && r->output.ops)
 			r->output.ops->show(r->output.port, video_frame_ref(frame), render);
-		return lend(pc, r, frame, render);
+		return lend(pc, r, layer, frame, render);
 	}
 	return NULL;
 }

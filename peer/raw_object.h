@@ -4,10 +4,10 @@
 
 #include "media/clock_sync.h"
 #include "media/track/audio_sender.h"
-#include "media/track/video_receiver.h"
 #include "media/track/video_sender.h"
 #include "peer/object.h"
 #include "peer/raw.h"
+#include "peer/raw_layers.h"
 
 struct raw_sender {
 	struct list link; /* in pc->raw_senders */
@@ -23,7 +23,7 @@ struct raw_receiver {
 	struct list link; /* in pc->raw_receivers */
 	struct wlk_transceiver *t;
 	struct raw_output output;
-	struct video_receiver video;
+	struct raw_layers layers;
 	struct clock_sync sync; /* of a video receiver with the sound of its stream */
 	wlk_time target;        /* jitterBufferTarget */
 	wlk_time minimum;       /* of sound, as lip-sync has it */

@@ -20,9 +20,8 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 	if (!r)
 		return NULL;
 	r->t = t;
-	video_receiver_init(&r->video);
-	r->video.find_plugin = find_decoder;
-	r->video.user = t->pc;
+	r->layers.find_plugin = find_decoder;
+	r->layers.user = t->pc;
 	clock_sync_init(&r->sync);
 	list_push_back(&t->pc->raw_receivers, &r->link);
 	t->receiver.raw = r;
@@ -37,7 +36,7 @@ void raw_receiver_destroy(struct raw_receiver *r)
 	r->t->receiver.raw = NULL;
 	if (r->output.ops)
 		r->output.ops->close(r->output.port);
-	video_receiver_free(&r->video);
+	raw_layers_free(&r->layers);
 	wlk_free(r);
 }
 
@@ -80,7 +79,7 @@ wlk_err wlk_rtp_receiver_set_jitter_buffer_target(wlk_rtp_receiver *receiver, wl
 	if (!r)
 		return peer_fail(receiver->transceiver->pc, WLK_ERR_NOMEM, "out of memory");
 	r->target = target;
-	jitter_buffer_set_wish(&r->video.jitter, target);
+	raw_layers_set_wish(&r->layers, target);
 	if (r->output.ops && r->output.ops->set_target)
 		r->output.ops->set_target(r->output.port, target);
 	return WLK_OK;
@@ -88,7 +87,7 @@ wlk_err wlk_rtp_receiver_set_jitter_buffer_target(wlk_rtp_receiver *receiver, wl
 
 void peer_raw_restart(wlk_rtp_receiver *receiver)
 {
-	video_receiver_restart(&receiver->raw->video);
+	raw_layers_restart(&receiver->raw->layers);
 }
 
 void wlk_rtp_receiver_set_transform(wlk_rtp_receiver *receiver, wlk_frame_transform transform, void *user)
@@ -99,13 +98,13 @@ void wlk_rtp_receiver_set_transform(wlk_rtp_receiver *receiver, wlk_frame_transf
 
 /* ---- in ---- */
 
-static void take_picture(struct raw_receiver *r, const wlk_encoded_frame *frame)
+static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const wlk_encoded_frame *frame)
 {
 	struct video_unit *unit = video_unit_create(frame->data, frame->size);
 	struct media_engine_stats stats;
 
 	if (!unit) {
-		r->video.needs_key = true; /* what follows refers to it */
+		layer->video.needs_key = true; /* what follows refers to it */
 		return;
 	}
 	unit->codec = (enum codec_id)frame->codec;
@@ -117,18 +116,21 @@ static void take_picture(struct raw_receiver *r, const wlk_encoded_frame *frame)
 	unit->arrival = frame->arrival;
 	unit->capture_unix_us = frame->capture_time;
 	media_engine_stats(peer_transceiver_media(r->t), &stats);
-	video_receiver_input(&r->video, r->t->pc->now, unit, stats.rtt_us);
+	video_receiver_input(&layer->video, r->t->pc->now, unit, stats.rtt_us);
 }
 
 void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
 {
 	const wlk_rtp_receiver *receiver = &r->t->receiver;
+	struct raw_layer *layer = raw_layers_get(&r->layers, frame->rid ? frame->rid : "");
 	wlk_encoded_frame copy = *frame;
 
+	if (!layer)
+		return; /* it begins with a later key frame */
 	if (!receiver->transform || receiver->transform(&copy, receiver->transform_user))
-		take_picture(r, &copy);
+		take_picture(r, layer, &copy);
 	else
-		r->video.needs_key = true;
+		layer->video.needs_key = true;
 }
 
 /* Before a loudspeaker there is nothing to do for sound. */
@@ -241,7 +243,7 @@ static void keep_together(struct raw_receiver *r)
 	clock_sync_on_audio(&r->sync, captured, played);
 	if (!clock_sync_update(&r->sync, r->t->pc->now))
 		return;
-	jitter_buffer_set_minimum(&r->video.jitter, r->sync.video_minimum_us);
+	raw_layers_set_minimum(&r->layers, r->sync.video_minimum_us);
 	sound->output.ops->set_minimum(sound->output.port, r->sync.audio_minimum_us);
 }
 
@@ -250,11 +252,11 @@ void raw_receiver_step(struct raw_receiver *r)
 	if (r->t->kind != WLK_MEDIA_VIDEO)
 		return;
 	keep_together(r);
-	if (video_receiver_wants_key(&r->video) && !r->t->stopping && !r->t->pc->closed)
+	if (raw_layers_wants_key(&r->layers) && !r->t->stopping && !r->t->pc->closed)
 		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
 }
 
 wlk_time raw_receiver_deadline(const struct raw_receiver *r)
 {
-	return r->t->kind == WLK_MEDIA_VIDEO ? video_receiver_deadline(&r->video) : WLK_TIME_NEVER;
+	return r->t->kind == WLK_MEDIA_VIDEO ? raw_layers_deadline(&r->layers) : WLK_TIME_NEVER;
 }

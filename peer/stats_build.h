@@ -40,7 +40,7 @@ void stats_add_media(struct stats_build *b);
 
 /* ---- stats_raw.c: what raw media adds to a record; nothing where there is none ---- */
 
-void stats_set_raw_inbound(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct wlk_transceiver *t);
+void stats_set_raw_inbound(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct wlk_transceiver *t, const char *rid);
 void stats_set_raw_outbound(struct stats_build *b, wlk_stats_outbound_rtp *s, const struct wlk_transceiver *t, size_t encoding);
 void stats_set_raw_source(wlk_stats_media_source *s, const struct wlk_transceiver *t);
 void stats_add_playout(struct stats_build *b, const struct wlk_transceiver *t);

@@ -25,12 +25,12 @@ static double ntp_ms(int64_t unix_us)
 	return (double)unix_us / 1e3 + 2208988800e3;
 }
 
-static void set_video(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct raw_receiver *r)
+static void set_video(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct raw_layer *layer)
 {
 	struct video_receiver_stats v;
 	uint64_t dropped = s->frames_dropped.exists ? s->frames_dropped.value : 0;
 
-	video_receiver_stats(&r->video, b->pc->now, &v);
+	video_receiver_stats(&layer->video, b->pc->now, &v);
 	stats_set_count(&s->frames_decoded, v.decoder.frames_decoded);
 	stats_set_count(&s->key_frames_decoded, v.decoder.key_frames_decoded);
 	stats_set_count(&s->frames_dropped, dropped + v.frames_dropped);
@@ -84,16 +84,17 @@ static void set_sound(struct stats_build *b, wlk_stats_inbound_rtp *s, const str
 		stats_set_number(&s->estimated_playout_timestamp, ntp_ms(captured + b->pc->now - played));
 }
 
-void stats_set_raw_inbound(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct wlk_transceiver *t)
+void stats_set_raw_inbound(struct stats_build *b, wlk_stats_inbound_rtp *s, const struct wlk_transceiver *t, const char *rid)
 {
 	const struct raw_receiver *r = t->receiver.raw;
+	const struct raw_layer *layer;
 
 	if (!r)
 		return;
-	if (t->kind == WLK_MEDIA_VIDEO)
-		set_video(b, s, r);
-	else if (r->output.ops)
+	if (t->kind == WLK_MEDIA_AUDIO && r->output.ops)
 		set_sound(b, s, r);
+	else if ((layer = raw_layers_find(&r->layers, rid)))
+		set_video(b, s, layer);
 }
 
 void stats_add_playout(struct stats_build *b, const struct wlk_transceiver *t)

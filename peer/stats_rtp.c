@@ -184,7 +184,7 @@ static void add_inbound(struct stats_build *b, const struct peer_transport *tran
 			set_frames_received(s, &in->frames);
 	}
 	if (t)
-		stats_set_raw_inbound(b, s, t);
+		stats_set_raw_inbound(b, s, t, in->rid);
 }
 
 /* NTP counts from 1900, with 32 bits of fraction (RFC 5905 6). */

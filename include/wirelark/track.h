@@ -19,7 +19,8 @@ extern "C" {
  *
  * Receiving: set the receiver to WLK_MEDIA_LEVEL_RAW. Pictures come as WLK_EVENT_VIDEO_FRAME at the moment when they are to be
  * shown, or are looked at on another thread through a wlk_video_sink; sound is pulled from a wlk_audio_sink by whoever feeds
- * the loudspeaker, at its pace. Pictures and sound of one sender are kept together.
+ * the loudspeaker, at its pace. Pictures and sound of one sender are kept together. Of a sender with simulcast layers each is
+ * decoded and raises events of its own; a sink gets the largest that is on.
  *
  * Sources and sinks belong to the application and are counted: release() may come while they are attached. A source may be
  * attached to several senders, also of several loops; a sink has one receiver.
@@ -47,10 +48,11 @@ typedef struct wlk_video_frame {
 	wlk_time timestamp;
 	int64_t capture_time; /**< received: by the sender's wall clock [us since 1970]; 0: unknown */
 	uint32_t rtp_timestamp; /**< received */
+	const char *rid; /**< received, by an event: of which simulcast layer, borrowed as the picture; NULL: without */
 } wlk_video_frame;
 
 #define WLK_VIDEO_FRAME_INIT \
-	{ sizeof(wlk_video_frame), WLK_PIXEL_FORMAT_I420, 0, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, 0, 0, 0, 0 }
+	{ sizeof(wlk_video_frame), WLK_PIXEL_FORMAT_I420, 0, 0, { NULL, NULL, NULL }, { 0, 0, 0 }, 0, 0, 0, 0, NULL }
 
 /** MediaStreamTrack.contentHint (W3C mst-content-hint): what encoding is to care for. */
 typedef enum wlk_content_hint {
