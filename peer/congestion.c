@@ -1,6 +1,8 @@
 /* What the estimate of a path means for encodings: their limits to the engine, their shares to the application. */
+#include "media/track/video_adapt.h"
 #include "peer/object.h"
 #include "peer/parameters.h"
+#include "peer/record_call.h"
 #include "peer/rid_limits.h"
 
 /* Below the top layer each is worth what its resolution needs, when nobody said more (webrtc-svc has no word for it). */
@@ -20,15 +22,32 @@ static uint32_t weight_of(wlk_priority priority)
 	}
 }
 
+/* Of a layer whose size is known: up to what it can use before the next one is switched on. */
+static void limit_by_size(struct media_layer_limits *limits, const struct wlk_rtp_sender *sender, double scale)
+{
+	uint64_t need = video_adapt_need((uint32_t)(sender->source_width / scale), (uint32_t)(sender->source_height / scale), 30);
+
+	if (!limits->max_bps && scale > 1)
+		limits->max_bps = need * 7 / 2;
+	limits->min_bps = limits->max_bps ? MIN(need, limits->max_bps) : need;
+}
+
 static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size_t layer)
 {
-	const struct peer_encoding *e = &t->sender.encodings[layer];
-	struct media_layer_limits limits = { .priority = weight_of(e->priority), .max_bps = peer_layer_max_bitrate(t, layer) };
+	const struct wlk_rtp_sender *sender = &t->sender;
+	double scale = sender->encodings[layer].scale;
+	struct media_layer_limits limits = { .priority = weight_of(sender->encodings[layer].priority), .max_bps = peer_layer_max_bitrate(t, layer) };
 
-	if (!limits.max_bps && t->kind == WLK_MEDIA_VIDEO && t->sender.encoding_count > 1 && e->scale > 1)
+	if (t->kind != WLK_MEDIA_VIDEO || sender->encoding_count < 2)
+		return limits;
+	if (sender->source_width) {
+		limit_by_size(&limits, sender, peer_layer_scale(t, layer, sender->source_width, sender->source_height));
+		return limits;
+	}
+	if (!limits.max_bps && scale > 1)
+		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (scale * scale)), (uint64_t)2 * LAYER_MIN_BPS);
 		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (e->scale * e->scale)), (uint64_t)2 * LAYER_MIN_BPS);
-	if (t->kind == WLK_MEDIA_VIDEO && t->sender.encoding_count > 1)
-		limits.min_bps = MAX(limits.max_bps ? limits.max_bps / 5 : LAYER_FULL_BPS / 4, (uint64_t)LAYER_MIN_BPS);
+	limits.min_bps = MAX(limits.max_bps ? limits.max_bps / 5 : LAYER_FULL_BPS / 4, (uint64_t)LAYER_MIN_BPS);
 	return limits;
 }
 
@@ -47,6 +66,20 @@ void peer_limit_all_layers(const wlk_peer_connection *pc)
 {
 	for (const struct list *item = pc->transceivers.next; item != &pc->transceivers; item = item->next)
 		peer_limit_layers(CONTAINER_OF(item, struct wlk_transceiver, link));
+}
+
+void peer_set_source_size(struct wlk_rtp_sender *sender, uint32_t width, uint32_t height)
+{
+	struct wlk_transceiver *t = sender->transceiver;
+
+	if (width == sender->source_width && height == sender->source_height)
+		return;
+	RECORD(t->pc, record_transceiver_call(recorded, RECORD_SOURCE_SIZE, t, (uint64_t)width << 32 | height, 8));
+	sender->source_width = width;
+	sender->source_height = height;
+	peer_refresh_now(t->pc);
+	peer_limit_layers(t);
+	peer_touch(t->pc);
 }
 
 void peer_emit_target_bitrate(wlk_peer_connection *pc, size_t section, size_t layer, uint64_t bps)

@@ -42,6 +42,7 @@ struct wlk_rtp_sender {
 	wlk_rtp_codec lent_codecs[WLK_RTP_ENCODINGS_MAX];
 	struct peer_dtmf dtmf;
 	struct raw_sender *raw; /* NULL: no source */
+	uint32_t source_width, source_height; /* of its pictures; 0: not known */
 	wlk_frame_transform transform;
 	void *transform_user;
 };

@@ -110,6 +110,8 @@ void peer_tell_bitrate_limit(wlk_peer_connection *pc, uint64_t remote_bps);
 /* What the encodings of a sender have use for, to the engine. */
 void peer_limit_layers(const struct wlk_transceiver *t);
 void peer_limit_all_layers(const wlk_peer_connection *pc);
+/* The pictures of the sender's source have this size: what its layers can use depends on it. */
+void peer_set_source_size(struct wlk_rtp_sender *sender, uint32_t width, uint32_t height);
 /* Tell the share of a section's encoding; one that waits in the queue is replaced. */
 void peer_emit_target_bitrate(wlk_peer_connection *pc, size_t section, size_t layer, uint64_t bps);
 void peer_emit_key_frame_request(struct wlk_transceiver *t, size_t layer);

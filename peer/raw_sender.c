@@ -166,6 +166,7 @@ static void take_pictures(struct raw_sender *s)
 		frame->captured = s->t->pc->now;
 	video_sender_set_black(&s->video, !s->input.ops->enabled(s->input.port));
 	video_sender_push(&s->video, frame);
+	peer_set_source_size(&s->t->sender, s->video.frame->width, s->video.frame->height);
 }
 
 static void take_sound(struct raw_sender *s)

@@ -49,6 +49,7 @@ static const char *const kind_names[256] = {
 	[RECORD_SET_LEVEL] = "receiver-set-level",
 	[RECORD_SEND_FRAME] = "sender-send-frame",
 	[RECORD_REFRESH] = "get-stats",
+	[RECORD_SOURCE_SIZE] = "sender-source-size",
 	[RECORD_DRAW] = "draw",
 	[RECORD_SECRET] = "secret",
 	[RECORD_VERDICT] = "verdict",

@@ -88,6 +88,7 @@ enum record_kind {
 	RECORD_START_DIRECT = 67,      /* role u32, given u8; ufrag, pwd, algorithm, value text, lite u8, DTLS role u32, port u16, size u64,
 					* given u8, count u32, layers (u64, rid text or none) */
 	RECORD_INSERT_DTMF = 66,       /* transceiver, duration, gap u32, tones text */
+	RECORD_SOURCE_SIZE = 70,       /* transceiver, width u32, height u32 */
 
 	RECORD_ANSWERS = 128,
 	/* Of core/: */

@@ -34,9 +34,10 @@ target_link_options(sim_errors PRIVATE -Wl,--wrap=dtls_transport_send) # to make
 wlk_sim(sim_bundling SOURCES sim/bundling.c)
 wlk_sim(sim_parameters SOURCES sim/parameters.c)
 wlk_sim(sim_dtmf SOURCES sim/dtmf.c)
-wlk_sim(sim_rid_limits SOURCES sim/rid_limits.c support/film.c)
+wlk_sim(sim_rid_limits SOURCES sim/rid_limits.c support/film.c support/picture_quality.c)
 wlk_sim(sim_frames SOURCES sim/frames.c ARGS 1 25) # FIRST_SEED COUNT
 wlk_sim(sim_raw SOURCES sim/raw.c support/film.c support/picture_quality.c ARGS 1) # SEED
+wlk_sim(sim_raw_layers SOURCES sim/raw_layers.c support/film.c support/picture_quality.c ARGS 1) # SEED
 wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c ARGS 1 3) # FIRST_SEED COUNT
 target_include_directories(sim_media_cc PRIVATE support)
 wlk_sim(sim_sound SOURCES sim/sound.c support/sound.c ARGS 1) # SEED
@@ -53,7 +54,7 @@ if(WLK_BUILD_APPS) # which also find jansson
 		$<TARGET_FILE:wirelark-replay-faulty> 1 12)
 	target_link_options(sim_recordings PRIVATE ${fault} -Wl,--wrap=dtls_transport_export_srtp)
 	add_dependencies(sim_recordings wirelark-replay wirelark-replay-faulty)
-	foreach(name parameters dtmf errors direct rid_limits) # layers, tones, preferences; calls that fail
+	foreach(name parameters dtmf errors direct rid_limits raw_layers) # layers, tones, preferences; calls that fail
 		add_test(NAME sim_${name}_replayed COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/sim/replayed.sh" $<TARGET_FILE:sim_${name}>
 			$<TARGET_FILE:wirelark-replay>)
 		set_tests_properties(sim_${name}_replayed PROPERTIES LABELS sim TIMEOUT 300)

@@ -511,6 +511,14 @@ static void set_level(struct bytes_reader body)
 		(void)!wlk_rtp_receiver_set_level(receiver, level);
 }
 
+static void set_source_size(struct bytes_reader body)
+{
+	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
+	uint32_t width = bytes_u32(&body);
+
+	peer_set_source_size(sender, width, bytes_u32(&body));
+}
+
 static void send_frame(struct bytes_reader body)
 {
 	wlk_rtp_sender *sender = wlk_transceiver_sender(replay_transceiver(&body));
@@ -607,6 +615,7 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_SET_LEVEL] = set_level,
 	[RECORD_SEND_FRAME] = send_frame,
 	[RECORD_REFRESH] = refresh,
+	[RECORD_SOURCE_SIZE] = set_source_size,
 	[RECORD_START_DIRECT] = start_direct,
 };
 
