@@ -46,7 +46,6 @@ static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size
 	}
 	if (!limits.max_bps && scale > 1)
 		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (scale * scale)), (uint64_t)2 * LAYER_MIN_BPS);
-		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (e->scale * e->scale)), (uint64_t)2 * LAYER_MIN_BPS);
 	limits.min_bps = MAX(limits.max_bps ? limits.max_bps / 5 : LAYER_FULL_BPS / 4, (uint64_t)LAYER_MIN_BPS);
 	return limits;
 }
