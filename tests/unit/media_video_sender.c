@@ -169,7 +169,7 @@ static void test_a_picture_is_one_job_and_the_first_a_key_frame(void **state)
 static void test_a_key_frame_that_is_asked_for_between_pictures_shows_the_newest_again(void **state)
 {
 	struct world w;
-	uint32_t first, again;
+	uint32_t first = 0, again = 0;
 
 	(void)state;
 	begin(&w, 1);
@@ -295,7 +295,7 @@ static void test_a_limited_frame_rate_keeps_pictures_of_an_even_rhythm(void **st
 static void test_timestamps_grow_whatever_the_source_says(void **state)
 {
 	struct world w;
-	uint32_t last, next;
+	uint32_t last = 0, next = 0;
 
 	(void)state;
 	begin(&w, 1);
