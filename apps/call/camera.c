@@ -138,8 +138,9 @@ static const char *start(struct camera *c, const char *path, uint32_t width, uin
 	problem = camera_modes_choose(c->fd, width, height, fps, &c->mode);
 	if (problem)
 		return problem;
+	errno = 0;
 	if (!set_format(c))
-		return "it refuses the mode that it offers";
+		return errno == EBUSY ? "somebody else is using it" : "it refuses the mode that it offers";
 	set_rate(c, fps);
 	return begin(c) ? NULL : "it cannot be started; somebody else may be using it";
 }
@@ -159,25 +160,40 @@ static struct camera *try(const char *path, uint32_t width, uint32_t height, uin
 	return NULL;
 }
 
+/* The first one that can be used; of several that cannot the first one's reason is told. */
+static struct camera *open_any(uint32_t width, uint32_t height, uint32_t fps)
+{
+	char path[PATH_SIZE], why[PATH_SIZE + 128] = "no camera was found";
+	const char *problem;
+	bool any = false;
+
+	for (int i = 0; i < NODES; i++) {
+		struct camera *c;
+
+		snprintf(path, sizeof(path), "/dev/video%d", i);
+		if (access(path, F_OK) != 0)
+			continue;
+		c = try(path, width, height, fps, &problem);
+		if (c)
+			return c;
+		if (!any)
+			snprintf(why, sizeof(why), "%s: %s", path, problem);
+		any = true;
+	}
+	fprintf(stderr, "%s\n", why);
+	return NULL;
+}
+
 struct camera *camera_open(const char *path, uint32_t width, uint32_t height, uint32_t fps)
 {
-	struct camera *c = NULL;
-	char name[PATH_SIZE];
 	const char *problem;
+	struct camera *c;
 
-	if (path) {
-		c = try(path, width, height, fps, &problem);
-		if (!c)
-			fprintf(stderr, "%s: %s\n", path, problem);
-		return c;
-	}
-	for (int i = 0; i < NODES && !c; i++) {
-		snprintf(name, sizeof(name), "/dev/video%d", i);
-		if (access(name, F_OK) == 0)
-			c = try(name, width, height, fps, &problem);
-	}
+	if (!path)
+		return open_any(width, height, fps);
+	c = try(path, width, height, fps, &problem);
 	if (!c)
-		fprintf(stderr, "no camera was found\n");
+		fprintf(stderr, "%s: %s\n", path, problem);
 	return c;
 }
 

@@ -137,7 +137,8 @@ def is_wide(screen):
 
 def play(screen, caller, keep, played):
     """The user at the window, from the first picture to the last key."""
-    until(lambda: re.search(r"VP[89] \d+x\d+, [1-9]\d* kbit/s in, [1-9]\d* out", screen.title()), 30, "the title tells codec, size and rates")
+    figures = r"VP[89] \d+x\d+, [1-9]\d* kbit/s in, [1-9]\d* out"
+    until(lambda: re.search(figures, screen.title()), 30, "the title tells codec, size and rates")
 
     def complete():
         picture = cut(screen.look()) if shown(screen.look()) else np.empty((0, 0, 3))
@@ -180,7 +181,8 @@ def window(call, echo, folder):
     with Screen(folder) as screen, Program([echo, "--port", "0"]) as peer:
         # SDL would draw its software pictures by OpenGL, which is software too where there is no graphics card.
         environment = {"DISPLAY": screen.display, "SDL_VIDEODRIVER": "x11", "SDL_RENDER_DRIVER": "software",
-                       "SDL_FRAMEBUFFER_ACCELERATION": "0", "SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": played, "SDL_DISKAUDIOFILEIN": said}
+                       "SDL_FRAMEBUFFER_ACCELERATION": "0", "SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": played,
+                       "SDL_DISKAUDIOFILEIN": said}
         with Program([call, "--camera", "none", peer.url()], environment) as caller:
             play(screen, caller, keep, played)
         for words in ("no window", "no microphone", "no loudspeaker"):

@@ -301,6 +301,7 @@ static void test_what_cannot_be_used_is_refused(void **state)
 	driver.multiplanar = false;
 	driver.busy = true;
 	assert_null(camera_open("/dev/video3", WIDTH, HEIGHT, 30));
+	assert_null(camera_open(NULL, WIDTH, HEIGHT, 30));
 	driver.exists = false;
 	assert_null(camera_open(NULL, WIDTH, HEIGHT, 30));
 }
