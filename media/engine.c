@@ -19,6 +19,7 @@ wlk_err media_engine_create(struct media_engine **out, const struct media_engine
 	e->unix_us_at_zero = config->unix_us_at_zero;
 	e->rtcp_tail = &e->rtcp_head;
 	twcc_recv_init(&e->twcc);
+	ccfb_recv_init(&e->ccfb);
 	receive_rate_init(&e->rate, config->max_receive_bps ? config->max_receive_bps : default_max_receive_bps);
 	err = rand_u64(&e->jitter.state);
 	if (err)
@@ -27,7 +28,8 @@ wlk_err media_engine_create(struct media_engine **out, const struct media_engine
 	if (err)
 		goto out_free;
 	gcc_init(&e->gcc, first_seq);
-	e->first_sent = WLK_TIME_NEVER;
+	e->first_sent = e->last_sent = WLK_TIME_NEVER;
+	data_gate_init(&e->data);
 	err = recv_queue_init(&e->received);
 	if (err)
 		goto out_free;
@@ -59,6 +61,8 @@ void media_engine_destroy(struct media_engine *e)
 	pacer_free(&e->pacer);
 	gcc_free(&e->gcc);
 	twcc_recv_free(&e->twcc);
+	ccfb_recv_free(&e->ccfb);
+	sent_rtp_free(&e->sent_rtp);
 	engine_rtcp_queue_free(e);
 	wlk_free(e);
 }
@@ -232,7 +236,7 @@ wlk_time media_engine_deadline(const struct media_engine *e)
 
 	if (e->closed)
 		return deadline;
-	deadline = time_min(deadline, time_min(e->pacer.deadline, engine_cc_deadline(e)));
+	deadline = time_min(deadline, time_min(e->pacer.deadline, time_min(engine_cc_deadline(e), e->data.deadline)));
 	for (size_t i = 0; i < e->section_count; i++) {
 		deadline = time_min(deadline, e->sections[i]->tone.due);
 		deadline = time_min(deadline, e->sections[i]->dtmf.recv.deadline);
@@ -260,6 +264,7 @@ void media_engine_handle_timeout(struct media_engine *e, wlk_time now)
 		return;
 	engine_tones_step(e, now);
 	engine_cc_handle_timeout(e, now);
+	data_gate_handle_timeout(&e->data, now);
 	for (size_t i = 0; i < e->section_count; i++)
 		dtmf_recv_handle_timeout(&e->sections[i]->dtmf.recv, now);
 	for (size_t i = 0; i < e->section_count; i++)

@@ -33,6 +33,7 @@ enum media_fb {
 	MEDIA_FB_FIR = 1 << 2,
 	MEDIA_FB_TRANSPORT_CC = 1 << 3,
 	MEDIA_FB_REMB = 1 << 4,
+	MEDIA_FB_CCFB = 1 << 5, /* RFC 8888; where MEDIA_FB_TRANSPORT_CC was agreed on too, that is used */
 };
 
 enum { MEDIA_MID_MAX = 16, MEDIA_RIDS_MAX = 8, MEDIA_STREAMS_MAX = 64 };
@@ -363,12 +364,18 @@ void media_engine_set_rtt(struct media_engine *e, wlk_time rtt_us);
  * 30 Mbit/s. */
 void media_engine_set_pacing_rate(struct media_engine *e, wlk_time now, uint64_t bps);
 
-/* ---- congestion control of what is sent: where transport-wide feedback was negotiated ---- */
+/*
+ * ---- congestion control of what is sent: by transport-wide feedback where it was negotiated, else by receiver reports; a REMB is
+ * a limit beside either ----
+ */
 
 /** The path is there, and what is sent leaves: from here on MEDIA_EVENT_TARGET_BITRATE tells shares. */
 void media_engine_set_can_send(struct media_engine *e);
 
-/* Limits of the whole path [bps], headers counted; 0: 30,000, 300,000, none. */
+/*
+ * Limits of the whole path [bps], headers counted; 0: 30,000, 300,000, none. |start_bps| counts until the first feedback; another one
+ * later: the estimate goes on from there.
+ */
 struct media_rate_limits {
 	uint64_t min_bps, start_bps, max_bps;
 };
@@ -389,8 +396,19 @@ struct media_layer_limits {
 wlk_err media_engine_set_layer_limits(struct media_engine *e, wlk_time now, size_t section, size_t layer,
 				      const struct media_layer_limits *limits);
 
-/** What the path carries [bps], headers counted; 0: no feedback yet. */
+/** What the path carries [bps], headers and data counted; 0: neither feedback nor a report yet. */
 uint64_t media_engine_available_bps(const struct media_engine *e);
+
+/**
+ * Data (SCTP) that leaves on the same path gets its share of what the path carries, as the least important stream of all, while
+ * media runs and the path is known; else it is not held back. Ask before each packet; when the answer is false, the deadline says when
+ * to ask again.
+ */
+bool media_engine_data_may_leave(struct media_engine *e, wlk_time now);
+/** What was found then: a packet of |size| bytes in front of DTLS left, or, 0, there was none. */
+void media_engine_on_data(struct media_engine *e, wlk_time now, size_t size);
+/** How much data should be on its way at most, so that little waits for media_engine_data_may_leave() [bytes]; 0: no limit. */
+size_t media_engine_data_window(const struct media_engine *e);
 
 /**
  * Absolute time of the next work, WLK_TIME_NEVER when idle. RTCP that is due and packets in the pacer count as work:
@@ -469,7 +487,7 @@ struct media_engine_stats {
 	uint64_t rtp_received, rtcp_received, rtcp_sent;
 	uint64_t padding_only_received;
 	uint64_t packets_dropped; /* the application did not poll: the queue of 2,048 was full, or memory was out */
-	uint64_t twcc_sent, twcc_received, remb_sent, remb_received;
+	uint64_t twcc_sent, twcc_received, ccfb_sent, ccfb_received, remb_sent, remb_received;
 	uint64_t remb_bps;             /* last received; 0: none */
 	uint64_t receive_estimate_bps; /* what our REMB says; 0: REMB is not in use */
 	uint64_t available_bps;        /* see media_engine_available_bps() */

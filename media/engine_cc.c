@@ -1,187 +1,15 @@
-/* Congestion control in the engine: what feedback means for the pacer and for each layer that is sent. */
+/* Congestion control in the engine: from feedback to the estimate, and from the estimate to pacer, gate and shares. */
 #include "media/engine_internal.h"
 
 enum {
-	AUDIO_MIN_BPS = 16000,
-	AUDIO_MAX_BPS = 64000,
-	VIDEO_MIN_BPS = 30000,
-	VIDEO_WANTED_BPS = 2500000, /* of a layer without a limit: as far as probes look */
-	PRIORITY = 2,               /* W3C "low", the default */
-	ANSWER_US = 3000000,        /* who sends no feedback for so long will not */
-	EPOCH_MAX = 1 << 30, /* in 64 ms: two years */
-	BACKLOG_US = 500000,        /* what waits in the pacer is to be gone in about this time */
+	ANSWER_US = 3000000,     /* who sends no feedback for so long will not */
+	EPOCH_MAX = 1 << 30,     /* in 64 ms: two years */
+	EXPECTED_MAX = 1 << 20,  /* packets between two reports; more is a number of another stream */
+	RUNS_US = 1000000,       /* since the last packet of media: it runs */
+	DATA_QUEUE_US = 150000,  /* SCTP keeps so much in front of the gate: less, and a delayed SACK would stop it */
+	DATA_WINDOW_MIN = 6000,
+	DATA_BELOW = 28 + 37,    /* beyond an SCTP packet: IPv4, UDP, a DTLS record */
 };
-
-#define UNLIMITED_BPS (UINT64_MAX / 64) /* leaves room for what is added on the way */
-
-static const double told_change = 0.02;
-
-/* ---- shares ---- */
-
-static bool takes_part(const struct media_section *s, const struct send_layer *l)
-{
-	return s->send && l->active;
-}
-
-static uint64_t layer_max(const struct media_section *s, const struct send_layer *l)
-{
-	if (l->limits.max_bps)
-		return MIN(l->limits.max_bps, UNLIMITED_BPS);
-	return s->kind == MEDIA_AUDIO ? AUDIO_MAX_BPS : UNLIMITED_BPS;
-}
-
-static uint64_t layer_min(const struct media_section *s, const struct send_layer *l)
-{
-	uint64_t min = l->limits.min_bps ? l->limits.min_bps : s->kind == MEDIA_AUDIO ? AUDIO_MIN_BPS : VIDEO_MIN_BPS;
-
-	return MIN(min, layer_max(s, l));
-}
-
-/* How much of what leaves is payload. */
-static double payload_share(const struct media_section *s, const struct send_layer *l)
-{
-	const struct send_stream *out = &l->stream;
-	double all = (double)out->bytes + (double)out->header_bytes + (double)out->packets * GCC_OVERHEAD;
-
-	if (out->packets < 20)
-		return s->kind == MEDIA_AUDIO ? 0.6 : 0.94;
-	return MAX((double)out->bytes / all, 0.2);
-}
-
-static uint64_t wanted(const struct media_engine *e)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < e->section_count; i++) {
-		const struct media_section *s = e->sections[i];
-
-		for (size_t j = 0; j < s->layer_count; j++)
-			if (takes_part(s, s->layers[j]))
-				sum += (uint64_t)((double)(s->layers[j]->limits.max_bps || s->kind == MEDIA_AUDIO ? layer_max(s, s->layers[j]) : VIDEO_WANTED_BPS) /
-						  payload_share(s, s->layers[j]));
-	}
-	return sum;
-}
-
-/* The layers of a section in the order in which they are switched on: by what they can use. */
-static size_t order_layers(const struct media_section *s, struct send_layer *order[MEDIA_RIDS_MAX])
-{
-	size_t count = 0;
-
-	for (size_t j = 0; j < s->layer_count; j++) {
-		size_t at = count;
-
-		if (!takes_part(s, s->layers[j]))
-			continue;
-		for (; at && layer_max(s, order[at - 1]) > layer_max(s, s->layers[j]); at--)
-			order[at] = order[at - 1];
-		order[at] = s->layers[j];
-		count++;
-	}
-	return count;
-}
-
-enum { ALLOCATE_MAX = 64 };
-
-struct shares {
-	struct allocate_stream streams[ALLOCATE_MAX];
-	struct allocate_layer layers[ALLOCATE_MAX][MEDIA_RIDS_MAX];
-	struct send_layer *order[ALLOCATE_MAX][MEDIA_RIDS_MAX];
-	double payload[ALLOCATE_MAX][MEDIA_RIDS_MAX];
-	size_t count;
-	bool keeps_video;
-};
-
-static void add_section(struct shares *a, const struct media_section *s)
-{
-	size_t n = a->count, layers = order_layers(s, a->order[n]);
-	/* With no numbered packets at all there would be no feedback, and no way back up. */
-	bool keeps = s->kind == MEDIA_VIDEO && !a->keeps_video && s->send_ext.id[RTP_EXT_TRANSPORT_CC];
-
-	if (!layers)
-		return;
-	a->streams[n] = (struct allocate_stream){
-		.layers = a->layers[n],
-		.layer_count = layers,
-		.weight = a->order[n][0]->limits.priority ? a->order[n][0]->limits.priority : PRIORITY,
-		.always = s->kind == MEDIA_AUDIO || keeps,
-	};
-	a->keeps_video |= keeps;
-	for (size_t j = 0; j < layers; j++) {
-		const struct send_layer *l = a->order[n][j];
-		double payload = a->payload[n][j] = payload_share(s, l);
-
-		a->layers[n][j] = (struct allocate_layer){
-			.min_bps = (uint64_t)((double)layer_min(s, l) / payload),
-			.max_bps = (uint64_t)((double)layer_max(s, l) / payload),
-			.is_on = l->target_bps,
-		};
-	}
-	a->count++;
-}
-
-/* Audio comes first: it is what a call cannot do without. */
-static void collect(const struct media_engine *e, struct shares *a)
-{
-	a->count = 0;
-	a->keeps_video = false;
-	for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
-		for (size_t i = 0; i < e->section_count; i++)
-			if ((int)e->sections[i]->kind == kind)
-				add_section(a, e->sections[i]);
-}
-
-static void allocate(struct media_engine *e, wlk_time now)
-{
-	uint64_t total = gcc_target_bps(&e->gcc), resent = rate_meter_bps(&e->resent, now);
-	uint64_t backlog = e->pacer.queued_bytes * 8 * 1000000 / BACKLOG_US, usual = total / 10;
-	struct shares a;
-
-	/* Who agreed on feedback and sends none leaves REMB to know by. */
-	if (e->answer_overdue && !e->gcc.has_feedback)
-		total = e->gcc.remb_bps ? e->gcc.remb_bps : total;
-	/* A frame is usually on its way. */
-	backlog -= MIN(backlog, usual);
-	/* What is repeated and what waits takes from what is new; not all, or a path with much loss would show nothing. */
-	total -= MIN(resent + backlog, total / 2);
-	e->allocated = now;
-	collect(e, &a);
-	allocate_rates(a.streams, a.count, total);
-	for (size_t i = 0; i < a.count; i++)
-		for (size_t j = 0; j < a.streams[i].layer_count; j++)
-			a.order[i][j]->target_bps = MIN((uint64_t)((double)a.layers[i][j].bps * a.payload[i][j]), UINT64_MAX / 8);
-}
-
-static bool differs(const struct send_layer *l)
-{
-	double change = (double)l->target_bps - (double)l->told_bps;
-
-	if (l->told_bps == UINT64_MAX || !l->target_bps != !l->told_bps)
-		return true;
-	return change > told_change * (double)l->told_bps || -change > told_change * (double)l->told_bps;
-}
-
-bool engine_cc_event(struct media_engine *e, struct media_event *out)
-{
-	if (!e->use_gcc || !e->can_send)
-		return false;
-	for (size_t i = 0; i < e->section_count; i++) {
-		struct media_section *s = e->sections[i];
-
-		for (size_t j = 0; j < s->layer_count; j++) {
-			struct send_layer *l = s->layers[j];
-
-			if (!takes_part(s, l) || !differs(l))
-				continue;
-			l->told_bps = l->target_bps;
-			*out = (struct media_event){
-				.type = MEDIA_EVENT_TARGET_BITRATE, .section = i, .layer = j, .target_bps = l->target_bps
-			};
-			return true;
-		}
-	}
-	return false;
-}
 
 /* ---- the estimate into force ---- */
 
@@ -191,32 +19,52 @@ static void apply(struct media_engine *e, wlk_time now)
 
 	if (!e->use_gcc)
 		return;
-	if (e->answer_overdue && !e->gcc.has_feedback)
+	if (!gcc_is_told(&e->gcc) && (e->gcc.by_reports || e->answer_overdue))
 		rate = 0;
+	/* Who forwards sends what comes in, whatever we say: reports are too coarse to hold it up. */
+	if (e->gcc.by_reports && rate)
+		rate = MAX(rate, gcc_sent_bps(&e->gcc, now) * 3 / 2);
 	if (e->pacing_limit_bps)
 		rate = rate ? MIN(rate, e->pacing_limit_bps) : e->pacing_limit_bps;
 	if (rate != e->pacer.rate_bps)
 		pacer_set_rate(&e->pacer, now, rate);
-	allocate(e, now);
+	engine_allocate(e, now);
+}
+
+bool engine_tells_arrivals(const struct media_section *s)
+{
+	return s->send_ext.id[RTP_EXT_TRANSPORT_CC] || section_has_feedback(s, MEDIA_FB_CCFB);
 }
 
 static bool can_repeat(const struct media_section *s, const struct send_layer *l)
 {
-	return takes_part(s, l) && s->kind == MEDIA_VIDEO && l->stream.rtx_ssrc && l->stream.keeps_history &&
-	       s->send_ext.id[RTP_EXT_TRANSPORT_CC];
+	return layer_takes_part(s, l) && s->kind == MEDIA_VIDEO && l->stream.rtx_ssrc && l->stream.keeps_history &&
+	       engine_tells_arrivals(s);
+}
+
+/* Who agreed on feedback and sends none leaves reports to know by. */
+static void note_source(struct media_engine *e, wlk_time now)
+{
+	bool by_reports = !e->numbered || (e->answer_overdue && !e->gcc.has_feedback);
+
+	if (by_reports != e->gcc.by_reports)
+		gcc_set_by_reports(&e->gcc, now, by_reports);
 }
 
 void engine_cc_configure(struct media_engine *e, wlk_time now)
 {
-	bool can_pad = false;
+	bool can_pad = false, numbered = false;
 
-	e->use_gcc = false;
+	e->use_gcc = e->sends_ccfb = false;
 	for (size_t i = 0; i < e->section_count; i++) {
 		const struct media_section *s = e->sections[i];
+		bool by_number = s->send_ext.id[RTP_EXT_TRANSPORT_CC] && section_has_feedback(s, MEDIA_FB_TRANSPORT_CC);
 
-		if (!s->send || !s->send_ext.id[RTP_EXT_TRANSPORT_CC] || !section_has_feedback(s, MEDIA_FB_TRANSPORT_CC))
+		e->use_gcc = e->use_gcc || s->send;
+		e->sends_ccfb = e->sends_ccfb || (s->send && !by_number && section_has_feedback(s, MEDIA_FB_CCFB));
+		if (!s->send || (!by_number && !e->sends_ccfb))
 			continue;
-		e->use_gcc = true;
+		numbered = true;
 		for (size_t j = 0; j < s->layer_count; j++)
 			can_pad = can_pad || can_repeat(s, s->layers[j]);
 	}
@@ -226,7 +74,9 @@ void engine_cc_configure(struct media_engine *e, wlk_time now)
 		pacer_set_rate(&e->pacer, now, e->pacing_limit_bps);
 		return;
 	}
-	gcc_set_wanted(&e->gcc, wanted(e), can_pad);
+	e->numbered = numbered;
+	note_source(e, now);
+	gcc_set_wanted(&e->gcc, engine_wanted_bps(e), can_pad);
 	apply(e, now);
 }
 
@@ -243,29 +93,23 @@ void media_engine_set_rate_limits(struct media_engine *e, wlk_time now, const st
 	apply(e, now);
 }
 
-wlk_err media_engine_set_layer_limits(struct media_engine *e, wlk_time now, size_t section, size_t layer,
-				      const struct media_layer_limits *limits)
-{
-	if (section >= e->section_count || layer >= e->sections[section]->layer_count)
-		return WLK_ERR_NOT_FOUND;
-	e->sections[section]->layers[layer]->limits = *limits;
-	engine_cc_configure(e, now);
-	return WLK_OK;
-}
-
 uint64_t media_engine_available_bps(const struct media_engine *e)
 {
-	return e->use_gcc && e->gcc.has_feedback ? gcc_target_bps(&e->gcc) : 0;
+	return e->use_gcc && gcc_is_told(&e->gcc) ? gcc_target_bps(&e->gcc) : 0;
 }
 
 /* ---- out ---- */
 
-void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, size_t size)
+void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, const struct pktbuf *wire)
 {
-	size += GCC_OVERHEAD;
+	size_t size = wire->size + GCC_OVERHEAD;
+
 	if ((item->is_rtx || item->is_protected) && !item->is_padding)
 		rate_meter_add(&e->resent, now, size);
-	if (!item->twcc_offset) {
+	e->last_sent = now;
+	if (e->sends_ccfb) {
+		sent_rtp_add(&e->sent_rtp, load_u32(wire->data + 8), load_u16(wire->data + 2), sent_history_next(&e->gcc.sent));
+	} else if (!item->twcc_offset) {
 		gcc_on_other_sent(&e->gcc, now, size);
 		return;
 	}
@@ -326,14 +170,76 @@ void engine_cc_on_twcc(struct media_engine *e, wlk_time now, const struct twcc_f
 	gcc_feedback_begin(&e->gcc);
 	while (twcc_next(&iter, &status))
 		gcc_feedback_status(&e->gcc, now, status.seq, status.received, status.arrival_us + epoch);
+	engine_cc_feedback_end(e, now);
+}
+
+void engine_cc_feedback_end(struct media_engine *e, wlk_time now)
+{
 	gcc_feedback_end(&e->gcc, now);
+	note_source(e, now);
 	apply(e, now);
+}
+
+void engine_cc_on_block(struct media_engine *e, const struct send_layer *l, const struct rtcp_report_block *block)
+{
+	const struct send_stream *s = &l->stream;
+	uint32_t expected = s->has_report ? block->highest_seq - s->report.highest_seq : (uint32_t)MIN(s->packets, (uint64_t)EXPECTED_MAX);
+
+	if (expected <= EXPECTED_MAX)
+		gcc_on_report(&e->gcc, expected, (uint32_t)((uint64_t)expected * block->fraction_lost / 256));
+}
+
+void engine_cc_on_reports(struct media_engine *e, wlk_time now, wlk_time rtt)
+{
+	if (!e->use_gcc)
+		return;
+	if (rtt)
+		gcc_on_rtt(&e->gcc, now, rtt);
+	gcc_reports_end(&e->gcc, now);
+	if (e->gcc.by_reports)
+		apply(e, now);
 }
 
 void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps)
 {
 	gcc_on_remb(&e->gcc, now, bps);
 	apply(e, now);
+}
+
+/* ---- data on the same path ---- */
+
+bool engine_shares_with_data(const struct media_engine *e, wlk_time now)
+{
+	return e->use_gcc && !e->closed && gcc_is_told(&e->gcc) && e->last_sent != WLK_TIME_NEVER && now - e->last_sent < RUNS_US;
+}
+
+bool media_engine_data_may_leave(struct media_engine *e, wlk_time now)
+{
+	if (e->data.rate_bps && !engine_shares_with_data(e, now))
+		data_gate_set_rate(&e->data, now, 0);
+	return data_gate_is_open(&e->data, now);
+}
+
+void media_engine_on_data(struct media_engine *e, wlk_time now, size_t size)
+{
+	if (!size) {
+		data_gate_on_empty(&e->data);
+		return;
+	}
+	size += DATA_BELOW;
+	data_gate_on_sent(&e->data, now, size);
+	if (!e->use_gcc)
+		return;
+	gcc_on_other_sent(&e->gcc, now, size);
+	if (e->data.rate_bps)
+		pacer_spend(&e->pacer, now, size);
+}
+
+size_t media_engine_data_window(const struct media_engine *e)
+{
+	uint64_t bytes = e->data.rate_bps / 8 * (uint64_t)(e->rtt_us + DATA_QUEUE_US) / 1000000;
+
+	return e->data.rate_bps ? (size_t)MAX(bytes, (uint64_t)DATA_WINDOW_MIN) : 0;
 }
 
 /* ---- time ---- */
@@ -352,6 +258,7 @@ void engine_cc_handle_timeout(struct media_engine *e, wlk_time now)
 	if (!e->use_gcc || engine_cc_deadline(e) > now)
 		return;
 	e->answer_overdue = e->answer_overdue || time_add(e->first_sent, ANSWER_US) <= now;
+	note_source(e, now);
 	gcc_handle_timeout(&e->gcc, now);
 	apply(e, now);
 }

@@ -410,7 +410,7 @@ static void section_take_over(struct media_engine *e, struct media_section *s, s
 static void merge_ext_ids(struct media_engine *e)
 {
 	e->recv_ext = (struct rtp_ext_ids){ 0 };
-	e->use_twcc = e->use_remb = false;
+	e->use_twcc = e->use_ccfb = e->use_remb = false;
 	for (size_t i = 0; i < e->section_count; i++) {
 		struct media_section *s = e->sections[i];
 
@@ -419,11 +419,13 @@ static void merge_ext_ids(struct media_engine *e)
 		/* libwebrtc takes a REMB as a cap even beside transport-cc, so it is sent only where there is nothing
 		 * better. */
 		s->uses_twcc = section_has_feedback(s, MEDIA_FB_TRANSPORT_CC) && s->recv_ext.id[RTP_EXT_TRANSPORT_CC];
-		s->uses_remb = section_has_feedback(s, MEDIA_FB_REMB) && !s->uses_twcc;
+		s->uses_ccfb = section_has_feedback(s, MEDIA_FB_CCFB) && !s->uses_twcc;
+		s->uses_remb = section_has_feedback(s, MEDIA_FB_REMB) && !s->uses_twcc && !s->uses_ccfb;
 		for (size_t kind = 0; kind < RTP_EXT_KINDS; kind++)
 			if (!e->recv_ext.id[kind])
 				e->recv_ext.id[kind] = s->recv_ext.id[kind];
 		e->use_twcc = e->use_twcc || s->uses_twcc;
+		e->use_ccfb = e->use_ccfb || s->uses_ccfb;
 		e->use_remb = e->use_remb || s->uses_remb;
 	}
 }

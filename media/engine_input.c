@@ -285,6 +285,8 @@ void media_engine_input_rtp(struct media_engine *e, wlk_time now, struct pktbuf 
 	/* Every packet on the path counts for the sender's estimate, wanted or not; its probes are only padding. */
 	if (d.has_twcc && e->use_twcc)
 		twcc_recv_on_packet(&e->twcc, arrival, d.twcc_seq, feedback_ssrc(e, to, d.p.ssrc));
+	if (to && e->use_ccfb)
+		ccfb_recv_on_packet(&e->ccfb, arrival, d.p.ssrc, d.p.seq);
 	if (to) {
 		deliver_to(e, now, to, buf, &d);
 		return;

@@ -5,9 +5,12 @@
 #include "core/list.h"
 #include "core/rand.h"
 #include "media/cc/allocate.h"
+#include "media/cc/data_gate.h"
 #include "media/cc/gcc.h"
 #include "media/cc/pacer.h"
 #include "media/cc/receive_rate.h"
+#include "media/cc/sent_rtp.h"
+#include "media/recv/ccfb_recv.h"
 #include "media/recv/twcc_recv.h"
 #include "media/rtp/twcc.h"
 #include "media/engine.h"
@@ -26,7 +29,9 @@
  * engine_dtmf.c    telephone events in
  * engine_tones.c   telephone events out
  * engine_output.c  RTP out: send, forward, pacer to wire
- * engine_cc.c      feedback to estimate, estimate to pacer, probes and targets
+ * engine_cc.c      feedback to estimate, estimate to pacer and to the gate of data, probes
+ * engine_ccfb.c    feedback as of RFC 8888
+ * engine_shares.c  the estimate divided among layers and data
  * engine_stats.c   counters as webrtc-stats names them
  */
 
@@ -126,7 +131,7 @@ struct media_section {
 	struct rtp_ext_ids recv_ext, send_ext;
 	uint8_t recv_codecs[128]; /* enum rtp_codec by recv_pt, for recv/frame_buffer.h */
 	bool extmap_allow_mixed, rtcp_rsize, rtcp_xr_rrtr, in_order, frames;
-	bool uses_twcc, uses_remb; /* how the peer learns the rate it may send at, in this section */
+	bool uses_twcc, uses_ccfb, uses_remb; /* how the peer learns the rate it may send at, in this section */
 	struct media_remote_ssrc *remotes;
 	size_t remote_count;
 	char (*rids)[MEDIA_MID_MAX + 1];
@@ -179,7 +184,10 @@ struct media_engine {
 	struct gcc gcc;
 	bool can_send;               /* see media_engine_set_can_send() */
 	bool answer_overdue;         /* packets left, and feedback should have come */
-	bool use_gcc;                /* somebody tells us when our packets arrive */
+	bool use_gcc;                /* something is sent, whose rate is to be found */
+	bool numbered;               /* feedback was agreed on that tells when packets arrive */
+	wlk_time last_sent;          /* a packet of media; WLK_TIME_NEVER: none yet */
+	struct data_gate data;       /* what data may send beside it */
 	uint64_t pacing_limit_bps;   /* given from outside; 0: none */
 	bool feedback_started;
 	uint32_t feedback_reference; /* of the last transport-cc message, 24 bits */
@@ -187,7 +195,11 @@ struct media_engine {
 	wlk_time first_sent;         /* WLK_TIME_NEVER: nothing with a transport-wide number yet */
 	struct rate_meter resent;
 	wlk_time allocated;          /* when shares were last given out */
-	bool use_twcc, use_remb;
+	bool use_twcc, use_ccfb, use_remb;
+	struct ccfb_recv ccfb;
+	bool sends_ccfb;             /* our packets are told of by RFC 8888, which names them by SSRC and sequence number */
+	struct sent_rtp sent_rtp;    /* so they are found by these */
+	struct seq_unwrap ccfb_time; /* of the peer's messages, 1/65536 s */
 	struct receive_rate rate;
 	struct pktbuf *rtcp_head, **rtcp_tail; /* built RTCP that waits for poll_transmit */
 	struct rrtr_entry rrtrs[RRTR_MAX];
@@ -244,14 +256,39 @@ void engine_send_bye(struct media_engine *e, const struct media_section *s);
 void layer_key_frame_wanted(struct send_layer *l, wlk_time now);
 
 /* engine_cc.c */
+/* Whether the peer may tell when packets of |s| arrive. */
+bool engine_tells_arrivals(const struct media_section *s);
 void engine_cc_configure(struct media_engine *e, wlk_time now);
-void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, size_t size);
+/* |wire| leaves, plain as it still is. */
+void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, const struct pktbuf *wire);
 void engine_cc_on_twcc(struct media_engine *e, wlk_time now, const struct twcc_feedback *feedback);
+/* All that a message says was given to the coordinator: put what it makes of it into force. */
+void engine_cc_feedback_end(struct media_engine *e, wlk_time now);
+/* A block of a report about what |l| sends, before the stream takes note of it. */
+void engine_cc_on_block(struct media_engine *e, const struct send_layer *l, const struct rtcp_report_block *block);
+/* A report with such blocks ends; |rtt| as it tells, 0: it does not. */
+void engine_cc_on_reports(struct media_engine *e, wlk_time now, wlk_time rtt);
 void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps);
 /* Before the pacer is asked: the rate of a probe, and packets for it. */
 void engine_cc_before_pop(struct media_engine *e, wlk_time now);
 wlk_time engine_cc_deadline(const struct media_engine *e);
 void engine_cc_handle_timeout(struct media_engine *e, wlk_time now);
+/* Data that leaves on this path is to keep to a share of it: media runs, and the path is known. */
+bool engine_shares_with_data(const struct media_engine *e, wlk_time now);
+
+/* engine_ccfb.c */
+void engine_ccfb_input(struct media_engine *e, wlk_time now, const struct ccfb_feedback *feedback);
+
+/* engine_shares.c */
+/* It sends, as far as we decide. */
+static inline bool layer_takes_part(const struct media_section *s, const struct send_layer *l)
+{
+	return s->send && l->active;
+}
+
+/* All that layers have use for, with what RTP and the layers below add. */
+uint64_t engine_wanted_bps(const struct media_engine *e);
+void engine_allocate(struct media_engine *e, wlk_time now);
 bool engine_cc_event(struct media_engine *e, struct media_event *out);
 
 /* engine_tones.c */

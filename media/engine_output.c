@@ -296,7 +296,7 @@ static void stamp_and_count(struct media_engine *e, const struct pacer_item *ite
 	};
 
 	send_packet_stamp(wire->data, &meta, sent_history_next(&e->gcc.sent), now);
-	engine_cc_on_sent(e, now, item, wire->size);
+	engine_cc_on_sent(e, now, item, wire);
 	send_stream_on_sent(item->owner, &meta, wire->size, now - item->queued);
 }
 

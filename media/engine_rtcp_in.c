@@ -25,6 +25,8 @@ static wlk_err on_report(struct media_engine *e, wlk_time now, const struct rtcp
 {
 	struct rtcp_report report;
 	wlk_err err = rtcp_report_parse(&report, packet);
+	wlk_time path_rtt = 0;
+	bool about_us = false;
 
 	if (err)
 		return err;
@@ -41,10 +43,16 @@ static wlk_err on_report(struct media_engine *e, wlk_time now, const struct rtcp
 
 		if (!l)
 			continue;
+		about_us = true;
+		engine_cc_on_block(e, l, &block);
 		rtt = send_stream_on_report(&l->stream, now, engine_ntp_mid(e, now), &block);
-		if (rtt)
-			engine_on_rtt(e, rtt);
+		if (!rtt)
+			continue;
+		engine_on_rtt(e, rtt);
+		path_rtt = path_rtt ? MIN(path_rtt, rtt) : rtt;
 	}
+	if (about_us)
+		engine_cc_on_reports(e, now, path_rtt);
 	return WLK_OK;
 }
 
@@ -166,6 +174,7 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 				     const struct rtcp_fb *fb)
 {
 	struct twcc_feedback feedback;
+	struct ccfb_feedback by_stream;
 
 	if (packet->count == RTCP_FB_NACK) {
 		on_nack(e, now, fb);
@@ -176,6 +185,13 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 			return err;
 		e->stats.twcc_received++;
 		engine_cc_on_twcc(e, now, &feedback);
+	} else if (packet->count == RTCP_FB_CCFB) {
+		wlk_err err = ccfb_parse(&by_stream, packet);
+
+		if (err)
+			return err;
+		e->stats.ccfb_received++;
+		engine_ccfb_input(e, now, &by_stream);
 	}
 	return WLK_OK;
 }

@@ -265,18 +265,21 @@ wlk_err media_engine_request_key_frame(struct media_engine *e, wlk_time now, siz
 	return WLK_OK;
 }
 
-/* The section in whose name transport-wide feedback or REMB goes: the first that wants it. */
-static const struct media_section *feedback_section(const struct media_engine *e, bool remb)
+/* The section in whose name feedback goes that is of the whole path: the first that wants such. */
+static const struct media_section *feedback_section(const struct media_engine *e, enum media_fb fb)
 {
-	for (size_t i = 0; i < e->section_count; i++)
-		if (remb ? e->sections[i]->uses_remb : e->sections[i]->uses_twcc)
-			return e->sections[i];
+	for (size_t i = 0; i < e->section_count; i++) {
+		const struct media_section *s = e->sections[i];
+
+		if (fb == MEDIA_FB_REMB ? s->uses_remb : fb == MEDIA_FB_CCFB ? s->uses_ccfb : s->uses_twcc)
+			return s;
+	}
 	return NULL;
 }
 
 static void build_twcc(struct media_engine *e, wlk_time now)
 {
-	const struct media_section *s = feedback_section(e, false);
+	const struct media_section *s = feedback_section(e, MEDIA_FB_TRANSPORT_CC);
 	struct rtcp_out out;
 
 	while (e->twcc.deadline <= now) {
@@ -286,6 +289,24 @@ static void build_twcc(struct media_engine *e, wlk_time now)
 		}
 		if (twcc_recv_write(&e->twcc, now, s->ssrc, &out.w))
 			e->stats.twcc_sent++;
+		else
+			out.w.size = 0;
+		finish(e, &out);
+	}
+}
+
+static void build_ccfb(struct media_engine *e, wlk_time now)
+{
+	const struct media_section *s = feedback_section(e, MEDIA_FB_CCFB);
+	struct rtcp_out out;
+
+	while (e->ccfb.deadline <= now) {
+		if (!s || !begin_feedback(e, s, &out)) {
+			e->ccfb.deadline = s ? now + CCFB_LAZY_US : WLK_TIME_NEVER;
+			return;
+		}
+		if (ccfb_recv_write(&e->ccfb, now, engine_ntp_mid(e, now), s->ssrc, &out.w))
+			e->stats.ccfb_sent++;
 		else
 			out.w.size = 0;
 		finish(e, &out);
@@ -316,7 +337,7 @@ static uint32_t remb_loss(struct media_engine *e)
 
 static void build_remb(struct media_engine *e, wlk_time now)
 {
-	const struct media_section *s = feedback_section(e, true);
+	const struct media_section *s = feedback_section(e, MEDIA_FB_REMB);
 	uint32_t ssrcs[MEDIA_STREAMS_MAX];
 	struct rtcp_out out;
 	size_t count = 0;
@@ -370,6 +391,11 @@ static wlk_time twcc_deadline(const struct media_engine *e)
 	return e->use_twcc ? e->twcc.deadline : WLK_TIME_NEVER;
 }
 
+static wlk_time ccfb_deadline(const struct media_engine *e)
+{
+	return e->use_ccfb ? e->ccfb.deadline : WLK_TIME_NEVER;
+}
+
 wlk_time engine_rtcp_deadline(const struct media_engine *e)
 {
 	wlk_time deadline;
@@ -378,7 +404,7 @@ wlk_time engine_rtcp_deadline(const struct media_engine *e)
 		return 0;
 	if (e->closed)
 		return WLK_TIME_NEVER;
-	deadline = time_min(twcc_deadline(e), remb_deadline(e));
+	deadline = time_min(time_min(twcc_deadline(e), ccfb_deadline(e)), remb_deadline(e));
 	for (size_t i = 0; i < e->section_count; i++)
 		deadline = time_min(deadline, time_min(e->sections[i]->report_due, e->sections[i]->key_frame_due));
 	for (size_t i = 0; i < e->ssrc_count; i++)
@@ -393,6 +419,8 @@ void engine_rtcp_build(struct media_engine *e, wlk_time now)
 		return;
 	if (twcc_deadline(e) <= now)
 		build_twcc(e, now);
+	if (ccfb_deadline(e) <= now)
+		build_ccfb(e, now);
 	for (size_t i = 0; i < e->ssrc_count; i++)
 		if (!e->ssrcs[i].is_rtx && e->ssrcs[i].entry->stream.nacks.next_due <= now)
 			build_nack(e, e->ssrcs[i].entry, now);

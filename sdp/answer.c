@@ -295,6 +295,9 @@ static void write_feedback(struct answerer *a, const struct sdp_media *offered, 
 
 	if (!has_extension(media, SDP_EXT_TRANSPORT_CC))
 		wanted &= ~(uint32_t)SDP_FB_TRANSPORT_CC;
+	/* One of the two is enough, and this one is better tried. */
+	if (wanted & sdp_codec_feedback_bits(offered, from) & SDP_FB_TRANSPORT_CC)
+		wanted &= ~(uint32_t)SDP_FB_CCFB;
 	for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
 		for (size_t i = 0; i < counts[k]; i++) {
 			uint32_t bit = sdp_feedback_bit(&lists[k][i]);

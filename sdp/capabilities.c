@@ -3,8 +3,8 @@
 #include "sdp/negotiate.h"
 
 enum {
-	VIDEO_FEEDBACK = SDP_FB_NACK | SDP_FB_NACK_PLI | SDP_FB_CCM_FIR | SDP_FB_REMB | SDP_FB_TRANSPORT_CC,
-	AUDIO_FEEDBACK = SDP_FB_TRANSPORT_CC,
+	VIDEO_FEEDBACK = SDP_FB_NACK | SDP_FB_NACK_PLI | SDP_FB_CCM_FIR | SDP_FB_REMB | SDP_FB_TRANSPORT_CC | SDP_FB_CCFB,
+	AUDIO_FEEDBACK = SDP_FB_TRANSPORT_CC | SDP_FB_CCFB,
 };
 
 #define S(literal)                                                                                                     \

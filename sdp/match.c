@@ -201,6 +201,7 @@ static const struct {
 } feedback_bits[] = {
 	{ SDP_FB_REMB, { { "goog-remb", 9 }, { "", 0 } } },
 	{ SDP_FB_TRANSPORT_CC, { { "transport-cc", 12 }, { "", 0 } } },
+	{ SDP_FB_CCFB, { { "ack", 3 }, { "ccfb", 4 } } },
 	{ SDP_FB_CCM_FIR, { { "ccm", 3 }, { "fir", 3 } } },
 	{ SDP_FB_NACK, { { "nack", 4 }, { "", 0 } } },
 	{ SDP_FB_NACK_PLI, { { "nack", 4 }, { "pli", 3 } } },

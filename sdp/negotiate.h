@@ -23,6 +23,7 @@ enum sdp_feedback_bits {
 	SDP_FB_CCM_FIR = 1 << 2,
 	SDP_FB_REMB = 1 << 3,
 	SDP_FB_TRANSPORT_CC = 1 << 4,
+	SDP_FB_CCFB = 1 << 5, /* RFC 8888: answered where transport-cc is not offered, never offered */
 };
 
 /* Header extensions that have a name of their own here; sdp_extension_uri() tells the URI */

@@ -9,6 +9,9 @@ enum {
 	URGENT_US = 30000,           /* a queue of this length is no chance */
 	GROWTH_US = 2000,
 	ASK_OTHERS_US = 8000000,
+	NEVER_EMPTY_US = 2500000,    /* beyond the round trip, though we gave way: the queue is of others */
+	EMPTY_MESSAGES = 3,          /* in a row: nobody fills the queue */
+	GIVES_WAY_MAX = 2,           /* the path became slower; it was not seen at its slowest; a third time it is others */
 	SHARED_LIMIT_US = 3 * QUEUE_LIMIT_US, /* beyond it others are known to fill the queue: emptying it is in vain */
 };
 
@@ -24,7 +27,7 @@ static const double drain_least = 0.08, drain_most = 0.35;
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps)
 {
-	*d = (struct delay_bwe){ .bps = start_bps, .increasing_since = WLK_TIME_NEVER, .updated = -1, .decreased = INT64_MIN / 2 };
+	*d = (struct delay_bwe){ .bps = start_bps, .increasing_since = WLK_TIME_NEVER, .updated = -1, .decreased = INT64_MIN / 2, .full_since = WLK_TIME_NEVER };
 	trendline_init(&d->trend);
 	queue_delay_init(&d->queue);
 	ack_rate_init(&d->acked);
@@ -37,13 +40,13 @@ void delay_bwe_begin(struct delay_bwe *d)
 	d->had_overuse = false;
 }
 
-void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size)
+void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried)
 {
 	bool fresh = sent > d->decreased;
 
-	ack_rate_add(&d->acked, arrival, size);
+	ack_rate_add(&d->acked, arrival, size + carried);
 	trendline_add(&d->trend, sent, arrival);
-	queue_delay_add(&d->queue, sent, arrival, size, fresh);
+	queue_delay_add(&d->queue, sent, arrival, size, carried, fresh);
 	d->fresh += fresh;
 	if (fresh && d->restart_busy)
 		queue_delay_restart_busy(&d->queue);
@@ -117,7 +120,30 @@ static void begin_drain(struct delay_bwe *d, wlk_time now, wlk_time waiting)
 	d->queued_messages = 0;
 }
 
-static void decrease(struct delay_bwe *d, wlk_time now)
+static void start_increase(struct delay_bwe *d, wlk_time now)
+{
+	d->state = DELAY_INCREASING;
+	d->increasing_since = now;
+	d->bps = MAX(d->bps, d->resume_bps);
+}
+
+/* Others fill the queue: it is theirs to empty. When it is long, losses decide from here on. */
+static void share_queue(struct delay_bwe *d, wlk_time now)
+{
+	queue_delay_not_ours(&d->queue, d->queue.least);
+	d->asked_others = now;
+	d->gave_way = 0;
+	d->full_since = now;
+	start_increase(d, now);
+}
+
+/* Again and again, and a long queue is there all the same. */
+static bool gave_way_in_vain(const struct delay_bwe *d, const struct delay_context *context)
+{
+	return d->gave_way >= GIVES_WAY_MAX && d->queue.least > SHARED_LIMIT_US && context->loss < heavy_loss;
+}
+
+static void decrease(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
 	uint64_t rate = path_rate(d);
 	double drain = (double)d->queue.last / DRAIN_SPAN_US;
@@ -128,6 +154,12 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 		d->queued_messages = 0;
 		return;
 	}
+	if (gave_way_in_vain(d, context)) {
+		d->resume_bps = d->bps;
+		share_queue(d, now);
+		return;
+	}
+	d->gave_way++;
 	drain = MIN(MAX(drain, drain_least), drain_most);
 	/* A difference that may be chance would take more from those who have few packets to measure by. */
 	if (rate > share_of(d->bps, slower))
@@ -141,15 +173,8 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 	begin_drain(d, now, d->queue.last);
 }
 
-static void start_increase(struct delay_bwe *d, wlk_time now)
-{
-	d->state = DELAY_INCREASING;
-	d->increasing_since = now;
-	d->bps = MAX(d->bps, d->resume_bps);
-}
-
 /* While the queue is there, the path's rate is seen at its best. */
-static void look_again(struct delay_bwe *d)
+static void look_again(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
 	uint64_t rate = path_rate(d), busy = queue_delay_busy_bps(&d->queue);
 
@@ -158,11 +183,21 @@ static void look_again(struct delay_bwe *d)
 		d->capacity_bps = busy;
 		d->resume_bps = MIN(d->resume_bps, share_of(busy, resume_share));
 	}
-	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy)
+	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy || context->loss >= heavy_loss)
 		return;
+	/* What arrives follows what is sent, down and down: that is not how a slower path looks. */
+	if (gave_way_in_vain(d, context)) {
+		d->resume_bps = d->bps;
+		share_queue(d, now);
+		return;
+	}
+	d->gave_way++;
 	d->capacity_bps = rate;
 	d->bps = share_of(rate, 1 - drain_most);
 	d->resume_bps = MIN(d->resume_bps, share_of(rate, resume_share));
+	/* The next measurement is one of what leaves from here on. */
+	d->decreased = now;
+	d->restart_busy = true;
 }
 
 /*
@@ -190,17 +225,17 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 	if (d->waiting_at_drain < 0)
 		d->waiting_at_drain = q->least;
 	if (!is_shared(d))
-		look_again(d);
+		look_again(d, now, context);
+	if (d->state != DELAY_DRAINING)
+		return;
 	if (q->least <= (is_shared(d) ? QUEUE_LIMIT_US : q->limit / 2)) {
 		d->queue.limit = QUEUE_LIMIT_US;
 		start_increase(d, now);
 		return;
 	}
 	if (is_of_others(d, context)) {
-		queue_delay_not_ours(&d->queue, q->least);
-		d->asked_others = now;
 		d->resume_bps = MAX(d->resume_bps, share_of(d->before_bps, shared_share));
-		start_increase(d, now);
+		share_queue(d, now);
 	} else if (now - d->decreased >= limit) {
 		start_increase(d, now);
 	}
@@ -273,14 +308,39 @@ static void ask_others(struct delay_bwe *d, wlk_time now)
 	begin_drain(d, now, QUEUE_LIMIT_MAX_US);
 }
 
+static void note_empty(struct delay_bwe *d, wlk_time now)
+{
+	if (d->queue.least < 0)
+		return;
+	if (d->queue.least <= QUEUE_LIMIT_US / 2) {
+		d->full_since = WLK_TIME_NEVER;
+		d->gave_way = 0;
+		if (++d->empty_messages >= EMPTY_MESSAGES && is_shared(d))
+			d->queue.limit = QUEUE_LIMIT_US;
+		return;
+	}
+	d->empty_messages = 0;
+	d->full_since = MIN(d->full_since, now);
+}
+
+static bool is_never_empty(const struct delay_bwe *d, wlk_time now, const struct delay_context *context)
+{
+	return d->gave_way && !is_shared(d) && d->full_since != WLK_TIME_NEVER && d->queue.least > d->queue.limit &&
+	       d->queue.least > 2 * QUEUE_LIMIT_US &&
+	       now - d->full_since > NEVER_EMPTY_US + context->rtt && context->loss < heavy_loss;
+}
+
 void delay_bwe_end(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
 	if (d->updated < 0)
 		d->updated = now;
+	note_empty(d, now);
 	if (context->probing)
 		d->queued_messages = 0;
 	else if (is_overused(d))
-		decrease(d, now);
+		decrease(d, now, context);
+	else if (is_never_empty(d, now, context))
+		share_queue(d, now);
 	else if (d->state == DELAY_DRAINING)
 		drain(d, now, context);
 	else if (is_shared(d) && now - d->asked_others > ASK_OTHERS_US)

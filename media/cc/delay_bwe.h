@@ -35,6 +35,9 @@ struct delay_bwe {
 	wlk_time waiting_at_drain; /* as of the first packets that were sent after it; -1: none yet */
 	wlk_time least_before; /* as of the last message */
 	unsigned queued_messages; /* in a row that saw a queue */
+	wlk_time full_since;      /* no message saw an empty queue since; WLK_TIME_NEVER: the last one did */
+	unsigned gave_way;        /* decreases since then */
+	unsigned empty_messages;  /* in a row that saw an empty queue */
 	bool restart_busy;        /* with the first packet that was sent after it */
 	unsigned fresh;           /* packets of this message that left after the last decrease */
 	bool had_overuse;         /* the trendline said so during this message */
@@ -42,7 +45,8 @@ struct delay_bwe {
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps);
 void delay_bwe_begin(struct delay_bwe *d);
-void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size);
+/** A packet arrived; |carried| bytes of others with it, see sent_history.h. */
+void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried);
 
 /* What else is known when a feedback message ends. */
 struct delay_context {

@@ -41,6 +41,8 @@ static uint64_t pacing_of(const struct gcc *g, wlk_time now)
 {
 	uint64_t target = g->target_bps, path = share_of(g->delay.capacity_bps, path_share);
 
+	if (g->by_reports)
+		return share_of(target, pacing_most);
 	if (g->delay.state == DELAY_STARTING)
 		return share_of(target, pacing_free);
 	if (g->delay.state == DELAY_DRAINING)
@@ -55,8 +57,9 @@ static void update_target(struct gcc *g, wlk_time now)
 	uint64_t target;
 
 	g->delay.bps = MAX(MIN(g->delay.bps, max_of(g)), min_of(g));
-	target = g->delay.bps;
-	if (g->loss.limit_bps)
+	g->reports.bps = MAX(MIN(g->reports.bps, max_of(g)), min_of(g));
+	target = g->by_reports ? g->reports.bps : g->delay.bps;
+	if (g->loss.limit_bps && !g->by_reports)
 		target = MIN(target, g->loss.limit_bps);
 	if (g->remb_bps)
 		target = MIN(target, g->remb_bps);
@@ -70,6 +73,7 @@ void gcc_init(struct gcc *g, uint16_t first_seq)
 	sent_history_init(&g->sent, first_seq);
 	delay_bwe_init(&g->delay, GCC_START_BPS);
 	loss_bwe_init(&g->loss);
+	report_bwe_init(&g->reports, GCC_START_BPS);
 	probe_init(&g->probes);
 	update_target(g, 0);
 }
@@ -81,9 +85,13 @@ void gcc_free(struct gcc *g)
 
 void gcc_set_limits(struct gcc *g, wlk_time now, const struct gcc_limits *limits)
 {
+	bool begins = limits->start_bps && limits->start_bps != g->limits.start_bps;
+
 	g->limits = *limits;
-	if (!g->has_feedback)
+	if (!g->has_feedback || begins)
 		g->delay.bps = start_of(g);
+	if (!g->reports.has_report || begins)
+		g->reports.bps = start_of(g);
 	update_target(g, now);
 }
 
@@ -103,7 +111,7 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 		most = MIN(most, share_of(g->wanted_bps, 1.5));
 	bps = MIN(bps, most);
 	g->last_probe = now;
-	if (g->can_pad && bps > g->target_bps + g->target_bps / 10)
+	if (g->can_pad && !g->by_reports && bps > g->target_bps + g->target_bps / 10)
 		probe_ask(&g->probes, now, bps);
 }
 
@@ -171,6 +179,7 @@ void gcc_on_sent(struct gcc *g, wlk_time now, size_t size)
 void gcc_on_other_sent(struct gcc *g, wlk_time now, size_t size)
 {
 	rate_meter_add(&g->other_rate, now, size);
+	sent_history_carry(&g->sent, size);
 }
 
 /* ---- what comes back ---- */
@@ -193,11 +202,11 @@ void gcc_feedback_status(struct gcc *g, wlk_time now, uint16_t seq, bool receive
 	if (packet.was_lost)
 		loss_bwe_take_back(&g->loss);
 	else
-		loss_bwe_add(&g->loss, packet.sent, packet.size, !received);
+		loss_bwe_add(&g->loss, packet.sent, packet.size + packet.carried, !received);
 	if (!received)
 		return;
 	g->least_rtt = g->least_rtt ? MIN(g->least_rtt, now - packet.sent) : MAX(now - packet.sent, 1);
-	delay_bwe_add(&g->delay, packet.sent, arrival, packet.size);
+	delay_bwe_add(&g->delay, packet.sent, arrival, packet.size, packet.carried);
 	if (packet.cluster != CC_NO_CLUSTER && probe_on_received(&g->probes, &packet, &result))
 		on_probe(g, now, &result);
 }
@@ -243,7 +252,7 @@ void gcc_feedback_end(struct gcc *g, wlk_time now)
 	g->rtt = g->rtt ? (3 * g->rtt + g->least_rtt) / 4 : g->least_rtt;
 	context = (struct delay_context){
 		.rtt = g->rtt ? g->rtt : RTT_UNKNOWN_US,
-		.sent_bps = rate_meter_bps(&g->sent_rate, now),
+		.sent_bps = gcc_sent_bps(g, now),
 		.loss = loss_bwe_recent(&g->loss),
 	};
 	note_limited(g, now, context.sent_bps);
@@ -264,15 +273,45 @@ void gcc_feedback_end(struct gcc *g, wlk_time now)
 void gcc_on_remb(struct gcc *g, wlk_time now, uint64_t bps)
 {
 	g->remb_bps = bps;
+	/* Whoever says so sees the packets arrive: until something is met, that is better than growing step by step. */
+	if (g->by_reports && !g->reports.met_limit)
+		g->reports.bps = MAX(g->reports.bps, bps);
 	update_target(g, now);
 }
 
+uint64_t gcc_sent_bps(struct gcc *g, wlk_time now)
+{
+	return rate_meter_bps(&g->sent_rate, now) + rate_meter_bps(&g->other_rate, now);
+}
+
+/* ---- reports ---- */
+
 void gcc_on_rtt(struct gcc *g, wlk_time now, wlk_time rtt)
 {
+	report_bwe_on_rtt(&g->reports, now, rtt);
 	if (g->has_feedback)
 		return;
 	g->rtt = rtt;
 	back_off_for_rtt(g, now);
+	update_target(g, now);
+}
+
+void gcc_set_by_reports(struct gcc *g, wlk_time now, bool by_reports)
+{
+	g->by_reports = by_reports;
+	if (by_reports)
+		probe_cancel(&g->probes);
+	update_target(g, now);
+}
+
+void gcc_on_report(struct gcc *g, uint32_t expected, uint32_t lost)
+{
+	report_bwe_add(&g->reports, expected, lost);
+}
+
+void gcc_reports_end(struct gcc *g, wlk_time now)
+{
+	report_bwe_update(&g->reports, now, gcc_sent_bps(g, now));
 	update_target(g, now);
 }
 

@@ -6,14 +6,18 @@
 #include "media/cc/loss_bwe.h"
 #include "media/cc/probe.h"
 #include "media/cc/rate_meter.h"
+#include "media/cc/report_bwe.h"
 #include "media/cc/sent_history.h"
 
 /*
  * draft-ietf-rmcat-gcc-02: the smaller one of what delay (delay_bwe.h) and losses (loss_bwe.h) allow, within limits, and
  * within a REMB of the peer. Rates are those of whole packets: with RTP headers, SRTP tag, UDP and IP.
  *
+ * Where nobody tells when packets arrive (gcc_set_by_reports), receiver reports and the round trip are what is known, see report_bwe.h.
+ *
  *	gcc_on_sent             each packet with a transport-wide number, as it leaves
  *	gcc_feedback_begin, _status, _end   a feedback message, transport-cc or RFC 8888
+ *	gcc_on_report, gcc_on_rtt, gcc_reports_end   a report block, a round trip, the end of a compound packet with reports
  *	gcc_target_bps          what may be sent, over time
  *	gcc_pacing_bps          how fast packets may follow each other
  */
@@ -33,6 +37,8 @@ struct gcc {
 	struct sent_history sent;
 	struct delay_bwe delay;
 	struct loss_bwe loss;
+	struct report_bwe reports;
+	bool by_reports;
 	struct probe_control probes;
 	struct rate_meter sent_rate, other_rate; /* with transport-wide numbers, and without */
 	uint64_t wanted_bps; /* more than this the application has no use for; 0: unknown */
@@ -57,7 +63,10 @@ struct gcc {
 void gcc_init(struct gcc *g, uint16_t first_seq);
 void gcc_free(struct gcc *g);
 
-/** New limits; the target moves into them. |start_bps| counts until the first feedback. */
+/**
+ * New limits; the target moves into them. |start_bps| counts until the first feedback, and when it is given later, the estimate goes on
+ * from there.
+ */
 void gcc_set_limits(struct gcc *g, wlk_time now, const struct gcc_limits *limits);
 /** What the application has use for, 0: unknown; whether padding can be made for probes. */
 void gcc_set_wanted(struct gcc *g, uint64_t bps, bool can_pad);
@@ -74,8 +83,23 @@ void gcc_feedback_end(struct gcc *g, wlk_time now);
 
 /** The peer allows at most |bps| by REMB. */
 void gcc_on_remb(struct gcc *g, wlk_time now, uint64_t bps);
-/** A round trip was measured otherwise. */
+/** A round trip was measured by a report [us]. */
 void gcc_on_rtt(struct gcc *g, wlk_time now, wlk_time rtt);
+/** Reports are all that there is, or there is better. */
+void gcc_set_by_reports(struct gcc *g, wlk_time now, bool by_reports);
+/** Of |expected| packets of a stream, |lost| did not arrive, since the report before. */
+void gcc_on_report(struct gcc *g, uint32_t expected, uint32_t lost);
+/** All blocks of a compound packet were given. */
+void gcc_reports_end(struct gcc *g, wlk_time now);
+
+/** Something is known of the path. */
+static inline bool gcc_is_told(const struct gcc *g)
+{
+	return g->by_reports ? g->reports.has_report : g->has_feedback;
+}
+
+/** What was sent lately, with what feedback cannot speak of [bps]. */
+uint64_t gcc_sent_bps(struct gcc *g, wlk_time now);
 
 /** The rate of a probe that is to leave now, 0: none. */
 uint64_t gcc_probe_bps(struct gcc *g, wlk_time now);

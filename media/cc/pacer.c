@@ -160,6 +160,13 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 	return false;
 }
 
+void pacer_spend(struct pacer *p, wlk_time now, size_t bytes)
+{
+	update(p, now);
+	p->budget_bytes = MAX(p->budget_bytes - (int64_t)bytes, -debt_max(p, now));
+	update(p, now);
+}
+
 void pacer_forget(struct pacer *p, const void *owner)
 {
 	struct pacer_item item;

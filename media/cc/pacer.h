@@ -61,6 +61,8 @@ void pacer_no_padding(struct pacer *p, wlk_time now);
 wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const struct pacer_item *item) WLK_NODISCARD;
 /** The next packet that may leave now. */
 bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out);
+/** |bytes| left on the same path past this pacer: what waits here makes room for them. */
+void pacer_spend(struct pacer *p, wlk_time now, size_t bytes);
 /** Release all packets of |owner|. */
 void pacer_forget(struct pacer *p, const void *owner);
 /** How many more packets pacer_push() takes. */

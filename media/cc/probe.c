@@ -99,15 +99,18 @@ bool probe_on_received(struct probe_control *p, const struct cc_packet *packet, 
 {
 	struct probe_cluster *c = NULL;
 	wlk_time sent_span, received_span;
+	uint32_t size;
 
 	for (size_t i = 0; i < PROBE_CLUSTERS; i++)
 		if (p->clusters[i].id == packet->cluster && !is_free(&p->clusters[i]))
 			c = &p->clusters[i];
 	if (!c)
 		return false;
+	/* What left between its packets came between them, too. */
+	size = packet->size + (c->acked ? packet->carried : 0);
 	if (!c->acked || packet->arrival < c->first_arrival) {
 		c->first_arrival = packet->arrival;
-		c->first_size = packet->size;
+		c->first_size = size;
 	}
 	if (!c->acked || packet->sent < c->acked_first_sent)
 		c->acked_first_sent = packet->sent;
@@ -117,7 +120,7 @@ bool probe_on_received(struct probe_control *p, const struct cc_packet *packet, 
 	}
 	c->last_arrival = c->acked ? MAX(c->last_arrival, packet->arrival) : packet->arrival;
 	c->acked++;
-	c->acked_bytes += packet->size;
+	c->acked_bytes += size;
 	if (!c->sent || c->acked * 10 < c->packets * 8 || c->acked < 4)
 		return false;
 	sent_span = c->acked_last_sent - c->acked_first_sent;

@@ -60,18 +60,18 @@ static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, 
 	q->busy_sent_last = sent;
 }
 
-void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, bool counts)
+void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, size_t carried, bool counts)
 {
 	wlk_time waiting;
 
 	q->largest = MAX(q->largest - q->largest / 48, size);
 	if (size < q->largest * 3 / 4) {
-		q->busy_bytes += q->busy_packets ? size : 0;
+		q->busy_bytes += q->busy_packets ? size + carried : 0;
 		return;
 	}
 	update_base(q, arrival - sent, arrival);
 	waiting = MIN(arrival - sent - q->base, WAITING_MAX_US);
-	update_busy(q, waiting, sent, arrival, size);
+	update_busy(q, waiting, sent, arrival, size + carried);
 	if (!counts)
 		return;
 	q->least = q->least < 0 ? waiting : MIN(q->least, waiting);
@@ -109,11 +109,12 @@ void queue_delay_slower(struct queue_delay *q, uint64_t from_bps, uint64_t to_bp
 
 void queue_delay_relax(struct queue_delay *q, wlk_time passed)
 {
-	wlk_time towards = MAX(q->least, QUEUE_LIMIT_US);
+	/* Where others fill it, what is seen is no reason to give way, so the limit stays above that: or one would give way for ever. */
+	wlk_time towards = MAX(q->limit > SHARED ? q->least * 9 / 8 : q->least, QUEUE_LIMIT_US);
 
-	/* Down to what is seen in some five seconds, or twenty where others fill it; up, once it is known to be filled by others, in one. */
-	if (q->limit > SHARED && q->least > q->limit)
-		q->limit = MIN(q->limit + (q->least - q->limit) * MIN(passed, SECOND) / SECOND, QUEUE_LIMIT_MAX_US);
+	/* Down to there in some five seconds, or twenty where others fill it; up, once it is known to be filled by others, in one. */
+	if (q->limit > SHARED && towards > q->limit)
+		q->limit = MIN(q->limit + (towards - q->limit) * MIN(passed, SECOND) / SECOND, QUEUE_LIMIT_MAX_US);
 	if (q->limit > towards)
 		q->limit -= (q->limit - towards) * MIN(passed, SECOND) / (q->limit > SHARED ? 20 * SECOND : 5 * SECOND);
 }

@@ -41,8 +41,13 @@ struct queue_delay {
 void queue_delay_init(struct queue_delay *q);
 /** A feedback message begins. */
 void queue_delay_begin(struct queue_delay *q);
-/** A packet that arrived. @param counts  it tells of the queue as it is: it left after the last decrease */
-void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, bool counts);
+/**
+ * A packet that arrived.
+ *
+ * @param carried  bytes that came with it, see sent_history.h
+ * @param counts   it tells of the queue as it is: it left after the last decrease
+ */
+void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, size_t carried, bool counts);
 /** The path's own rate, from packets that waited [bps]; 0: too few did. */
 uint64_t queue_delay_busy_bps(const struct queue_delay *q);
 /** The rate at which the same packets were sent [bps]; 0: too few waited. */

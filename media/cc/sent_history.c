@@ -45,9 +45,21 @@ void sent_history_add(struct sent_history *h, wlk_time now, size_t size, uint16_
 		h->next++;
 		return;
 	}
-	*item_at(h, h->next++) =
-		(struct sent_item){ .sent = now, .size = (uint32_t)size, .cluster = cluster, .state = SENT_IN_FLIGHT };
+	*item_at(h, h->next++) = (struct sent_item){
+		.sent = now,
+		.size = (uint32_t)size,
+		.carried = h->carried,
+		.cluster = cluster,
+		.state = SENT_IN_FLIGHT,
+	};
+	h->carried = 0;
 	h->count = MIN(h->count + 1, (int64_t)h->capacity);
+}
+
+void sent_history_carry(struct sent_history *h, size_t size)
+{
+	/* What leaves while nothing numbered does is long through when the next packet is. */
+	h->carried = (uint32_t)MIN(h->carried + size, (size_t)SENT_CARRIED_MAX);
 }
 
 bool sent_history_on_status(struct sent_history *h, uint16_t seq16, bool received, wlk_time arrival, struct cc_packet *out)
@@ -66,6 +78,7 @@ bool sent_history_on_status(struct sent_history *h, uint16_t seq16, bool receive
 		.sent = item->sent,
 		.arrival = arrival,
 		.size = item->size,
+		.carried = item->carried,
 		.cluster = item->cluster,
 		.received = received,
 		.was_lost = item->state == SENT_LOST,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "media/rtp/ccfb.h"
 #include "media/rtp/rtcp_fb.h"
 #include "media/rtp/twcc.h"
 
@@ -199,6 +200,38 @@ static void on_twcc(const struct rtcp_fb *fb)
 	}
 }
 
+/* Written again block by block it says the same, to the step of its clock. */
+static void on_ccfb(const struct rtcp_packet *packet)
+{
+	struct bytes_writer w = bytes_writer(out, sizeof(out));
+	struct ccfb_feedback feedback, again;
+	struct ccfb_iter iter, iter_again;
+	struct ccfb_status status, other;
+	size_t count = 0, start;
+
+	if (ccfb_parse(&feedback, packet) != WLK_OK)
+		return;
+	iter = ccfb_iter(&feedback);
+	start = ccfb_write_begin(&w, feedback.sender_ssrc);
+	for (; ccfb_next(&iter, &status) && count < 250; count++) {
+		wlk_time before = !status.received ? -1 : status.has_time ? status.before : 60 * SECOND;
+
+		ccfb_write_block(&w, status.ssrc, status.seq, &before, 1);
+	}
+	ccfb_write_end(&w, start, feedback.timestamp);
+	struct rtcp_packet copy = reread(&w);
+
+	CHECK(ccfb_parse(&again, &copy) == WLK_OK && again.timestamp == feedback.timestamp);
+	iter = ccfb_iter(&feedback);
+	iter_again = ccfb_iter(&again);
+	for (; count; count--) {
+		CHECK(ccfb_next(&iter, &status) && ccfb_next(&iter_again, &other));
+		CHECK(status.ssrc == other.ssrc && status.seq == other.seq && status.received == other.received);
+		CHECK(!status.received || (status.has_time == other.has_time && (!status.has_time || status.before == other.before)));
+	}
+	CHECK(!ccfb_next(&iter_again, &other));
+}
+
 static void on_feedback(const struct rtcp_packet *packet)
 {
 	struct bytes_writer w = bytes_writer(out, sizeof(out));
@@ -206,6 +239,8 @@ static void on_feedback(const struct rtcp_packet *packet)
 	struct rtcp_remb remb, again;
 	struct rtcp_fb fb;
 
+	if (packet->type == RTCP_RTPFB && packet->count == RTCP_FB_CCFB)
+		on_ccfb(packet);
 	if (rtcp_fb_parse(&fb, packet) != WLK_OK)
 		return;
 	if (packet->type == RTCP_RTPFB && packet->count == RTCP_FB_NACK)

@@ -1,8 +1,8 @@
-foreach(name packet ext rtcp rtcp_fb twcc dtmf opus red vp8 vp9 h264 av1)
+foreach(name packet ext rtcp rtcp_fb ccfb twcc dtmf opus red vp8 vp9 h264 av1)
 	wlk_unit_test(rtp_${name} SOURCES unit/rtp_${name}.c MODULES media core)
 endforeach()
-foreach(name source nack_list reorder references frame_buffer send_frames recv_stream send_stream twcc_recv pacer engine engine_output engine_rtcp
-	engine_verbs engine_pair engine_layers engine_audio heard sent_history delay_bwe gcc)
+foreach(name source nack_list reorder references frame_buffer send_frames recv_stream send_stream ccfb_recv twcc_recv pacer engine engine_output engine_rtcp
+	engine_verbs engine_pair engine_layers engine_audio heard sent_history data_gate delay_bwe report_bwe engine_data gcc)
 	wlk_unit_test(media_${name} SOURCES unit/media_${name}.c MODULES media core)
 endforeach()
 foreach(name audio_delay audio_expand background_noise pcm_line pitch time_stretch)

@@ -72,18 +72,63 @@ static void test_waiting_is_counted_from_the_least_delay_of_large_packets(void *
 	queue_delay_init(&q);
 	queue_delay_begin(&q);
 	for (int i = 0; i < 10; i++) {
-		queue_delay_add(&q, i * 10 * MS, 40 * MS + i * 10 * MS, 1200, true);
-		queue_delay_add(&q, i * 10 * MS + 1, 32 * MS + i * 10 * MS, 100, true); /* a small one is through sooner */
+		queue_delay_add(&q, i * 10 * MS, 40 * MS + i * 10 * MS, 1200, 0, true);
+		queue_delay_add(&q, i * 10 * MS + 1, 32 * MS + i * 10 * MS, 100, 0, true); /* a small one is through sooner */
 	}
 	assert_int_equal(q.least, 0);
 	queue_delay_begin(&q);
 	assert_int_equal(q.least, -1);
 	/* a path of 1 Mbit/s: packets of 9.6 ms that are sent each 5 ms wait longer and longer */
 	for (int i = 0; i < 12; i++)
-		queue_delay_add(&q, SECOND + i * 5 * MS, SECOND + 40 * MS + i * 9600, 1200, true);
+		queue_delay_add(&q, SECOND + i * 5 * MS, SECOND + 40 * MS + i * 9600, 1200, 0, true);
 	assert_int_equal(q.last, 10 * 4600);
 	assert_in_range(queue_delay_busy_bps(&q), 990000, 1010000);
 	assert_in_range(queue_delay_busy_sent_bps(&q), 1900000, 1940000);
+}
+
+static void test_what_is_carried_counts_for_the_rate_and_not_for_the_size(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 0, 40 * MS, 1200, 0, true);
+	/* each with as many bytes of somebody else's in front of it, at 2 Mbit/s together */
+	for (int i = 1; i < 20; i++)
+		queue_delay_add(&q, i * 5 * MS, 40 * MS + i * 9600, 1200, 1200, true);
+	assert_int_equal(q.largest, 1200);
+	assert_in_range(queue_delay_busy_bps(&q), 1990000, 2010000);
+}
+
+static void test_R22_a_clock_that_jumps_is_no_wait_of_years(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 0, 0, 1200, 0, true);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 1, INT64_C(1) << 50, 1200, 0, true);
+	assert_int_equal(q.least, 60 * SECOND);
+	assert_int_equal(q.last, 60 * SECOND);
+}
+
+static void test_a_clock_that_was_set_back_begins_anew(void **state)
+{
+	struct ack_rate a;
+
+	(void)state;
+	ack_rate_init(&a);
+	for (int i = 0; i < 100; i++)
+		ack_rate_add(&a, 20 * SECOND + i * 10 * MS, 1250); /* 1 Mbit/s */
+	assert_in_range(ack_rate_bps(&a, 500 * MS), 980000, 1020000);
+	ack_rate_add(&a, 19 * SECOND, 100000); /* a straggler, older than what is remembered */
+	assert_in_range(ack_rate_bps(&a, 500 * MS), 980000, 1020000);
+	for (int i = 0; i < 100; i++)
+		ack_rate_add(&a, SECOND + i * 10 * MS, 2500);
+	assert_in_range(ack_rate_bps(&a, 500 * MS), 1960000, 2040000);
 }
 
 static void test_the_least_delay_is_forgotten(void **state)
@@ -94,7 +139,7 @@ static void test_the_least_delay_is_forgotten(void **state)
 	queue_delay_init(&q);
 	for (int i = 0; i < 3000; i++) {
 		queue_delay_begin(&q);
-		queue_delay_add(&q, i * 10 * MS, (i < 500 ? 20 : 60) * MS + i * 10 * MS, 1200, true);
+		queue_delay_add(&q, i * 10 * MS, (i < 500 ? 20 : 60) * MS + i * 10 * MS, 1200, 0, true);
 	}
 	assert_int_equal(q.least, 0); /* the route is another one since 25 s */
 }
@@ -103,6 +148,8 @@ static void test_the_least_delay_is_forgotten(void **state)
 struct path {
 	struct delay_bwe d;
 	wlk_time now, free_at, next;
+	wlk_time filled; /* others see to it that a packet finds at least so much in the queue */
+	uint64_t least_bps;
 };
 
 static void run(struct path *p, uint64_t rate, int messages)
@@ -114,11 +161,12 @@ static void run(struct path *p, uint64_t rate, int messages)
 
 		delay_bwe_begin(&p->d);
 		for (; p->next < end; p->next += (wlk_time)(1200 * 8 * 1000000ull / p->d.bps)) {
-			p->free_at = MAX(p->free_at, p->next) + (wlk_time)(1200 * 8 * 1000000ull / rate);
-			delay_bwe_add(&p->d, p->next, p->free_at + 20 * MS, 1200);
+			p->free_at = MAX(p->free_at, p->next + p->filled) + (wlk_time)(1200 * 8 * 1000000ull / rate);
+			delay_bwe_add(&p->d, p->next, p->free_at + 20 * MS, 1200, 0);
 		}
 		p->now = end;
 		delay_bwe_end(&p->d, p->now + 50 * MS, &context);
+		p->least_bps = MIN(p->least_bps, p->d.bps);
 	}
 }
 
@@ -140,6 +188,46 @@ static void test_the_rate_finds_the_path_and_keeps_its_queue_short(void **state)
 	assert_true(p.free_at - p.now < 60 * MS);
 	run(&p, 2000000, 120);
 	assert_in_range(p.d.bps, 1500000, 2200000);
+}
+
+static void test_a_queue_of_others_starves_nobody(void **state)
+{
+	struct path p = { 0 };
+
+	(void)state;
+	delay_bwe_init(&p.d, 300000);
+	run(&p, 2000000, 200);
+	assert_true(p.d.bps > 1400000);
+	p.least_bps = UINT64_MAX;
+	/* They fill it faster than we learn of it: a ramp that makes everything look slower, then a constant. */
+	for (int i = 1; i <= 20; i++) {
+		p.filled = i * 5 * MS;
+		run(&p, 2000000, 1);
+	}
+	p.filled = 80 * MS;
+	run(&p, 2000000, 100);
+	assert_true(p.d.queue.limit > 33 * MS);
+	assert_in_range(p.least_bps, 200000, UINT64_MAX - 1);
+	assert_true(p.d.bps > 1000000);
+	p.filled = 0; /* they go: the queue is kept short again */
+	run(&p, 2000000, 150);
+	for (int i = 0; i < 50; i++) {
+		run(&p, 2000000, 1);
+		assert_true(p.free_at - p.now < 60 * MS);
+	}
+}
+
+static void test_a_queue_of_others_that_meets_a_small_rate(void **state)
+{
+	struct path p = { .filled = 70 * MS };
+
+	(void)state;
+	delay_bwe_init(&p.d, 60000);
+	p.d.queue.started = true; /* the way without them was seen */
+	for (size_t i = 0; i < QUEUE_BASE_SLOTS; i++)
+		p.d.queue.base_slots[i] = 20 * MS + 4800;
+	run(&p, 2000000, 300);
+	assert_true(p.d.bps > 400000);
 }
 
 static void test_a_probe_moves_the_rate(void **state)
@@ -168,8 +256,13 @@ int main(void)
 		cmocka_unit_test(test_the_trend_of_the_delay_is_the_signal),
 		cmocka_unit_test(test_jitter_alone_is_no_overuse),
 		cmocka_unit_test(test_waiting_is_counted_from_the_least_delay_of_large_packets),
+		cmocka_unit_test(test_what_is_carried_counts_for_the_rate_and_not_for_the_size),
+		cmocka_unit_test(test_R22_a_clock_that_jumps_is_no_wait_of_years),
+		cmocka_unit_test(test_a_clock_that_was_set_back_begins_anew),
 		cmocka_unit_test(test_the_least_delay_is_forgotten),
 		cmocka_unit_test(test_the_rate_finds_the_path_and_keeps_its_queue_short),
+		cmocka_unit_test(test_a_queue_of_others_starves_nobody),
+		cmocka_unit_test(test_a_queue_of_others_that_meets_a_small_rate),
 		cmocka_unit_test(test_a_probe_moves_the_rate),
 	};
 

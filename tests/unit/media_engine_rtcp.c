@@ -1,5 +1,6 @@
 /* The media engine: reports and feedback, both ways. */
 #include "media_support.h"
+#include "media/engine_internal.h"
 
 struct seen {
 	bool sr, rr, sdes, bye, pli, fir, nack, twcc, remb, rrtr, dlrr;
@@ -441,6 +442,27 @@ static void test_received_remb_is_told_when_it_changes(void **state)
 	media_engine_destroy(e);
 }
 
+/* A reference time that goes on by half of its range with every message. */
+static void test_R22_a_racing_reference_time_stays_within_bounds(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+
+	(void)state;
+	for (int64_t i = 0; i < 1000; i++) {
+		static struct twcc_builder b;
+		uint8_t data[128];
+		struct bytes_writer w = bytes_writer(data, sizeof(data));
+
+		twcc_builder_init(&b, 5, sizeof(data));
+		assert_true(twcc_builder_add(&b, true, (i * 0x7fffff & 0xffffff) * TWCC_REFERENCE_US));
+		twcc_builder_write(&b, &w, 9, 1002, (uint8_t)i);
+		media_engine_input_rtcp(e, i * MS, data, w.size);
+		assert_true(e->feedback_epoch <= 1 << 30 && e->feedback_epoch >= -(1 << 30));
+	}
+	assert_int_equal(stats_of(e).twcc_received, 1000);
+	media_engine_destroy(e);
+}
+
 static void test_xr_gives_a_receiver_the_round_trip(void **state)
 {
 	struct media_section_config c = video_config(2, 3);
@@ -541,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_R22_bye_ends_only_what_it_names),
 		cmocka_unit_test(test_remb_is_sent_where_transport_cc_is_missing),
 		cmocka_unit_test(test_received_remb_is_told_when_it_changes),
+		cmocka_unit_test(test_R22_a_racing_reference_time_stays_within_bounds),
 		cmocka_unit_test(test_xr_gives_a_receiver_the_round_trip),
 		cmocka_unit_test(test_sr_of_the_peer_is_kept),
 		cmocka_unit_test(test_close_says_bye_and_falls_silent),

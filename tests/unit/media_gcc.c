@@ -162,6 +162,47 @@ static void test_probes_find_the_path_at_the_start(void **state)
 	gcc_free(&p.g);
 }
 
+/* The clusters of the start leave; the first one arrives at |bps|, of the second one nothing is known yet. */
+static void probe_at_start(struct gcc *g, uint64_t bps)
+{
+	const struct gcc_limits limits = { 0, 1000000, 0 };
+	wlk_time now = SECOND, arrival = 0;
+	uint64_t rate = 3000000;
+	uint16_t first;
+	int count = 0;
+
+	gcc_init(g, 1);
+	gcc_set_limits(g, 0, &limits);
+	gcc_set_wanted(g, 10000000, true);
+	first = sent_history_next(&g->sent);
+	do {
+		count += rate == 3000000;
+		gcc_on_sent(g, now, 1200);
+		now += (wlk_time)(9600 * 1000000ull / rate);
+		rate = gcc_probe_bps(g, now);
+	} while (rate);
+	assert_in_range(count, PROBE_PACKETS_MIN, 20);
+	gcc_feedback_begin(g);
+	for (int i = 0; i < count; i++, arrival += (wlk_time)(9600 * 1000000ull / bps))
+		gcc_feedback_status(g, now + 100 * MS, (uint16_t)(first + i), true, arrival);
+	gcc_feedback_end(g, now + 100 * MS);
+}
+
+static void test_a_stall_is_no_narrow_path(void **state)
+{
+	struct gcc g;
+
+	(void)state;
+	probe_at_start(&g, 400000); /* less than half of what got through before */
+	assert_int_equal(g.delay.state, DELAY_STARTING);
+	assert_int_equal(gcc_target_bps(&g), 1000000);
+	gcc_free(&g);
+	probe_at_start(&g, 800000);
+	assert_int_equal(g.delay.state, DELAY_DRAINING);
+	assert_in_range(gcc_target_bps(&g), 500000, 800000);
+	gcc_free(&g);
+}
+
 static void test_limits_and_remb_hold(void **state)
 {
 	struct gcc_limits limits = { 200000, 500000, 800000 };
@@ -237,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_losses_that_come_with_the_rate_limit_it),
 		cmocka_unit_test(test_shares_follow_needs_and_priority),
 		cmocka_unit_test(test_probes_find_the_path_at_the_start),
+		cmocka_unit_test(test_a_stall_is_no_narrow_path),
 		cmocka_unit_test(test_limits_and_remb_hold),
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
 		cmocka_unit_test(test_R22_feedback_that_lies_stays_within_bounds),

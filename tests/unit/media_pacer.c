@@ -63,6 +63,40 @@ static void test_a_set_rate_is_kept(void **state)
 	pacer_free(&p);
 }
 
+static void test_audio_owes_at_most_half_a_second(void **state)
+{
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 100000);
+	for (int i = 0; i < 100; i++)
+		push(&p, 0, PACER_AUDIO, 1000, NULL);
+	assert_int_equal(pop_all(&p, 0), 100000); /* eight seconds' worth of the rate */
+	assert_in_range(-p.budget_bytes, 5000, 6250);
+	push(&p, 0, PACER_VIDEO, 100, NULL);
+	assert_in_range(p.deadline, 400 * MS, 501 * MS);
+	assert_int_equal(pop_all(&p, p.deadline), 100);
+	pacer_free(&p);
+}
+
+static void test_what_passes_by_is_paid_for(void **state)
+{
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 800000); /* 100 bytes a millisecond */
+	pop_all(&p, 0);
+	pacer_spend(&p, 0, 1000);
+	push(&p, 0, PACER_VIDEO, 500, NULL);
+	assert_in_range(p.deadline, 7 * MS, 11 * MS);
+	pacer_spend(&p, 0, 100000000); /* not more than half a second, either */
+	assert_in_range(p.deadline, 400 * MS, 510 * MS);
+	assert_int_equal(pop_all(&p, p.deadline), 500);
+	pacer_free(&p);
+}
+
 static void test_audio_passes_and_retransmissions_go_before_video(void **state)
 {
 	static const enum pacer_class classes[] = { PACER_VIDEO, PACER_RETRANSMISSION, PACER_AUDIO };
@@ -202,6 +236,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_burst_leaves_at_once),
 		cmocka_unit_test(test_a_set_rate_is_kept),
+		cmocka_unit_test(test_audio_owes_at_most_half_a_second),
+		cmocka_unit_test(test_what_passes_by_is_paid_for),
 		cmocka_unit_test(test_audio_passes_and_retransmissions_go_before_video),
 		cmocka_unit_test(test_a_queue_is_drained_soon_at_any_rate),
 		cmocka_unit_test(test_full_and_forgotten),

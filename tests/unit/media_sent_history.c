@@ -28,6 +28,29 @@ static void test_what_was_sent_is_found_once(void **state)
 	sent_history_free(&h);
 }
 
+static void test_a_packet_carries_what_left_before_it(void **state)
+{
+	struct sent_history h;
+	struct cc_packet p;
+
+	(void)state;
+	sent_history_init(&h, 0);
+	sent_history_carry(&h, 300);
+	sent_history_carry(&h, 400);
+	sent_history_add(&h, 1, 1000, CC_NO_CLUSTER);
+	sent_history_add(&h, 2, 1000, CC_NO_CLUSTER);
+	sent_history_carry(&h, SIZE_MAX / 2);
+	sent_history_add(&h, 3, 1000, CC_NO_CLUSTER);
+	assert_true(sent_history_on_status(&h, 0, true, 10, &p));
+	assert_int_equal(p.size, 1000);
+	assert_int_equal(p.carried, 700);
+	assert_true(sent_history_on_status(&h, 1, true, 11, &p));
+	assert_int_equal(p.carried, 0);
+	assert_true(sent_history_on_status(&h, 2, true, 12, &p));
+	assert_int_equal(p.carried, SENT_CARRIED_MAX);
+	sent_history_free(&h);
+}
+
 static void test_R22_numbers_never_sent_change_nothing(void **state)
 {
 	struct sent_history h;
@@ -101,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_sent_is_found_once),
+		cmocka_unit_test(test_a_packet_carries_what_left_before_it),
 		cmocka_unit_test(test_R22_numbers_never_sent_change_nothing),
 		cmocka_unit_test(test_a_lost_packet_may_turn_up),
 		cmocka_unit_test(test_grows_while_nothing_is_acknowledged_and_is_bounded),

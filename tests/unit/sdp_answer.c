@@ -397,6 +397,11 @@ static void test_feedback(void **state)
 	has(TEST_HEAD VIDEO("0") "a=rtcp-fb:96 transport-cc\r\na=extmap:3 "
 				 "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
 	    "a=rtcp-fb:96 transport-cc\r\n");
+	/* RFC 8888 where there is nothing else */
+	has(TEST_HEAD VIDEO("0") "a=rtcp-fb:* ack ccfb\r\n", "a=rtcp-fb:96 ack ccfb\r\n");
+	has_not(TEST_HEAD VIDEO("0") "a=rtcp-fb:* ack ccfb\r\na=rtcp-fb:96 transport-cc\r\na=extmap:3 "
+				     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n",
+		"ccfb");
 }
 
 static void test_codec_preferences_set_order_and_choice(void **state)
