@@ -26,7 +26,7 @@ static uint32_t media_feedback(uint32_t sdp)
 {
 	return (sdp & SDP_FB_NACK ? MEDIA_FB_NACK : 0u) | (sdp & SDP_FB_NACK_PLI ? MEDIA_FB_PLI : 0u) |
 	       (sdp & SDP_FB_CCM_FIR ? MEDIA_FB_FIR : 0u) | (sdp & SDP_FB_REMB ? MEDIA_FB_REMB : 0u) |
-	       (sdp & SDP_FB_TRANSPORT_CC ? MEDIA_FB_TRANSPORT_CC : 0u);
+	       (sdp & SDP_FB_TRANSPORT_CC ? MEDIA_FB_TRANSPORT_CC : 0u) | (sdp & SDP_FB_CCFB ? MEDIA_FB_CCFB : 0u);
 }
 
 /* One media_section_config and the arrays it borrows. */

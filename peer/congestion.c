@@ -81,6 +81,26 @@ void peer_set_source_size(struct wlk_rtp_sender *sender, uint32_t width, uint32_
 	peer_touch(t->pc);
 }
 
+wlk_err wlk_peer_connection_set_bitrate(wlk_peer_connection *pc, const wlk_bitrate_limits *limits)
+{
+	struct list *lists[] = { &pc->transports, &pc->spares };
+
+	RECORD(pc, record_set_bitrate(recorded, pc, limits));
+	if (pc->closed)
+		return peer_fail(pc, WLK_ERR_STATE, "the connection is closed");
+	if (!limits || limits->struct_size != sizeof(*limits) || (limits->max_bps && limits->min_bps > limits->max_bps) ||
+	    (limits->start_bps && (limits->start_bps < limits->min_bps || (limits->max_bps && limits->start_bps > limits->max_bps))))
+		return peer_fail(pc, WLK_ERR_INVALID, "the limits contradict each other");
+	peer_refresh_now(pc);
+	pc->rate_limits = (struct media_rate_limits){ limits->min_bps, limits->start_bps, limits->max_bps };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		list_for_each(item, lists[i])
+			media_engine_set_rate_limits(list_entry(item, struct peer_transport, link)->media, pc->now, &pc->rate_limits);
+	}
+	peer_touch(pc);
+	return WLK_OK;
+}
+
 void peer_emit_target_bitrate(wlk_peer_connection *pc, size_t section, size_t layer, uint64_t bps)
 {
 	struct wlk_transceiver *t = peer_transceiver_by_section(pc, section);

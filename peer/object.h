@@ -184,6 +184,7 @@ struct wlk_peer_connection {
 	bool sctp_ended; /* the far end closed by SCTP alone, with no media left */
 	bool sctp_mtu_is_full; /* nothing is left to be raised */
 	bool path_in_doubt; /* as SCTP was told */
+	size_t sctp_window; /* the same; 0: no limit */
 	char cname[25];
 	char *lent_host; /* of the latest RESOLVE request */
 	wlk_direct_layer *lent_layers; /* of the latest wlk_direct_local_parameters() */
@@ -210,6 +211,7 @@ struct wlk_peer_connection {
 	wlk_encoded_frame lent_frame;
 	struct video_frame *lent_picture; /* NULL: none */
 	wlk_video_frame lent_video;
+	struct media_rate_limits rate_limits; /* of each path */
 	uint64_t remote_bitrate_limit, told_bitrate_limit; /* bits a second, 0: none */
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
 	struct peer_error error;

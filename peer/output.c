@@ -43,7 +43,23 @@ static bool poll_media(struct peer_transport *t, struct pktbuf **out)
 	return false;
 }
 
-/* SCTP packets are pulled one by one into DTLS, so that they wait in SCTP and not in a queue behind it. */
+/* What SCTP may have on its way follows the share of the path that data has; a little change is not worth a call. */
+static void limit_window(struct peer_transport *t)
+{
+	wlk_peer_connection *pc = t->pc;
+	size_t window = media_engine_data_window(t->media), before = pc->sctp_window;
+
+	if (window == before || sctp_assoc_state(pc->sctp) != SCTP_ASSOC_CONNECTED ||
+	    (window && before && window < before + before / 4 && window > before - before / 4))
+		return;
+	pc->sctp_window = window;
+	sctp_assoc_limit_window(pc->sctp, pc->now, window);
+}
+
+/*
+ * SCTP packets are pulled one by one into DTLS, so that they wait in SCTP and not in a queue behind it; beside media as fast as the
+ * engine lets them.
+ */
 static bool poll_data(struct peer_transport *t, struct pktbuf **out)
 {
 	wlk_peer_connection *pc = t->pc;
@@ -51,12 +67,22 @@ static bool poll_data(struct peer_transport *t, struct pktbuf **out)
 
 	if (!pc->sctp || t != pc->data_transport || dtls_transport_state(t->dtls) != DTLS_STATE_CONNECTED)
 		return false;
-	while (sctp_assoc_poll_transmit(pc->sctp, t->pc->now, &packet)) {
-		wlk_err err = dtls_transport_send(t->dtls, t->pc->now, packet->data, packet->size);
+	limit_window(t);
+	while (media_engine_data_may_leave(t->media, pc->now)) {
+		size_t size;
+		wlk_err err;
 
+		if (!sctp_assoc_poll_transmit(pc->sctp, pc->now, &packet)) {
+			media_engine_on_data(t->media, pc->now, 0);
+			return false;
+		}
+		size = packet->size;
+		err = dtls_transport_send(t->dtls, pc->now, packet->data, packet->size);
 		pktbuf_release(packet);
-		if (!err && dtls_transport_poll_transmit(t->dtls, t->pc->now, out))
-			return true;
+		if (err || !dtls_transport_poll_transmit(t->dtls, pc->now, out))
+			continue;
+		media_engine_on_data(t->media, pc->now, size);
+		return true;
 	}
 	return false;
 }

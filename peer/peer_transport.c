@@ -30,8 +30,11 @@ static wlk_err create_media(struct peer_transport *t)
 		.unix_us_at_zero = t->pc->env.unix_us_at_zero,
 		.log_prefix = t->log.prefix,
 	};
+	wlk_err err = media_engine_create(&t->media, &media);
 
-	return media_engine_create(&t->media, &media);
+	if (!err)
+		media_engine_set_rate_limits(t->media, t->pc->now, &t->pc->rate_limits);
+	return err;
 }
 
 /* The first transport speaks under the name of its connection. */

@@ -256,6 +256,21 @@ void record_set_configuration(struct wlk_recording *rec, const wlk_peer_connecti
 	record_end(rec);
 }
 
+/* The same. */
+void record_set_bitrate(struct wlk_recording *rec, const wlk_peer_connection *pc, const wlk_bitrate_limits *limits)
+{
+	bool readable = limits && limits->struct_size == sizeof(*limits);
+	struct bytes_writer *w = begin_api(rec, RECORD_SET_BITRATE, pc, 25);
+
+	if (!w)
+		return;
+	bytes_put_u8(w, readable);
+	bytes_put_u64(w, readable ? limits->min_bps : 0);
+	bytes_put_u64(w, readable ? limits->start_bps : 0);
+	bytes_put_u64(w, readable ? limits->max_bps : 0);
+	record_end(rec);
+}
+
 void record_create_channel(struct wlk_recording *rec, const wlk_peer_connection *pc, const char *label, const wlk_data_channel_init *init,
 			   bool has_place)
 {

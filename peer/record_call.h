@@ -35,6 +35,7 @@ void record_set_description(struct wlk_recording *rec, enum record_kind kind, co
 			    const wlk_session_description *description);
 void record_add_candidate(struct wlk_recording *rec, const wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
 void record_set_configuration(struct wlk_recording *rec, const wlk_peer_connection *pc, const wlk_configuration *config);
+void record_set_bitrate(struct wlk_recording *rec, const wlk_peer_connection *pc, const wlk_bitrate_limits *limits);
 void record_create_channel(struct wlk_recording *rec, const wlk_peer_connection *pc, const char *label, const wlk_data_channel_init *init,
 			   bool has_place);
 void record_channel_send(struct wlk_recording *rec, const wlk_data_channel *channel, wlk_message_type type, const void *data, size_t size);

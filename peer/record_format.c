@@ -28,6 +28,7 @@ static const char *const kind_names[256] = {
 	[RECORD_SET_REMOTE] = "set-remote-description",
 	[RECORD_ADD_CANDIDATE] = "add-ice-candidate",
 	[RECORD_RESTART_ICE] = "restart-ice",
+	[RECORD_SET_BITRATE] = "set-bitrate",
 	[RECORD_SET_CONFIGURATION] = "set-configuration",
 	[RECORD_CREATE_CHANNEL] = "create-data-channel",
 	[RECORD_CHANNEL_SEND] = "channel-send",

@@ -89,6 +89,7 @@ enum record_kind {
 					* given u8, count u32, layers (u64, rid text or none) */
 	RECORD_INSERT_DTMF = 66,       /* transceiver, duration, gap u32, tones text */
 	RECORD_SOURCE_SIZE = 70,       /* transceiver, width u32, height u32 */
+	RECORD_SET_BITRATE = 71,       /* given u8; least, start, most u64 */
 
 	RECORD_ANSWERS = 128,
 	/* Of core/: */

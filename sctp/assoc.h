@@ -162,6 +162,11 @@ void sctp_assoc_events_seen(struct sctp_assoc *assoc, wlk_time now);
  * is a path, however long that took; they are a packet each.
  */
 void sctp_assoc_set_path_in_doubt(struct sctp_assoc *assoc, wlk_time now, bool doubt);
+/*
+ * At most so much user data on its way at a time, whatever the path seems to bear [bytes]; 0: no limit of ours. For an owner who lets packets
+ * leave at a rate of its own: what is beyond it would only wait between here and there, and look like a long path.
+ */
+void sctp_assoc_limit_window(struct sctp_assoc *assoc, wlk_time now, size_t bytes);
 /* The path takes larger packets than it was started with: |mtu| as in the parameters of the start. Less is ignored. */
 void sctp_assoc_raise_mtu(struct sctp_assoc *assoc, wlk_time now, size_t mtu);
 /* When handle_timeout() wants to be called; the past when another thread left something to poll. */

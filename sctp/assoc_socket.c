@@ -144,6 +144,19 @@ void sctp_assoc_set_path_in_doubt(struct sctp_assoc *a, wlk_time now, bool doubt
 	assoc_leave(a);
 }
 
+void sctp_assoc_limit_window(struct sctp_assoc *a, wlk_time now, size_t bytes)
+{
+	struct sctp_assoc_value limit = { .assoc_value = (uint32_t)MIN(bytes, (size_t)UINT32_MAX) };
+
+	a->now = now;
+	if (!a->socket)
+		return;
+	assoc_enter(a);
+	if (a->socket)
+		(void)set_option(a->socket, IPPROTO_SCTP, SCTP_MAX_CWND, &limit, sizeof(limit)); /* refused: a longer queue in front of the gate */
+	assoc_leave(a);
+}
+
 void sctp_assoc_raise_mtu(struct sctp_assoc *a, wlk_time now, size_t mtu)
 {
 	size_t before = a->mtu;

@@ -224,6 +224,17 @@ static void restart_ice(struct bytes_reader body)
 	(void)!wlk_peer_connection_restart_ice(replay.peer->pc);
 }
 
+static void set_bitrate(struct bytes_reader body)
+{
+	wlk_bitrate_limits limits = WLK_BITRATE_LIMITS_INIT;
+	bool given = bytes_u8(&body) != 0;
+
+	limits.min_bps = bytes_u64(&body);
+	limits.start_bps = bytes_u64(&body);
+	limits.max_bps = bytes_u64(&body);
+	(void)!wlk_peer_connection_set_bitrate(replay.peer->pc, given ? &limits : NULL);
+}
+
 static void set_configuration(struct bytes_reader body)
 {
 	uint8_t flags = bytes_u8(&body);
@@ -595,6 +606,7 @@ static void (*const calls[RECORD_ANSWERS])(struct bytes_reader body) = {
 	[RECORD_ADD_CANDIDATE] = add_candidate,
 	[RECORD_RESTART_ICE] = restart_ice,
 	[RECORD_SET_CONFIGURATION] = set_configuration,
+	[RECORD_SET_BITRATE] = set_bitrate,
 	[RECORD_CREATE_CHANNEL] = create_channel,
 	[RECORD_CHANNEL_SEND] = channel_send,
 	[RECORD_CHANNEL_CLOSE] = channel_call,

@@ -203,6 +203,13 @@ void sctp_assoc_set_path_in_doubt(struct sctp_assoc *assoc, wlk_time now, bool d
 	(void)doubt;
 }
 
+void sctp_assoc_limit_window(struct sctp_assoc *assoc, wlk_time now, size_t bytes)
+{
+	(void)assoc;
+	(void)now;
+	(void)bytes;
+}
+
 void sctp_assoc_raise_mtu(struct sctp_assoc *assoc, wlk_time now, size_t mtu)
 {
 	(void)assoc;

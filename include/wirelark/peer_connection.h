@@ -411,6 +411,25 @@ WLK_API wlk_err wlk_peer_connection_get_configuration(const wlk_peer_connection 
  */
 WLK_API wlk_err wlk_peer_connection_set_configuration(wlk_peer_connection *pc, const wlk_configuration *config);
 
+/** Limits of what a connection sends [bit/s], of whole packets with all headers, data beside media counted. Set up with the macro. */
+typedef struct wlk_bitrate_limits {
+	size_t struct_size;
+	uint64_t min_bps;   /**< what the estimate never goes below, whatever the path does; 0: 30,000 */
+	uint64_t start_bps; /**< where the estimate begins; 0: 300,000 */
+	uint64_t max_bps;   /**< what it never goes above, probes included; 0: no limit */
+} wlk_bitrate_limits;
+
+#define WLK_BITRATE_LIMITS_INIT { sizeof(wlk_bitrate_limits), 0, 0, 0 }
+
+/**
+ * Limits of congestion control, for each path of the connection (one, when everything is bundled). They hold from here on: the targets of
+ * encodings (WLK_EVENT_TARGET_BITRATE) follow at once. A start_bps that differs from the one before takes the estimate there, also in
+ * the middle of a call: that is for applications that know of a new path. libwebrtc calls it SetBitrate.
+ *
+ * Errors: WLK_ERR_INVALID (no limits, min above max, or a start that is not between them), WLK_ERR_STATE when closed.
+ */
+WLK_API wlk_err wlk_peer_connection_set_bitrate(wlk_peer_connection *pc, const wlk_bitrate_limits *limits);
+
 /** The present states; an event in hand may be older. */
 WLK_API wlk_signaling_state wlk_peer_connection_signaling_state(const wlk_peer_connection *pc);
 WLK_API wlk_ice_gathering_state wlk_peer_connection_ice_gathering_state(const wlk_peer_connection *pc);

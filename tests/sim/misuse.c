@@ -387,6 +387,34 @@ static void test_bad_candidates(void **state)
 	subject_free(&s);
 }
 
+static void test_bitrates_that_contradict_each_other(void **state)
+{
+	static const uint64_t bad[][3] = { { 2, 0, 1 }, { 200000, 100000, 0 }, { 0, 300000, 200000 }, { 0, UINT64_MAX, 1 } };
+	static const uint64_t good[][3] = { { 0, 0, 0 }, { 1, 1, 1 }, { 0, 100000, 0 }, { 0, UINT64_MAX, UINT64_MAX }, { UINT64_MAX, 0, 0 } };
+	wlk_bitrate_limits limits = WLK_BITRATE_LIMITS_INIT;
+	struct subject s;
+
+	(void)state;
+	subject_init(&s, WLK_SIGNALING_STABLE);
+	REFUSED(&s, WLK_ERR_INVALID, wlk_peer_connection_set_bitrate(s.pc, NULL));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		limits = (wlk_bitrate_limits){ sizeof(limits), bad[i][0], bad[i][1], bad[i][2] };
+		REFUSED(&s, WLK_ERR_INVALID, wlk_peer_connection_set_bitrate(s.pc, &limits));
+	}
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		limits = (wlk_bitrate_limits){ sizeof(limits), good[i][0], good[i][1], good[i][2] };
+		assert_int_equal(wlk_peer_connection_set_bitrate(s.pc, &limits), WLK_OK);
+		sim_run_for(&s.sim, SIM_SECOND);
+	}
+	limits.struct_size = 1;
+	REFUSED(&s, WLK_ERR_INVALID, wlk_peer_connection_set_bitrate(s.pc, &limits));
+	subject_free(&s);
+	subject_init(&s, WLK_SIGNALING_CLOSED);
+	limits = (wlk_bitrate_limits)WLK_BITRATE_LIMITS_INIT;
+	REFUSED(&s, WLK_ERR_STATE, wlk_peer_connection_set_bitrate(s.pc, &limits));
+	subject_free(&s);
+}
+
 /* ---- transceivers ---- */
 
 static void test_R33_ids_that_would_be_lines_of_their_own(void **state)
@@ -641,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_R33_R8_300_candidates),
 		cmocka_unit_test(test_R33_a_reoffer_that_drops_or_swaps_sections),
 		cmocka_unit_test(test_bad_candidates),
+		cmocka_unit_test(test_bitrates_that_contradict_each_other),
 		cmocka_unit_test(test_R33_ids_that_would_be_lines_of_their_own),
 		cmocka_unit_test(test_transceivers_in_every_state),
 		cmocka_unit_test(test_R34_packets_that_cannot_be_sent),

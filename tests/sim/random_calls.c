@@ -297,6 +297,18 @@ static wlk_err set_configuration(struct sim *sim, struct sim_peer *peer, struct 
 	return wlk_peer_connection_set_configuration(peer->pc, &config);
 }
 
+/* Some of them contradict each other. */
+static wlk_err set_bitrate(struct sim *sim, struct sim_peer *peer, struct random_side *side)
+{
+	wlk_bitrate_limits limits = WLK_BITRATE_LIMITS_INIT;
+
+	(void)side;
+	limits.min_bps = sim_random(sim, 3) * 50000u;
+	limits.start_bps = sim_random(sim, 2) * sim_random(sim, 2000000);
+	limits.max_bps = sim_random(sim, 2) * sim_random(sim, 4000000);
+	return wlk_peer_connection_set_bitrate(peer->pc, sim_random(sim, 8) ? &limits : NULL);
+}
+
 /* An address that nobody has; of any section, and of some that are not there. */
 static wlk_err add_candidate(struct sim *sim, struct sim_peer *peer, struct random_side *side)
 {
@@ -402,6 +414,7 @@ static const struct random_call calls[] = {
 	{ "receive limits", 1, set_receive_limits },
 	{ "setParameters", 3, set_parameters },
 	{ "setConfiguration", 2, set_configuration },
+	{ "set bitrate", 1, set_bitrate },
 	{ "addIceCandidate", 1, add_candidate },
 	{ "getStats", 3, read_statistics },
 	{ "look", 3, look },

@@ -246,6 +246,50 @@ static void test_R29_no_packet_above_the_MTU(void **state)
 	}
 }
 
+static bool got_one(struct sctp_pair *pair)
+{
+	(void)pair;
+	return seen.messages;
+}
+
+/* What is in flight, from time to time. */
+static uint64_t most_in_flight(struct sctp_pair *pair, int steps)
+{
+	uint64_t most = 0;
+
+	for (int i = 0; i < steps; i++) {
+		struct sctp_assoc_stats stats;
+
+		sctp_pair_step(pair);
+		sctp_assoc_stats(pair->side[0], &stats);
+		most = MAX(most, stats.flight_size);
+	}
+	return most;
+}
+
+static void test_a_limited_window_holds_and_is_lifted(void **state)
+{
+	static uint8_t data[200000];
+	const struct sctp_path path = { .latency_us = 30000 };
+	struct sctp_channel *channel;
+	struct sctp_pair pair;
+
+	(void)state;
+	begin(&pair, &path);
+	channel = channel_of(&pair, 0);
+	sctp_assoc_limit_window(pair.side[0], pair.now, 8000); /* before it starts: nothing to limit */
+	sctp_pair_start(&pair, 0);
+	assert_true(sctp_pair_run(&pair, 60 * SECOND, sctp_pair_connected));
+	sctp_assoc_limit_window(pair.side[0], pair.now, 8000);
+	assert_int_equal(sctp_channel_send(channel, pair.now, SCTP_MESSAGE_BINARY, data, sizeof(data)), WLK_OK);
+	assert_in_range(most_in_flight(&pair, 300), 4000, 8000 + SCTP_ASSOC_MTU);
+	assert_true(sctp_pair_run(&pair, 120 * SECOND, got_one));
+	sctp_assoc_limit_window(pair.side[0], pair.now, 0);
+	assert_int_equal(sctp_channel_send(channel, pair.now, SCTP_MESSAGE_BINARY, data, sizeof(data)), WLK_OK);
+	assert_true(most_in_flight(&pair, 2000) > 16000);
+	sctp_pair_free(&pair);
+}
+
 static bool lose_everything(struct sctp_pair *pair, int from, uint8_t *packet, size_t *size)
 {
 	(void)pair;
@@ -673,6 +717,7 @@ int main(void)
 		cmocka_unit_test(test_abort_tells_the_other_side),
 		cmocka_unit_test(test_close_before_start),
 		cmocka_unit_test(test_R29_no_packet_above_the_MTU),
+		cmocka_unit_test(test_a_limited_window_holds_and_is_lifted),
 		cmocka_unit_test(test_a_partition_is_survived_and_data_flows_within_the_RTO_cap),
 		cmocka_unit_test(test_each_handshake_packet_may_be_lost),
 		cmocka_unit_test(test_R27_no_address_of_ours_leaves_in_a_packet),
