@@ -113,6 +113,8 @@ static wlk_time arrival_time(struct sim *sim, struct sim_peer *from, size_t size
 	const struct sim_config *c = &sim->config;
 	wlk_time at = sim->now;
 
+	if (sim->link)
+		return sim->link(sim, from, size);
 	if (c->rate_bps) {
 		wlk_time start = from->link_free_at > sim->now ? from->link_free_at : sim->now;
 

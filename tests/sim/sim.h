@@ -38,6 +38,9 @@ struct sim_peer;
 /* Looks at each datagram before it goes on the link; false: it vanishes. */
 typedef bool (*sim_filter_fn)(struct sim *sim, struct sim_peer *from, const wlk_datagram *datagram);
 
+/* A link of the test's own: when a datagram of |size| bytes arrives; below 0: never. Instead of rate, latency and jitter. */
+typedef wlk_time (*sim_link_fn)(struct sim *sim, struct sim_peer *from, size_t size);
+
 /* What the test does with the events of its peers. */
 typedef void (*sim_event_fn)(struct sim *sim, struct sim_peer *peer, const wlk_event *event);
 
@@ -79,6 +82,7 @@ struct sim {
 	struct sim_peer a, b; /* a offers */
 	sim_event_fn on_event;
 	sim_filter_fn filter; /* NULL: none */
+	sim_link_fn link;     /* the same */
 	bool no_signalling;   /* candidates that come now do not reach the other peer */
 	bool no_ipv6;         /* every IPv6 packet vanishes */
 	struct sim_host hosts[SIM_HOSTS_MAX];

@@ -1,13 +1,13 @@
 #include "cc_world.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/rand.h"
+#include "media/engine_internal.h" /* to print what the estimator thinks */
 
-enum { SEGMENT = 1500, ACK = 40, LOWER = 28 + 16, SAMPLE_US = 10000, FRAME_US = 33333, FRAME_MAX = 120000 };
+enum { LOWER = 28 + 16, SAMPLE_US = 10000 };
 
 static double uniform(struct cc_world *w)
 {
@@ -17,11 +17,6 @@ static double uniform(struct cc_world *w)
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	z ^= z >> 31;
 	return (double)(z >> 11) / 9007199254740992.0;
-}
-
-static double normal(struct cc_world *w)
-{
-	return sqrt(-2 * log(uniform(w) + 1e-12)) * cos(6.283185307 * uniform(w));
 }
 
 static size_t second_of(const struct cc_world *w)
@@ -78,48 +73,23 @@ static wlk_time pipe_next(const struct cc_pipe *p)
 	return p->count ? p->ring[p->first].arrival : WLK_TIME_NEVER;
 }
 
-/* ---- the encoder ---- */
-
-static size_t frame_size(struct cc_world *w, struct cc_encoder *e, bool key)
-{
-	double mean = (double)e->target_bps / 8 * FRAME_US / 1e6, size = mean * exp(0.2 * normal(w) - 0.02);
-
-	if (key)
-		size *= 4;
-	else if (w->now >= e->next_cut)
-		size *= 2.5;
-	if (w->now >= e->next_cut)
-		e->next_cut = w->now + 5 * SECOND + (wlk_time)(uniform(w) * 10e6);
-	/* The rate control of an encoder: what was too much is saved over the next half second. */
-	size -= MAX(MIN(e->debt / 15, 0.7 * size), -0.3 * size);
-	e->debt += size - mean;
-	e->debt = MAX(e->debt, -10 * mean);
-	return (size_t)MAX(MIN(size, FRAME_MAX), 60);
-}
+/* ---- media ---- */
 
 static void encode(struct cc_world *w, struct cc_flow *f)
 {
-	static const uint8_t key_head[] = { 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01 };
-	static uint8_t data[FRAME_MAX + 16];
-	struct cc_encoder *e = &f->encoder;
-	bool key = !e->frames || e->wants_key;
-	struct media_send_frame frame = { .pt = 96, .temporal = -1, .spatial = -1, .timestamp = e->frames * 3000 };
+	static uint8_t data[SYNTHETIC_FRAME_MAX];
+	struct synthetic_encoder *e = &f->encoder;
+	struct media_send_frame frame = { .pt = 96, .temporal = -1, .spatial = -1, .timestamp = e->frames * SYNTHETIC_FRAME_TICKS };
 	wlk_err err;
+	bool key;
 
-	e->next = w->now + FRAME_US;
-	e->frames++;
-	if (!e->target_bps || e->paused)
+	frame.data = (wlk_bytes){ data, synthetic_encoder_frame(e, w->now, data, &key) };
+	if (!frame.data.size)
 		return;
-	memset(data, 0x31, 16);
-	if (key)
-		memcpy(data, key_head, sizeof(key_head));
-	frame.data = (wlk_bytes){ data, MAX(frame_size(w, e, key), (size_t)16) };
 	err = media_engine_send_frame(f->from, w->now, 0, &frame);
 	e->wants_key = key && err;
 	f->frames_late += err != WLK_OK;
 }
-
-/* ---- media ---- */
 
 static void fill_section(struct media_section_config *c, bool sends, uint32_t ssrc)
 {
@@ -178,7 +148,7 @@ static void step_sender(struct cc_world *w, size_t flow)
 		if (ev.type == MEDIA_EVENT_KEY_FRAME_REQUEST)
 			f->encoder.wants_key = true;
 		if (ev.type == MEDIA_EVENT_TARGET_BITRATE)
-			f->encoder.target_bps = MIN(ev.target_bps, f->encoder.max_bps);
+			f->encoder.target_bps = ev.target_bps;
 	}
 	if (f->encoder.next <= w->now)
 		encode(w, f);
@@ -220,80 +190,27 @@ static void deliver_media(struct cc_world *w, const struct cc_flight *flight, st
 	}
 }
 
-/* ---- TCP: a window that grows until something is lost (RFC 5681, RFC 9438), every segment acknowledged ---- */
+/* ---- TCP ---- */
 
 static void tcp_send(struct cc_world *w, size_t flow)
 {
-	struct cc_tcp *t = &w->flows[flow].tcp;
+	struct cc_flight flight = { .flow = flow };
 
-	while (t->running && t->next - t->lowest < (uint64_t)t->window && t->next - t->lowest < CC_TCP_WINDOW) {
-		struct cc_flight flight = { .flow = flow, .number = t->next };
-
-		t->acked[t->next % CC_TCP_WINDOW] = false;
-		t->sent[t->next % CC_TCP_WINDOW] = w->now;
-		pipe_send(w, &w->there, &flight, SEGMENT);
-		t->next++;
-	}
+	while (tcp_flow_send(&w->flows[flow].tcp, &flight.number))
+		pipe_send(w, &w->there, &flight, TCP_SEGMENT);
 }
 
-static void tcp_cut(struct cc_world *w, struct cc_tcp *t)
+static void step_tcp(struct cc_world *w, size_t flow)
 {
-	t->window_max = t->window;
-	t->window = MAX(t->window * (t->cubic ? 0.7 : 0.5), 2);
-	t->threshold = t->window;
-	t->cut = w->now;
-	t->recovery = t->next;
-}
+	struct cc_flow *f = &w->flows[flow];
 
-static void tcp_grow(struct cc_world *w, struct cc_tcp *t)
-{
-	double since = (double)(w->now - t->cut) / 1e6, k, cubic;
-
-	if (t->window < t->threshold) {
-		t->window += 1;
+	if (w->now < f->begins)
 		return;
-	}
-	t->window += 1 / t->window;
-	if (!t->cubic)
-		return;
-	k = cbrt(t->window_max * 0.3 / 0.4);
-	cubic = 0.4 * (since - k) * (since - k) * (since - k) + t->window_max;
-	t->window = MAX(t->window, MIN(cubic, t->window * 1.5));
-}
-
-static void tcp_on_ack(struct cc_world *w, size_t flow, uint64_t number)
-{
-	struct cc_tcp *t = &w->flows[flow].tcp;
-
-	t->last_ack = w->now;
-	t->acked[number % CC_TCP_WINDOW] = true;
-	tcp_grow(w, t);
-	for (uint64_t i = t->lowest; i + 3 <= number; i++) {
-		if (t->acked[i % CC_TCP_WINDOW])
-			continue;
-		t->acked[i % CC_TCP_WINDOW] = true; /* sent again, and not counted twice */
-		if (i >= t->recovery)
-			tcp_cut(w, t);
-	}
-	while (t->lowest < t->next && t->acked[t->lowest % CC_TCP_WINDOW])
-		t->lowest++;
+	if (!f->tcp_runs)
+		tcp_flow_init(&f->tcp, w->now, f->kind == CC_CUBIC);
+	f->tcp_runs = true;
+	tcp_flow_handle_timeout(&f->tcp, w->now);
 	tcp_send(w, flow);
-}
-
-static void tcp_start_or_time_out(struct cc_world *w, size_t flow)
-{
-	struct cc_tcp *t = &w->flows[flow].tcp;
-
-	if (!t->running && w->now >= w->flows[flow].begins) {
-		*t = (struct cc_tcp){ .running = true, .cubic = t->cubic, .window = 10, .threshold = 1e9, .last_ack = w->now };
-		tcp_send(w, flow);
-	} else if (t->running && w->now - t->last_ack > SECOND) {
-		t->threshold = MAX(t->window / 2, 2);
-		t->window = 1;
-		t->lowest = t->next;
-		t->last_ack = w->now;
-		tcp_send(w, flow);
-	}
 }
 
 /* ---- the world ---- */
@@ -324,14 +241,10 @@ struct cc_flow *cc_world_add(struct cc_world *w, enum cc_flow_kind kind, wlk_tim
 	struct cc_flow *f = &w->flows[w->flow_count];
 
 	*f = (struct cc_flow){ .kind = kind, .begins = begins };
-	f->tcp.cubic = kind == CC_CUBIC;
 	if (kind == CC_MEDIA) {
 		f->from = make_engine(true, 1000 + 10 * (uint32_t)w->flow_count);
 		f->to = make_engine(false, 5000 + 10 * (uint32_t)w->flow_count);
-		f->encoder.next = begins;
-		f->encoder.next_cut = begins + 5 * SECOND;
-		f->encoder.target_bps = 300000;
-		f->encoder.max_bps = 20000000;
+		synthetic_encoder_init(&f->encoder, w->random + w->flow_count, begins);
 	}
 	w->flow_count++;
 	return f;
@@ -351,6 +264,18 @@ static wlk_time next_moment(const struct cc_world *w)
 	return at;
 }
 
+static void print_media(const struct cc_flow *f)
+{
+	const struct gcc *g = &f->from->gcc;
+	const struct delay_bwe *d = &g->delay;
+
+	printf("  %6.0f (%6.0f) %c%c%c wait %3d..%3d of %3d path %6.0f resume %6.0f acked %6.0f loss %4.1f %% limit %6.0f", (double)g->target_bps / 1000,
+	       (double)f->encoder.target_bps / 1000, "SID"[d->state], g->app_limited ? 'a' : '-',
+	       probe_is_pending(&g->probes) ? 'p' : '-', (int)(d->queue.least / 1000), (int)(d->queue.last / 1000), (int)(d->queue.limit / 1000),
+	       (double)d->capacity_bps / 1000, (double)d->resume_bps / 1000, (double)ack_rate_bps(&d->acked, 250000) / 1000,
+	       100 * loss_bwe_recent(&g->loss), (double)g->loss.limit_bps / 1000);
+}
+
 static void sample(struct cc_world *w)
 {
 	if (w->next_sample > w->now)
@@ -364,8 +289,7 @@ static void sample(struct cc_world *w)
 		printf("%6.2f queue %3d ms", (double)w->now / 1e6, (int)(MAX(w->there.free_at - w->now, 0) / 1000));
 		for (size_t i = 0; i < w->flow_count; i++)
 			if (w->flows[i].from)
-				printf("  %6.0f (%6.0f)", (double)media_engine_available_bps(w->flows[i].from) / 1000,
-				       (double)w->flows[i].encoder.target_bps / 1000);
+				print_media(&w->flows[i]);
 			else
 				printf("  window %5.1f", w->flows[i].tcp.window);
 		printf("\n");
@@ -378,7 +302,7 @@ static void arrive(struct cc_world *w)
 
 	while (pipe_take(&w->there, w->now, &flight)) {
 		struct cc_flow *f = &w->flows[flight.flow];
-		size_t size = flight.buf ? flight.buf->size + LOWER : SEGMENT;
+		size_t size = flight.buf ? flight.buf->size + LOWER : (size_t)TCP_SEGMENT;
 
 		f->arrived_bytes += size;
 		f->by_second[second_of(w)] += size;
@@ -386,14 +310,14 @@ static void arrive(struct cc_world *w)
 			deliver_media(w, &flight, f->to);
 			step_receiver(w, flight.flow);
 		} else {
-			pipe_send(w, &w->back, &flight, ACK);
+			pipe_send(w, &w->back, &flight, TCP_ACK);
 		}
 	}
 	while (pipe_take(&w->back, w->now, &flight)) {
 		if (flight.buf)
 			deliver_media(w, &flight, w->flows[flight.flow].from);
 		else
-			tcp_on_ack(w, flight.flow, flight.number);
+			tcp_flow_on_ack(&w->flows[flight.flow].tcp, w->now, flight.number);
 	}
 }
 
@@ -406,7 +330,7 @@ void cc_world_run(struct cc_world *w, wlk_time until)
 				step_sender(w, i);
 				step_receiver(w, i);
 			} else {
-				tcp_start_or_time_out(w, i);
+				step_tcp(w, i);
 			}
 		}
 		sample(w);

@@ -4,10 +4,12 @@
 
 #include "core/time.h"
 #include "media/engine.h"
+#include "synthetic_encoder.h"
+#include "tcp_flow.h"
 
 #define CC_MS ((wlk_time)1000)
 
-enum { CC_FLOWS = 4, CC_SAMPLES = 65536, CC_PACKETS = 262144, CC_RING = 16384, CC_TCP_WINDOW = 8192, CC_SECONDS = 600 };
+enum { CC_FLOWS = 4, CC_SAMPLES = 65536, CC_PACKETS = 262144, CC_RING = 16384, CC_SECONDS = 600 };
 
 struct cc_flight {
 	wlk_time arrival;
@@ -29,33 +31,13 @@ struct cc_pipe {
 
 enum cc_flow_kind { CC_MEDIA, CC_RENO, CC_CUBIC };
 
-/* Frames around a target rate: each a little larger or smaller, key frames and cuts much larger, made up for within a second. */
-struct cc_encoder {
-	uint64_t target_bps, max_bps;
-	wlk_time next;
-	double debt; /* bytes above the target so far */
-	uint32_t frames;
-	bool wants_key;
-	wlk_time next_cut;
-	bool paused;
-};
-
-struct cc_tcp {
-	bool running, cubic;
-	double window, threshold, window_max;
-	wlk_time cut, last_ack, rtt;
-	uint64_t next, lowest; /* to be sent; not acknowledged */
-	bool acked[CC_TCP_WINDOW];
-	wlk_time sent[CC_TCP_WINDOW];
-	uint64_t recovery; /* losses below this one were answered */
-};
-
 struct cc_flow {
 	enum cc_flow_kind kind;
 	wlk_time begins;
 	struct media_engine *from, *to;
-	struct cc_encoder encoder;
-	struct cc_tcp tcp;
+	struct synthetic_encoder encoder;
+	struct tcp_flow tcp;
+	bool tcp_runs;
 	uint64_t arrived_bytes;                /* behind the bottleneck */
 	uint64_t by_second[CC_SECONDS];        /* the same, per second */
 	uint64_t targets[CC_SECONDS];          /* lowest target of each second */
