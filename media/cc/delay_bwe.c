@@ -24,6 +24,7 @@ static const double queue_weight = 8, growth_weight = 5; /* per second of waitin
 static const double slower = 0.85; /* less than chance: the path has another rate */
 static const double probe_drain = 0.75;
 static const double drain_least = 0.08, drain_most = 0.35;
+static const double drain_usual = 0.2; /* where the path is as it was: its queue is of a large frame's making */
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps)
 {
@@ -64,10 +65,21 @@ static bool is_shared(const struct delay_bwe *d)
 	return d->queue.limit > SHARED_LIMIT_US;
 }
 
+/*
+ * What was sent while packets waited. Those that a full queue drops were sent, too: without them what arrives would always seem to
+ * come as fast as it leaves. A few losses are no full queue.
+ */
+static uint64_t busy_sent(const struct delay_bwe *d)
+{
+	uint64_t sent = queue_delay_busy_sent_bps(&d->queue);
+
+	return d->loss < heavy_loss ? sent : share_of(sent, 1 / MAX(1 - d->loss, 0.05));
+}
+
 /* What we sent since the last decrease arrives as fast as it was sent: it is not us who make the queue. */
 static bool keeps_up(const struct delay_bwe *d)
 {
-	uint64_t sent = queue_delay_busy_sent_bps(&d->queue), busy = queue_delay_busy_bps(&d->queue);
+	uint64_t sent = busy_sent(d), busy = queue_delay_busy_bps(&d->queue);
 
 	return sent && busy > share_of(sent, keeping_up);
 }
@@ -97,7 +109,7 @@ static bool is_overused(struct delay_bwe *d)
 static uint64_t path_rate(const struct delay_bwe *d)
 {
 	uint64_t busy = queue_delay_busy_bps(&d->queue), lately = ack_rate_bps(&d->acked, 125000);
-	uint64_t sent = queue_delay_busy_sent_bps(&d->queue), rate = busy;
+	uint64_t sent = busy_sent(d), rate = busy;
 
 	if (!rate)
 		rate = ack_rate_bps(&d->acked, 250000);
@@ -162,8 +174,10 @@ static void decrease(struct delay_bwe *d, wlk_time now, const struct delay_conte
 	d->gave_way++;
 	drain = MIN(MAX(drain, drain_least), drain_most);
 	/* A difference that may be chance would take more from those who have few packets to measure by. */
-	if (rate > share_of(d->bps, slower))
+	if (rate > share_of(d->bps, slower)) {
 		rate = d->bps;
+		drain = MIN(drain, drain_usual);
+	}
 	if (rate < share_of(MAX(d->capacity_bps, d->bps), slower))
 		queue_delay_slower(&d->queue, MAX(d->capacity_bps, d->bps), rate);
 	d->capacity_bps = rate;
@@ -183,7 +197,7 @@ static void look_again(struct delay_bwe *d, wlk_time now, const struct delay_con
 		d->capacity_bps = busy;
 		d->resume_bps = MIN(d->resume_bps, share_of(busy, resume_share));
 	}
-	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy || context->loss >= heavy_loss)
+	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy)
 		return;
 	/* What arrives follows what is sent, down and down: that is not how a slower path looks. */
 	if (gave_way_in_vain(d, context)) {
@@ -334,8 +348,10 @@ void delay_bwe_end(struct delay_bwe *d, wlk_time now, const struct delay_context
 {
 	if (d->updated < 0)
 		d->updated = now;
+	d->loss = context->loss;
 	note_empty(d, now);
-	if (context->probing)
+	/* A probe's queue is gone with it; one that loses much is another. */
+	if (context->probing && context->loss < heavy_loss)
 		d->queued_messages = 0;
 	else if (is_overused(d))
 		decrease(d, now, context);

@@ -41,6 +41,7 @@ struct delay_bwe {
 	bool restart_busy;        /* with the first packet that was sent after it */
 	unsigned fresh;           /* packets of this message that left after the last decrease */
 	bool had_overuse;         /* the trendline said so during this message */
+	double loss;              /* lately, as of this message */
 };
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps);
