@@ -36,9 +36,10 @@ const { values: options } = parseArgs({
   },
 });
 
-/** What the continuous run has no time for: the same cases run there with another browser or stack. */
+/** What the continuous run has no time for: the same cases run there with another browser or stack; and raw media, which wants an idle machine. */
 const LONG = new Set(['firefox-session', 'firefox-simulcast', 'firefox-sdp', 'firefox-answer-sdp', 'libwebrtc-sdp', 'libwebrtc-answer-sdp',
-  'werift-sdp', 'werift-answer-sdp']);
+  'werift-sdp', 'werift-answer-sdp', 'chromium-raw', 'chromium-raw-more', 'chromium-raw-layers', 'firefox-raw-more', 'libwebrtc-raw',
+  'libwebrtc-raw-more', 'aiortc-raw', 'aiortc-raw-more']);
 
 /** What measures rates has the machine to itself; the rest mostly waits, and waits side by side. */
 const LANES = 2;

@@ -6,6 +6,7 @@ import { load } from '../lib/paths.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
 import { cases as exchangeCases } from '../cases/exchange.mjs';
 import { frames } from './wrtc-frames.mjs';
+import { cases as rawCases } from './wrtc-raw.mjs';
 
 const constructors = {
   libdatachannel: async () => (await import('./libdatachannel.mjs')).RTCPeerConnection,
@@ -28,8 +29,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Cases of exchange.mjs are asked for as sdp:NAME. */
-const exchanges = Object.fromEntries(Object.entries(exchangeCases).map(([name, body]) => [`sdp:${name}`, body]));
+const named = (prefix, list) => Object.fromEntries(Object.entries(list).map(([name, body]) => [`${prefix}:${name}`, body]));
 
 async function main() {
   const world = {
@@ -41,7 +41,7 @@ async function main() {
     ownRace: ownRaces[options.stack],
     note: (text) => console.log(text),
   };
-  const body = { ...dataCases, frames, ...exchanges }[options.case];
+  const body = { ...dataCases, frames, ...named('sdp', exchangeCases), ...named('raw', rawCases) }[options.case];
   if (!body) throw new Error(`no case '${options.case}'`);
   await body(world);
 }

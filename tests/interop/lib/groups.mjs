@@ -13,6 +13,7 @@ import { examplesGroup } from './examples.mjs';
 import { framesGroup } from './frames.mjs';
 import { pageCase, phoneCase } from './page-case.mjs';
 import { INTEROP, NODE, ROOT, missingPackage, missingProgram } from './paths.mjs';
+import { rawGroups, rawProgramGroups } from './raw.mjs';
 import { reachGroup } from './reach.mjs';
 import { recordingGroup } from './recording.mjs';
 import { cases as dataCases } from '../cases/data.mjs';
@@ -44,6 +45,18 @@ const corpusOf = (maker) => readdirSync(VECTORS).filter((name) => name.startsWit
 
 /** Firefox ESR on Debian has no H.264 of its own, never shows a loopback candidate, and has telephone events at 8,000 Hz alone. */
 const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback', 'received-48000'] };
+
+/** Raw media: the files of cases/ that each browser runs, and what of them. */
+const RAW = {
+  chromium: {
+    raw: { file: 'raw', names: ['vp8'] },
+    'raw-more': { file: 'raw', names: ['vp9', 'h264', 'l3t3-key', 'l1t3', 'dtmf'] },
+    'raw-layers': { file: 'raw-layers', names: ['sent', 'received'] },
+  },
+  firefox: {
+    'raw-more': { file: 'raw', names: ['vp8', 'vp9'] },
+  },
+};
 
 /** What waits for an encoder to find bits has more than one try. */
 const MEASURES = ['media', 'simulcast', 'session'];
@@ -125,6 +138,7 @@ function browserGroups(name) {
     group('session', 'session', Object.keys(sessionCases), 'answer'),
     group('dtmf', 'dtmf', without(Object.keys(dtmfCases), ...NOT_IN[name]), 'answer'),
     group('simulcast', 'simulcast', Object.keys(simulcastCases), 'answer'),
+    ...rawGroups(new Browser(name), missing, RAW[name]),
     ...(name === 'chromium' ? [group('statistics', 'statistics', Object.keys(statisticsCases), 'answer'),
       ...secondFamily(missing)] : []),
   ];
@@ -215,4 +229,5 @@ export const groups = [
     answered: ['strings', 'binary'],
     exchanged: ['data', 'audio', 'video', 'audio-video-data', 'send-only', 'receive-only', 'six-media'],
   }),
+  ...rawProgramGroups,
 ];

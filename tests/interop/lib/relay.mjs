@@ -13,13 +13,17 @@
 //   POST /driven              starts one that waits for calls: { key }
 //   POST /driven/KEY          { do: ... }: a call; gives its answer
 //   DELETE /driven/KEY        ends it
+//   POST /raw                 { args: [...] }: starts raw_peer.c: { key }; POST /raw/KEY: a call of it; DELETE ends it
 //   POST /negotiator[?bundle=POLICY]   starts a peer that negotiates at command: { key }
 //   POST /negotiator/KEY      one step for it, answered by its line (negotiator.c); DELETE ends it
+//   POST /limited             { address, port }: a path there whose rate is limited; gives its { port }
+//   POST /limited/PORT        { bps }: the rate from there, 0 for none
 //   POST /lossy               { address, port, every }: a path there that loses every Nth large packet (`every`); gives its { port }
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { Child } from './child.mjs';
+import { LimitedPath } from './limited.mjs';
 import { LossyPath } from './lossy.mjs';
 import { INTEROP } from './paths.mjs';
 import { until } from '../cases/wait.mjs';
@@ -36,7 +40,7 @@ export class Relay {
     this.offerer = offerer;
     this.offerers = new Map();
     this.negotiators = new Map();
-    this.lossyPaths = [];
+    this.paths = [];
     this.server = createServer((request, response) => {
       this.handle(request, response).catch((error) => {
         response.writeHead(502);
@@ -61,9 +65,13 @@ export class Relay {
     if (name) return send(response, 200, 'text/javascript', await readFile(path.join(INTEROP, 'cases', name)));
     if (pathname === '/offer') return this.handOn(request, response);
     if (pathname === '/offerer') return sendJson(response, await this.startOfferer(searchParams.has('media'), searchParams.get('with') ?? ''));
+    const raw = pathname.match(/^\/raw(?:\/(\d+))?$/);
+    if (raw) return this.handleRaw(request, response, raw[1]);
     const negotiator = pathname.match(/^\/negotiator(?:\/(\d+))?$/);
     if (negotiator) return this.negotiate(request, response, negotiator[1], searchParams.get('bundle'));
     if (measured) return sendJson(response, await this.stats(this.offerers.get(measured)));
+    const limited = pathname.match(/^\/limited(?:\/(\d+))?$/);
+    if (limited) return sendJson(response, await this.limitPath(limited[1], JSON.parse(await body(request))));
     if (pathname === '/lossy') return sendJson(response, await this.openLossy(JSON.parse(await body(request))));
     if (pathname === '/driven') return sendJson(response, this.startDriven());
     if ((key ?? driven) && request.method === 'DELETE') return this.endOfferer(key ?? driven, response);
@@ -100,14 +108,36 @@ export class Relay {
 
   async openLossy({ address, port, every }) {
     const lossy = await LossyPath.open({ address, port }, every);
-    this.lossyPaths.push(lossy);
+    this.paths.push(lossy);
     return { port: lossy.port };
+  }
+
+  async limitPath(port, wish) {
+    if (port) {
+      this.paths.find((each) => each.port === Number(port)).limit(wish.bps);
+      return {};
+    }
+    const limited = await LimitedPath.open(wish);
+    this.paths.push(limited);
+    return { port: limited.port };
   }
 
   startDriven() {
     const [program, ...args] = this.offerer.split(' ');
+    return this.startCalled(program, [...args, '--driven']);
+  }
+
+  async handleRaw(request, response, key) {
+    if (request.method === 'DELETE') return this.endOfferer(key, response);
+    const wish = JSON.parse(await body(request));
+    if (!key) return sendJson(response, this.startCalled(this.programBeside('interop-raw'), wish.args));
+    return sendJson(response, await this.call(this.offerers.get(key), wish));
+  }
+
+  /** A program that answers each line, a call, by one. */
+  startCalled(program, args) {
     const key = String(this.offerers.size + 1);
-    const child = new Child(program, [...args, '--driven'], {
+    const child = new Child(program, args, {
       onLine(line) {
         const { id, ...answer } = JSON.parse(line);
         child.calls.get(id)?.(answer);
@@ -144,9 +174,12 @@ export class Relay {
     return sendJson(response, child.lines[seen]);
   }
 
-  /** It stands beside the offering program. */
+  programBeside(name) {
+    return path.join(path.dirname(this.offerer.split(' ')[0]), name);
+  }
+
   startNegotiator(bundle) {
-    const program = path.join(path.dirname(this.offerer.split(' ')[0]), 'interop-negotiator');
+    const program = this.programBeside('interop-negotiator');
     const key = String(this.negotiators.size + 1);
     const lines = [];
     const child = new Child(program, bundle ? ['--bundle', bundle] : [], { onLine: (line) => lines.push(JSON.parse(line)) });
@@ -175,7 +208,7 @@ export class Relay {
 
   async stop() {
     await Promise.all([...this.offerers.values(), ...this.negotiators.values()].map((child) => child.stop()));
-    this.lossyPaths.forEach((lossy) => lossy.close());
+    this.paths.forEach((each) => each.close());
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }

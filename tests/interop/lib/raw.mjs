@@ -1,0 +1,52 @@
+// The groups of raw media: pictures and sound go in at one end and are compared where they come out at the other.
+import path from 'node:path';
+import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
+import { run } from './child.mjs';
+
+const LIMIT = 75;
+const TRIES = 3; // it measures delays, and has the machine to itself for that
+
+/** Cases of cases/raw.mjs and others, in a page. `lists` is { suffix: [file, names] }. */
+export function rawGroups(browser, missing, lists) {
+  return Object.entries(lists).map(([suffix, { file, names }]) => ({
+    name: `${browser.name}-${suffix}`,
+    family: `${browser.name} raw`,
+    offers: false,
+    tries: TRIES,
+    alone: true,
+    missing,
+    close: () => browser.close(),
+    cases: names.map((name) => ({
+      name,
+      limit: () => LIMIT,
+      run: ({ relay }) => browser.runCase(relay.url, { file, name, flavour: 'media', world: {} }),
+    })),
+  }));
+}
+
+const programGroup = (name, missing, command, names) => ({
+  name,
+  family: name.replace('-more', ''),
+  offers: false,
+  tries: TRIES,
+  alone: true,
+  missing,
+  close() {},
+  cases: names.map((caseName) => ({
+    name: caseName,
+    limit: () => LIMIT,
+    run: ({ relay, onStart }) => run(command[0], [...command.slice(1), '--url', relay.url, '--case', `raw:${caseName}`], { onStart }),
+  })),
+});
+
+const libwebrtc = (name, names) => programGroup(name, () => missingPackage('@roamhq/wrtc'),
+  [NODE, path.join(INTEROP, 'counterparts/node-peer.mjs'), '--stack', 'libwebrtc', '--direction', 'answer'], names);
+const aiortc = (name, names) => programGroup(name, () => missingProgram('/usr/lib/python3/dist-packages/aiortc/__init__.py'),
+  ['/usr/bin/python3', path.join(INTEROP, 'counterparts/aiortc_raw.py')], names);
+
+export const rawProgramGroups = [
+  libwebrtc('libwebrtc-raw', ['vp8']),
+  libwebrtc('libwebrtc-raw-more', ['vp9']),
+  aiortc('aiortc-raw', ['vp8']),
+  aiortc('aiortc-raw-more', ['h264']),
+];
