@@ -40,7 +40,7 @@ wlk_sim(sim_raw SOURCES sim/raw.c support/film.c support/picture_quality.c ARGS 
 wlk_sim(sim_raw_layers SOURCES sim/raw_layers.c support/film.c support/picture_quality.c ARGS 1) # SEED
 wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c ARGS 1 3) # FIRST_SEED COUNT
 wlk_sim(sim_rates SOURCES sim/rates.c sim/rates_call.c support/bottleneck.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c
-	support/sound.c ARGS 1 1) # FIRST_SEED COUNT
+	support/sound.c ARGS 1 1 flat fall rise data data-first reports limits) # FIRST_SEED COUNT SCENARIOS
 foreach(name media_cc rates)
 	target_include_directories(sim_${name} PRIVATE support)
 endforeach()
