@@ -365,6 +365,10 @@ static bool take_params(struct vpx_encoder *e, const struct video_encode_params 
 	return changed || memcmp(before, e->spatial_bps, sizeof(before)) != 0;
 }
 
+/*
+ * libvpx takes the time between two pictures for their rate, and what a picture may take from that: after a step of next to nothing it spends
+ * next to nothing for many seconds. A picture that is encoded once more, as a key frame, has the time of the next one, which then has to come later.
+ */
 static vpx_codec_pts_t time_of(struct vpx_encoder *e, const struct video_frame *frame, unsigned long duration)
 {
 	if (!e->has_time) {
@@ -374,7 +378,7 @@ static vpx_codec_pts_t time_of(struct vpx_encoder *e, const struct video_frame *
 	}
 	vpx_codec_pts_t pts = (frame->captured - e->first) * 9 / 100;
 
-	if (pts <= e->last_pts)
+	if (e->last_pts >= 0 && pts < e->last_pts + (vpx_codec_pts_t)duration / 2)
 		pts = e->last_pts + (vpx_codec_pts_t)duration;
 	e->last_pts = pts;
 	return pts;

@@ -461,7 +461,7 @@ static void test_R24_a_slow_frame_drops_the_stream_to_its_next_key_frame(void **
 	loop_end(&l);
 }
 
-static void test_mutated_streams_end_in_an_error_or_a_picture(void **state)
+static void test_R24_mutated_streams_end_in_an_error_or_a_picture(void **state)
 {
 	static const struct { enum codec_id codec; const char *mode; } cases[] = { { CODEC_VP8, "L1T3" }, { CODEC_VP9, "L1T1" }, { CODEC_VP9, "L2T2" } };
 	uint32_t r = 3;
@@ -506,6 +506,36 @@ static void test_mutated_streams_end_in_an_error_or_a_picture(void **state)
 	}
 }
 
+/* A key frame that is wanted between two pictures is the last one again; what comes then is as good as before. */
+static void test_a_picture_twice_does_not_starve_those_behind_it(void **state)
+{
+	static const enum codec_id codecs[] = { CODEC_VP8, CODEC_VP9 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++) {
+		struct video_encoder_config c = { .codec = codecs[i], .width = 320, .height = 240, .bitrate_bps = 900000, .fps = 30, .threads = 1 };
+		struct video_encoder *encoder;
+		size_t bytes[3] = { 0 };
+
+		assert_true(scalability_parse(&c.layers, "L1T1"));
+		assert_int_equal(video_encoder_create(&encoder, NULL, &c), WLK_OK);
+		for (unsigned n = 0; n < 120; n++) {
+			for (unsigned again = 0; again < (n == 60 ? 2u : 1u); again++) {
+				struct video_frame *frame = picture_make(320, 240, n);
+				struct encoded_picture out = { 0 };
+
+				frame->captured = SECOND + (wlk_time)n * 33333;
+				assert_int_equal(video_encoder_encode(encoder, frame, &(struct video_encode_params){ .force_key = again, .fps = 30 }, &out), WLK_OK);
+				bytes[n < 60 ? 0 : 1] += n >= 30 && out.count ? out.frames[0].size : 0;
+				video_frame_release(frame);
+			}
+		}
+		print_message("%zu bytes in the second before, %zu in the two behind\n", bytes[0], bytes[1]);
+		assert_true(bytes[1] > bytes[0] * 3 / 2);
+		video_encoder_destroy(encoder);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -522,7 +552,8 @@ int main(void)
 		cmocka_unit_test(test_R24_frames_hidden_behind_a_vp9_frame_are_not_decoded),
 		cmocka_unit_test(test_R24_sizes_change_at_most_twice_a_second),
 		cmocka_unit_test(test_R24_a_slow_frame_drops_the_stream_to_its_next_key_frame),
-		cmocka_unit_test(test_mutated_streams_end_in_an_error_or_a_picture),
+		cmocka_unit_test(test_R24_mutated_streams_end_in_an_error_or_a_picture),
+		cmocka_unit_test(test_a_picture_twice_does_not_starve_those_behind_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
