@@ -1,27 +1,6 @@
 #include "media/codec/bitstream.h"
-#include "core/bytes.h"
+#include "core/bits.h"
 #include <string.h>
-
-/* Bits from the highest of each byte on. Reading beyond the end answers zeros and is remembered. */
-struct bits {
-	const uint8_t *data;
-	size_t size, at; /* at: in bits */
-	bool failed;
-};
-
-static uint32_t take(struct bits *b, unsigned count)
-{
-	uint32_t value = 0;
-
-	for (unsigned i = 0; i < count; i++, b->at++) {
-		if (b->at / 8 >= b->size) {
-			b->failed = true;
-			return 0;
-		}
-		value = value << 1 | ((uint32_t)b->data[b->at / 8] >> (7 - b->at % 8) & 1);
-	}
-	return value;
-}
 
 /* ---- VP8: RFC 6386 9.1 ---- */
 
@@ -43,75 +22,75 @@ static wlk_err peek_vp8(const uint8_t *data, size_t size, struct video_peek *out
 
 enum { VP9_SYNC = 0x498342, VP9_SRGB = 7, VP9_REFS = 3 };
 
-static void vp9_size(struct bits *b, struct video_peek *out)
+static void vp9_size(struct bits_reader *b, struct video_peek *out)
 {
-	out->width = take(b, 16) + 1;
-	out->height = take(b, 16) + 1;
+	out->width = bits_get(b, 16) + 1;
+	out->height = bits_get(b, 16) + 1;
 }
 
 /* color_config(). False: a combination that is reserved. */
-static bool vp9_color(struct bits *b, unsigned profile)
+static bool vp9_color(struct bits_reader *b, unsigned profile)
 {
 	if (profile >= 2)
-		take(b, 1); /* ten_or_twelve_bit */
-	if (take(b, 3) != VP9_SRGB) {
-		take(b, 1); /* color_range */
+		bits_get(b, 1); /* ten_or_twelve_bit */
+	if (bits_get(b, 3) != VP9_SRGB) {
+		bits_get(b, 1); /* color_range */
 		if (profile == 1 || profile == 3)
-			take(b, 3); /* subsampling and a reserved bit */
+			bits_get(b, 3); /* subsampling and a reserved bit */
 		return true;
 	}
 	if (profile != 1 && profile != 3)
 		return false;
-	take(b, 1);
+	bits_get(b, 1);
 	return true;
 }
 
 static wlk_err peek_vp9_frame(wlk_bytes frame, struct video_peek *out)
 {
-	struct bits b = { .data = frame.data, .size = frame.size };
+	struct bits_reader b = bits_reader(frame.data, frame.size);
 
-	if (take(&b, 2) != 2)
+	if (bits_get(&b, 2) != 2)
 		return WLK_ERR_PARSE;
-	unsigned profile = take(&b, 1);
+	unsigned profile = bits_get(&b, 1);
 
-	profile |= take(&b, 1) << 1;
-	if (profile == 3 && take(&b, 1))
+	profile |= bits_get(&b, 1) << 1;
+	if (profile == 3 && bits_get(&b, 1))
 		return WLK_ERR_PARSE;
-	if (take(&b, 1)) { /* show_existing_frame */
-		take(&b, 3);
-		return b.failed ? WLK_ERR_PARSE : WLK_OK;
+	if (bits_get(&b, 1)) { /* show_existing_frame */
+		bits_get(&b, 3);
+		return !bits_ok(&b) ? WLK_ERR_PARSE : WLK_OK;
 	}
-	bool is_key = !take(&b, 1), is_shown = take(&b, 1), is_resilient = take(&b, 1), is_intra_only = false;
+	bool is_key = !bits_get(&b, 1), is_shown = bits_get(&b, 1), is_resilient = bits_get(&b, 1), is_intra_only = false;
 	bool color_ok = true;
 
 	if (is_key) {
-		if (take(&b, 24) != VP9_SYNC)
+		if (bits_get(&b, 24) != VP9_SYNC)
 			return WLK_ERR_PARSE;
 		color_ok = vp9_color(&b, profile);
 		vp9_size(&b, out);
 	} else {
-		is_intra_only = !is_shown && take(&b, 1);
+		is_intra_only = !is_shown && bits_get(&b, 1);
 		if (!is_resilient)
-			take(&b, 2); /* reset_frame_context */
+			bits_get(&b, 2); /* reset_frame_context */
 		if (is_intra_only) {
-			if (take(&b, 24) != VP9_SYNC)
+			if (bits_get(&b, 24) != VP9_SYNC)
 				return WLK_ERR_PARSE;
 			if (profile > 0)
 				color_ok = vp9_color(&b, profile);
-			take(&b, 8); /* refresh_frame_flags */
+			bits_get(&b, 8); /* refresh_frame_flags */
 			vp9_size(&b, out);
 		} else {
 			unsigned refs = 0;
 
-			take(&b, 8 + VP9_REFS * 4);
-			while (refs < VP9_REFS && !take(&b, 1)) /* found_ref: the size of that one */
+			bits_get(&b, 8 + VP9_REFS * 4);
+			while (refs < VP9_REFS && !bits_get(&b, 1)) /* found_ref: the size of that one */
 				refs++;
 			if (refs == VP9_REFS)
 				vp9_size(&b, out);
 		}
 	}
 	out->is_key = is_key;
-	return b.failed || !color_ok ? WLK_ERR_PARSE : WLK_OK;
+	return !bits_ok(&b) || !color_ok ? WLK_ERR_PARSE : WLK_OK;
 }
 
 wlk_err vp9_superframe_parse(struct vp9_superframe *out, const uint8_t *data, size_t size)
@@ -165,26 +144,13 @@ static wlk_err peek_vp9(const uint8_t *data, size_t size, struct video_peek *out
 
 enum { NAL_IDR = 5, NAL_SPS = 7, NAL_SUBSET_SPS = 15, SPS_BYTES = 64 };
 
-static uint32_t exp_golomb(struct bits *b)
-{
-	unsigned zeros = 0;
-
-	while (zeros < 32 && !b->failed && !take(b, 1))
-		zeros++;
-	if (zeros >= 32 || b->failed) {
-		b->failed = true;
-		return 0;
-	}
-	return (1u << zeros) - 1 + take(b, zeros);
-}
-
-static void skip_scaling_list(struct bits *b, unsigned count)
+static void skip_scaling_list(struct bits_reader *b, unsigned count)
 {
 	uint32_t last = 8, next = 8;
 
-	for (unsigned i = 0; i < count && !b->failed; i++) {
+	for (unsigned i = 0; i < count && bits_ok(b); i++) {
 		if (next) {
-			uint32_t code = exp_golomb(b), delta = code & 1 ? (code + 1) / 2 : 0u - code / 2;
+			uint32_t code = bits_ue(b), delta = code & 1 ? (code + 1) / 2 : 0u - code / 2;
 
 			next = (last + delta) & 0xff;
 		}
@@ -193,18 +159,18 @@ static void skip_scaling_list(struct bits *b, unsigned count)
 }
 
 /* chroma_format_idc and what follows it in the high profiles. Answers chroma_format_idc. */
-static uint32_t sps_high_profile(struct bits *b)
+static uint32_t sps_high_profile(struct bits_reader *b)
 {
-	uint32_t chroma_format = exp_golomb(b);
+	uint32_t chroma_format = bits_ue(b);
 
 	if (chroma_format == 3)
-		take(b, 1);
-	exp_golomb(b);
-	exp_golomb(b);
-	take(b, 1);
-	if (take(b, 1))
+		bits_get(b, 1);
+	bits_ue(b);
+	bits_ue(b);
+	bits_get(b, 1);
+	if (bits_get(b, 1))
 		for (unsigned i = 0; i < (chroma_format == 3 ? 12u : 8u); i++)
-			if (take(b, 1))
+			if (bits_get(b, 1))
 				skip_scaling_list(b, i < 6 ? 16 : 64);
 	return chroma_format;
 }
@@ -225,37 +191,37 @@ static wlk_err peek_sps(const uint8_t *nal, size_t size, struct video_peek *out)
 	for (size_t i = 1; i < size && count < sizeof(raw); i++)
 		if (!(i >= 3 && nal[i] == 3 && !nal[i - 1] && !nal[i - 2]))
 			raw[count++] = nal[i];
-	struct bits b = { .data = raw, .size = count };
-	unsigned profile = take(&b, 8);
+	struct bits_reader b = bits_reader(raw, count);
+	unsigned profile = bits_get(&b, 8);
 	uint32_t chroma_format = 1;
 
-	take(&b, 16); /* constraint flags and level */
-	exp_golomb(&b);
+	bits_get(&b, 16); /* constraint flags and level */
+	bits_ue(&b);
 	if (is_high_profile(profile))
 		chroma_format = sps_high_profile(&b);
-	exp_golomb(&b); /* log2_max_frame_num_minus4 */
-	uint32_t order_type = exp_golomb(&b);
+	bits_ue(&b); /* log2_max_frame_num_minus4 */
+	uint32_t order_type = bits_ue(&b);
 
 	if (order_type == 0) {
-		exp_golomb(&b);
+		bits_ue(&b);
 	} else if (order_type == 1) {
-		take(&b, 1);
-		exp_golomb(&b);
-		exp_golomb(&b);
-		uint32_t cycle = exp_golomb(&b);
+		bits_get(&b, 1);
+		bits_ue(&b);
+		bits_ue(&b);
+		uint32_t cycle = bits_ue(&b);
 
-		for (uint32_t i = 0; i < cycle && i < 256 && !b.failed; i++)
-			exp_golomb(&b);
+		for (uint32_t i = 0; i < cycle && i < 256 && bits_ok(&b); i++)
+			bits_ue(&b);
 	}
-	exp_golomb(&b); /* max_num_ref_frames */
-	take(&b, 1);
-	uint64_t width = ((uint64_t)exp_golomb(&b) + 1) * 16, height = ((uint64_t)exp_golomb(&b) + 1) * 16;
+	bits_ue(&b); /* max_num_ref_frames */
+	bits_get(&b, 1);
+	uint64_t width = ((uint64_t)bits_ue(&b) + 1) * 16, height = ((uint64_t)bits_ue(&b) + 1) * 16;
 
-	if (!take(&b, 1)) { /* frame_mbs_only_flag */
+	if (!bits_get(&b, 1)) { /* frame_mbs_only_flag */
 		height *= 2;
-		take(&b, 1);
+		bits_get(&b, 1);
 	}
-	if (b.failed || chroma_format > 3 || width > UINT16_MAX || height > UINT16_MAX)
+	if (!bits_ok(&b) || chroma_format > 3 || width > UINT16_MAX || height > UINT16_MAX)
 		return WLK_ERR_PARSE;
 	/* The macroblocks count for memory; what is cropped from them does not matter here. */
 	out->width = (uint32_t)width;

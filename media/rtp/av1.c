@@ -1,6 +1,6 @@
 #include "media/rtp/av1.h"
 
-#include "media/rtp/bits.h"
+#include "core/bits.h"
 
 /* RTP Payload Format for AV1, 4.4: |Z|Y| W |N|-|-|-| */
 enum {

@@ -1,6 +1,6 @@
 #include "media/rtp/h264.h"
 
-#include "media/rtp/bits.h"
+#include "core/bits.h"
 
 enum {
 	NAL_TYPE = 0x1f,

@@ -1,6 +1,6 @@
 #include "media/rtp/vp9.h"
 
-#include "media/rtp/bits.h"
+#include "core/bits.h"
 
 /* RFC 9628 4.2
  * |I|P|L|F|B|E|V|Z|   required

@@ -1,6 +1,6 @@
 /* A bounded reader of bits, highest first, with a sticky error; for the headers of video bitstreams. */
-#ifndef MEDIA_RTP_BITS_H
-#define MEDIA_RTP_BITS_H
+#ifndef CORE_BITS_H
+#define CORE_BITS_H
 
 #include "core/bytes.h"
 
