@@ -223,9 +223,9 @@ void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_t
 
 	if (s->config.frame_budget) /* the frame buffer sees what the loss means */
 		s->nacks.gave_up = false;
-	if (!s->needs_key_frame && !s->nacks.gave_up)
+	if (!s->needs_key_frame && !s->nacks.gave_up && !s->nacks.is_stuck)
 		return;
-	s->needs_key_frame = s->nacks.gave_up = false;
+	s->needs_key_frame = s->nacks.gave_up = s->nacks.is_stuck = false;
 	if (s->config.is_video)
 		(void)media_engine_request_key_frame(e, now, entry->section->index);
 }
@@ -240,6 +240,7 @@ wlk_time media_engine_deadline(const struct media_engine *e)
 	for (size_t i = 0; i < e->section_count; i++) {
 		deadline = time_min(deadline, e->sections[i]->tone.due);
 		deadline = time_min(deadline, e->sections[i]->dtmf.recv.deadline);
+		deadline = time_min(deadline, engine_activity_deadline(e->sections[i]));
 		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
 			deadline = time_min(deadline, e->sections[i]->layers[j]->key_frame_event_due);
 	}
@@ -267,6 +268,8 @@ void media_engine_handle_timeout(struct media_engine *e, wlk_time now)
 	data_gate_handle_timeout(&e->data, now);
 	for (size_t i = 0; i < e->section_count; i++)
 		dtmf_recv_handle_timeout(&e->sections[i]->dtmf.recv, now);
+	for (size_t i = 0; i < e->section_count; i++)
+		engine_activity_handle_timeout(e->sections[i], now);
 	for (size_t i = 0; i < e->section_count; i++)
 		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
 			key_frame_event_if_due(e->sections[i]->layers[j], now);
@@ -315,7 +318,7 @@ bool media_engine_poll_event(struct media_engine *e, struct media_event *out)
 		if (!e->ssrcs[i].is_rtx && stream_event(e->ssrcs[i].entry, out))
 			return true;
 	for (size_t i = 0; i < e->section_count; i++)
-		if (key_frame_event(e->sections[i], out) || engine_dtmf_event(e->sections[i], out))
+		if (key_frame_event(e->sections[i], out) || engine_dtmf_event(e->sections[i], out) || engine_activity_event(e->sections[i], out))
 			return true;
 	if (engine_cc_event(e, out))
 		return true;

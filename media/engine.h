@@ -96,7 +96,7 @@ struct media_section_config {
 	const char *cname; /* SDES CNAME, 1..255 bytes; the same for all sections of a peer */
 
 	/*
-	 * Deliver packets in sequence order, waiting a little for lost ones (audio 60 ms; video 100-250 ms by the
+	 * Deliver packets in sequence order, waiting a little for lost ones (audio 60 ms; video 100-600 ms by the
 	 * round trip when NACK is on, else 50 ms), then going on with a gap. False: deliver as they arrive, duplicates
 	 * too.
 	 */
@@ -203,6 +203,8 @@ enum media_event_type {
 	MEDIA_EVENT_REMB,              /* the peer limits what we send to remb_bps */
 	MEDIA_EVENT_DTMF,              /* a telephone event comes in: begins, goes on, is over (RFC 4733) */
 	MEDIA_EVENT_TARGET_BITRATE,    /* a layer has another share of what the path carries */
+	MEDIA_EVENT_FLOW,              /* packets come for a section, or do not any more */
+	MEDIA_EVENT_SPEAKING,          /* by the audio levels of packets (RFC 6464) */
 };
 
 struct media_event {
@@ -213,6 +215,12 @@ struct media_event {
 	uint64_t remb_bps;
 	struct dtmf_fact dtmf;
 	uint64_t target_bps; /* TARGET_BITRATE: for its payload, what RTP and the layers below add not counted; 0: send nothing */
+	bool is_flowing;     /* FLOW */
+	struct {
+		bool is_speaking;
+		bool is_own;   /* in what we send, else in what comes */
+		uint8_t level; /* -dBov of the last packet: 0 loudest, 127 silence */
+	} speaking;
 };
 
 /** The next fact; false: none. Facts are flags on their objects: none is lost for lack of memory, equal ones merge. */

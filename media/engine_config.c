@@ -240,7 +240,7 @@ static wlk_err section_create(struct media_section **out, const struct media_sec
 			s->recv_codecs[c->payloads[i].recv_pt] = (uint8_t)c->payloads[i].codec;
 	s->remote_count = c->remote_ssrc_count;
 	s->ssrc = c->ssrc;
-	s->report_due = s->key_frame_due = s->tone.due = WLK_TIME_NEVER;
+	s->report_due = s->key_frame_due = s->key_frame_again = s->tone.due = WLK_TIME_NEVER;
 	dtmf_recv_init(&s->dtmf.recv);
 	s->key_frame_asked = -KEY_FRAME_PAUSE_US;
 	if (!copy_items(&s->payloads, c->payloads, c->payload_count, sizeof(*c->payloads)) ||
@@ -403,8 +403,10 @@ static void section_take_over(struct media_engine *e, struct media_section *s, s
 	s->tone = old->tone;
 	s->dtmf = old->dtmf;
 	s->heard = old->heard;
+	engine_activity_take_over(s, old);
 	s->key_frame_asked = old->key_frame_asked;
 	s->key_frame_due = s->receive ? old->key_frame_due : WLK_TIME_NEVER;
+	s->key_frame_again = s->receive ? old->key_frame_again : WLK_TIME_NEVER;
 }
 
 static void merge_ext_ids(struct media_engine *e)

@@ -98,6 +98,7 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 		return WLK_ERR_TOO_LARGE;
 	if (packetizer_bound(&p) > pacer_room(&e->pacer))
 		return WLK_ERR_AGAIN;
+	engine_activity_on_frame(s, now, frame);
 	err = send_pieces(e, now, s, l, frame, &p);
 	if (err && p.started)
 		send_frames_broken(&out->frames);

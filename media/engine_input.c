@@ -255,8 +255,10 @@ static void deliver_to(struct media_engine *e, wlk_time now, struct ssrc_entry *
 	section_activate(e, s, now);
 	if (s->uses_remb)
 		receive_rate_on_packet(&e->rate, now, buf->size);
-	if (!is_rtx)
-		engine_dtmf_input(s, now, &d->p, payload->clock_hz);
+	if (!is_rtx) {
+		engine_activity_on_packet(s, now, &d->p);
+		engine_dtmf_input(s, now, &d->p);
+	}
 	if (is_rtx)
 		recv_stream_input_rtx(&entry->stream, now, buf, &d->p, payload->recv_pt, e->rtt_us, &e->received);
 	else

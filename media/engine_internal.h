@@ -11,6 +11,8 @@
 #include "media/cc/receive_rate.h"
 #include "media/cc/sent_rtp.h"
 #include "media/recv/ccfb_recv.h"
+#include "media/recv/flow.h"
+#include "media/recv/speaking.h"
 #include "media/recv/twcc_recv.h"
 #include "media/rtp/twcc.h"
 #include "media/engine.h"
@@ -27,6 +29,7 @@
  * engine_frames.c  whole frames both ways
  * engine_redundancy.c  sound as RED
  * engine_dtmf.c    telephone events in
+ * engine_activity.c  whether packets come, and whether somebody speaks
  * engine_tones.c   telephone events out
  * engine_output.c  RTP out: send, forward, pacer to wire
  * engine_cc.c      feedback to estimate, estimate to pacer and to the gate of data, probes
@@ -37,6 +40,7 @@
 
 enum {
 	KEY_FRAME_PAUSE_US = 500000, /* R22, both ways */
+	KEY_FRAME_REPEAT_US = 30000, /* a request on a path that loses much leaves twice */
 	REPORT_US = 1000000,
 	REPORT_IDLE_US = 5000000,
 	REPORT_FIRST_US = 200000,
@@ -145,12 +149,15 @@ struct media_section {
 	size_t layer_count;
 	struct media_tone tone;
 	struct section_dtmf dtmf;
+	struct flow flow;
+	struct speaking they_speak, we_speak;
 	struct heard heard;
 	wlk_time report_due;        /* WLK_TIME_NEVER: nothing to report yet */
 	uint64_t reported_activity; /* packets received and sent at the last report */
 
 	/* we ask the peer for a key frame */
 	wlk_time key_frame_asked, key_frame_due; /* due WLK_TIME_NEVER: not wanted */
+	wlk_time key_frame_again; /* the request is said once more; WLK_TIME_NEVER: it is not */
 };
 
 struct rrtr_entry {
@@ -221,8 +228,8 @@ uint32_t engine_ntp_mid(const struct media_engine *e, wlk_time now);
 const struct media_payload *section_payload_by_recv_pt(const struct media_section *s, uint8_t pt, bool *is_rtx);
 /** Turn a packet of sound into one of RED with what was sent before, in |out|; false: it stays as it is. */
 bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out, size_t capacity);
-/** A packet arrived; one of telephone events is taken note of. */
-void engine_dtmf_input(struct media_section *s, wlk_time now, const struct rtp_packet *p, uint32_t clock_hz);
+/** A packet arrived; telephone events in it, by themselves or in RED, are taken note of. */
+void engine_dtmf_input(struct media_section *s, wlk_time now, const struct rtp_packet *p);
 bool engine_dtmf_event(struct media_section *s, struct media_event *out);
 const struct media_payload *section_payload_by_send_pt(const struct media_section *s, uint8_t pt);
 /* Feedback of the payload that |pt| is, or of the preferred one. */
@@ -236,6 +243,16 @@ void engine_on_rtt(struct media_engine *e, wlk_time rtt_us);
 /* The layer whose media SSRC this is, NULL for none; *section (may be NULL) gets its section. */
 struct send_layer *engine_layer_of_ssrc(const struct media_engine *e, uint32_t ssrc, struct media_section **section);
 void engine_check_stream(struct media_engine *e, struct recv_entry *entry, wlk_time now);
+
+/* engine_activity.c */
+void engine_activity_on_packet(struct media_section *s, wlk_time now, const struct rtp_packet *p);
+void engine_activity_on_frame(struct media_section *s, wlk_time now, const struct media_send_frame *frame);
+/* One of its sources said BYE. */
+void engine_activity_on_bye(struct media_engine *e, struct media_section *s);
+void engine_activity_take_over(struct media_section *s, const struct media_section *old);
+wlk_time engine_activity_deadline(const struct media_section *s);
+void engine_activity_handle_timeout(struct media_section *s, wlk_time now);
+bool engine_activity_event(struct media_section *s, struct media_event *out);
 
 /* engine_frames.c */
 /* When the sample of |timestamp| was captured, by the sender's reports [us since 1970]; 0: unknown. */
@@ -253,7 +270,7 @@ struct pktbuf *engine_rtcp_pop(struct media_engine *e);
 void engine_send_bye(struct media_engine *e, const struct media_section *s);
 
 /* engine_rtcp_in.c */
-void layer_key_frame_wanted(struct send_layer *l, wlk_time now);
+void layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us);
 
 /* engine_cc.c */
 /* Whether the peer may tell when packets of |s| arrive. */

@@ -69,6 +69,7 @@ static wlk_err on_bye(struct media_engine *e, const struct rtcp_packet *packet)
 			continue;
 		entry->bye = true;
 		entry->bye_pending = true;
+		engine_activity_on_bye(e, entry->section);
 	}
 	return err;
 }
@@ -141,9 +142,12 @@ static void on_nack(struct media_engine *e, wlk_time now, const struct rtcp_fb *
 
 /* R22: told at once when the last one is long ago, else at the end of the pause: a key frame that was itself lost must
  * be asked for again. */
-void layer_key_frame_wanted(struct send_layer *l, wlk_time now)
+void layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us)
 {
 	if (!l->active || l->key_frame_event || l->key_frame_event_due != WLK_TIME_NEVER)
+		return;
+	/* Nobody can miss already what left less than a round trip ago: it is the same request, said twice. */
+	if (now - l->key_frame_event_last < MIN(rtt_us, KEY_FRAME_PAUSE_US))
 		return;
 	if (now - l->key_frame_event_last < KEY_FRAME_PAUSE_US) {
 		l->key_frame_event_due = l->key_frame_event_last + KEY_FRAME_PAUSE_US;
@@ -166,7 +170,7 @@ static void on_fir(struct media_engine *e, wlk_time now, const struct rtcp_fb *f
 		if (l->fir_in_seq == fir.seq)
 			continue;
 		l->fir_in_seq = fir.seq;
-		layer_key_frame_wanted(l, now);
+		layer_key_frame_wanted(l, now, e->rtt_us);
 	}
 }
 
@@ -208,7 +212,7 @@ static wlk_err on_payload_feedback(struct media_engine *e, wlk_time now, const s
 		l = layer_sending(e, fb->media_ssrc, NULL);
 		if (l) {
 			l->stream.plis++;
-			layer_key_frame_wanted(l, now);
+			layer_key_frame_wanted(l, now, e->rtt_us);
 		}
 		return WLK_OK;
 	case RTCP_FB_FIR:

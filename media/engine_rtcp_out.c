@@ -215,7 +215,7 @@ static void build_nack(struct media_engine *e, struct recv_entry *entry, wlk_tim
 	s->nacked += count;
 }
 
-static void write_key_frame_request(struct rtcp_out *out, const struct media_section *s, struct recv_entry *entry)
+static void write_key_frame_request(struct rtcp_out *out, const struct media_section *s, struct recv_entry *entry, bool again)
 {
 	uint32_t fb = section_feedback(s, entry->stream.pt), ssrc = entry->stream.config.ssrc;
 
@@ -225,30 +225,50 @@ static void write_key_frame_request(struct rtcp_out *out, const struct media_sec
 		rtcp_write_pli(&out->w, s->ssrc, ssrc);
 		entry->stream.plis++;
 	} else if (fb & MEDIA_FB_FIR) {
-		rtcp_write_fir(&out->w, s->ssrc, &(struct rtcp_fir){ .ssrc = ssrc, .seq = ++entry->fir_seq });
+		/* RFC 5104 4.3.1.2: a request said again keeps its number. */
+		entry->fir_seq = (uint8_t)(entry->fir_seq + !again);
+		rtcp_write_fir(&out->w, s->ssrc, &(struct rtcp_fir){ .ssrc = ssrc, .seq = entry->fir_seq });
 		entry->stream.firs++;
 	}
 }
 
-static void build_key_frame_request(struct media_engine *e, struct media_section *s, wlk_time now)
+/* Answers whether the path loses so much that the request should be said again. */
+static bool write_key_frame_requests(struct media_engine *e, struct media_section *s, bool again)
 {
 	struct rtcp_out out;
+	bool lossy = false;
 	size_t before;
 
-	s->key_frame_due = WLK_TIME_NEVER;
-	s->key_frame_asked = now;
 	if (!begin_feedback(e, s, &out))
-		return;
+		return false;
 	before = out.w.size;
 	for (size_t i = 0; i < e->ssrc_count; i++) {
 		struct recv_entry *entry = e->ssrcs[i].entry;
 
-		if (!e->ssrcs[i].is_rtx && entry->section == s && !entry->bye)
-			write_key_frame_request(&out, s, entry);
+		if (e->ssrcs[i].is_rtx || entry->section != s || entry->bye)
+			continue;
+		write_key_frame_request(&out, s, entry, again);
+		lossy = lossy || nack_list_is_lossy(&entry->stream.nacks);
 	}
 	if (out.w.size == before)
 		out.w.size = 0; /* nobody to ask */
 	finish(e, &out);
+	return lossy;
+}
+
+static void build_key_frame_request(struct media_engine *e, struct media_section *s, wlk_time now)
+{
+	bool again = s->key_frame_due > now, lossy;
+
+	if (again) {
+		s->key_frame_again = WLK_TIME_NEVER;
+		(void)write_key_frame_requests(e, s, true);
+		return;
+	}
+	s->key_frame_due = WLK_TIME_NEVER;
+	s->key_frame_asked = now;
+	lossy = write_key_frame_requests(e, s, false);
+	s->key_frame_again = lossy ? now + KEY_FRAME_REPEAT_US : WLK_TIME_NEVER;
 }
 
 wlk_err media_engine_request_key_frame(struct media_engine *e, wlk_time now, size_t section)
@@ -406,7 +426,8 @@ wlk_time engine_rtcp_deadline(const struct media_engine *e)
 		return WLK_TIME_NEVER;
 	deadline = time_min(time_min(twcc_deadline(e), ccfb_deadline(e)), remb_deadline(e));
 	for (size_t i = 0; i < e->section_count; i++)
-		deadline = time_min(deadline, time_min(e->sections[i]->report_due, e->sections[i]->key_frame_due));
+		deadline = time_min(deadline, time_min(e->sections[i]->report_due,
+						       time_min(e->sections[i]->key_frame_due, e->sections[i]->key_frame_again)));
 	for (size_t i = 0; i < e->ssrc_count; i++)
 		if (!e->ssrcs[i].is_rtx)
 			deadline = time_min(deadline, e->ssrcs[i].entry->stream.nacks.next_due);
@@ -427,7 +448,7 @@ void engine_rtcp_build(struct media_engine *e, wlk_time now)
 	for (size_t i = 0; i < e->section_count; i++) {
 		struct media_section *s = e->sections[i];
 
-		if (s->key_frame_due <= now)
+		if (time_min(s->key_frame_due, s->key_frame_again) <= now)
 			build_key_frame_request(e, s, now);
 		if (s->report_due <= now)
 			build_report(e, s, now);

@@ -10,6 +10,7 @@
 #include "media/codec/resample.h"
 #include "media/recv/audio_playout.h"
 #include "net/clock.h"
+#include "peer/codec_set.h"
 #include "peer/raw.h"
 
 enum { PACKETS_MAX = 256 };
@@ -40,7 +41,11 @@ struct wlk_audio_sink {
 	uint32_t position; /* RTP time of what is played next */
 	wlk_time moment;
 	struct audio_playout_stats stats;
+	bool has_new_codecs;
+	wlk_codec_set *new_codecs; /* of the receiver that was attached last, until the next pull; held */
 	/* of the thread that pulls */
+	wlk_codec_set *codecs; /* NULL: what is built in */
+	const struct audio_decoder_plugin *plugins[CODEC_AV1 + 1];
 	struct audio_playout *playout;
 	struct resampler *resampler; /* NULL: 48 kHz are pulled */
 	int16_t *rest;               /* made, and not pulled yet */
@@ -54,6 +59,8 @@ static void sink_free(wlk_audio_sink *sink)
 	while ((item = list_pop_front(&sink->packets)))
 		wlk_free(list_entry(item, struct heard_packet, link));
 	audio_playout_destroy(sink->playout);
+	wlk_codec_set_release(sink->codecs);
+	wlk_codec_set_release(sink->new_codecs);
 	resampler_destroy(sink->resampler);
 	wlk_free(sink->rest);
 	pthread_mutex_destroy(&sink->lock);
@@ -168,6 +175,19 @@ static void set_target(void *port, wlk_time us)
 	pthread_mutex_unlock(&sink->lock);
 }
 
+static void set_codecs(void *port, wlk_codec_set *codecs)
+{
+	wlk_audio_sink *sink = port;
+	wlk_codec_set *old;
+
+	pthread_mutex_lock(&sink->lock);
+	old = sink->new_codecs;
+	sink->new_codecs = codec_set_hold(codecs);
+	sink->has_new_codecs = true;
+	pthread_mutex_unlock(&sink->lock);
+	wlk_codec_set_release(old);
+}
+
 static void get_stats(void *port, struct audio_playout_stats *out)
 {
 	wlk_audio_sink *sink = port;
@@ -192,6 +212,7 @@ static const struct raw_output_ops audio_ops = {
 	.playing = playing,
 	.set_minimum = set_minimum,
 	.set_target = set_target,
+	.set_codecs = set_codecs,
 	.stats = get_stats,
 	.close = close_audio,
 };
@@ -225,17 +246,38 @@ wlk_err wlk_rtp_receiver_set_audio_sink(wlk_rtp_receiver *receiver, wlk_audio_si
 
 /* ---- the end of whoever plays it ---- */
 
+/* Under the lock. Answers the set that is not needed any more. */
+static wlk_codec_set *change_codecs(wlk_audio_sink *sink)
+{
+	wlk_codec_set *old = sink->codecs;
+	const struct codec_registry *registry;
+
+	if (!sink->has_new_codecs)
+		return NULL;
+	sink->codecs = sink->new_codecs;
+	sink->new_codecs = NULL;
+	sink->has_new_codecs = false;
+	registry = codec_set_registry(sink->codecs);
+	for (int codec = 0; codec <= CODEC_AV1; codec++)
+		sink->plugins[codec] = codec_registry_audio_decoder(registry, (enum codec_id)codec, NULL);
+	audio_playout_set_plugins(sink->playout, sink->plugins);
+	return old;
+}
+
 static void take_packets(wlk_audio_sink *sink, struct list *out)
 {
+	wlk_codec_set *old;
 	struct list *item;
 
 	pthread_mutex_lock(&sink->lock);
+	old = change_codecs(sink);
 	while ((item = list_pop_front(&sink->packets)))
 		list_push_back(out, item);
 	sink->packet_count = 0;
 	audio_playout_set_target(sink->playout, sink->target);
 	audio_playout_set_minimum_delay(sink->playout, sink->minimum);
 	pthread_mutex_unlock(&sink->lock);
+	wlk_codec_set_release(old);
 }
 
 static void feed(wlk_audio_sink *sink)
@@ -250,6 +292,7 @@ static void feed(wlk_audio_sink *sink)
 		const struct audio_playout_packet in = {
 			.ssrc = sound->ssrc,
 			.codec = sound->codec,
+			.is_noise = sound->is_noise,
 			.clock_hz = sound->clock_hz,
 			.timestamp = sound->timestamp,
 			.seq = sound->redundant ? AUDIO_SEQ_NONE : sound->sequence,

@@ -244,20 +244,20 @@ static void sound_decoder_destroy(void *decoder)
 								encoder_create, encoder_encode, encoder_destroy };               \
 	static const wlk_video_decoder_table name##_decoder = { sizeof(name##_decoder), codec, "libvpx", false, NULL, NULL,      \
 								decoder_create, decoder_decode, decoder_destroy };
-#define AUDIO_TABLES(name, codec, by, rate)                                                                                      \
+#define AUDIO_TABLES(name, codec, by, rate, conceal)                                                                                      \
 	static const wlk_audio_encoder_table name##_encoder = { sizeof(name##_encoder), codec, by, rate, NULL, NULL,             \
 								sound_encoder_create, sound_encoder_tune, sound_encoder_encode,  \
 								sound_encoder_destroy };                                         \
 	static const wlk_audio_decoder_table name##_decoder = { sizeof(name##_decoder), codec, by, rate, NULL, NULL,             \
 								sound_decoder_create, sound_decoder_count, sound_decoder_decode, \
-								sound_decoder_conceal, sound_decoder_destroy };
+								conceal, sound_decoder_destroy };
 
 VIDEO_TABLES(vp8, WLK_CODEC_VP8)
 VIDEO_TABLES(vp9, WLK_CODEC_VP9)
-AUDIO_TABLES(opus, WLK_CODEC_OPUS, "libopus", 48000)
-AUDIO_TABLES(pcmu, WLK_CODEC_PCMU, "wirelark", 8000)
-AUDIO_TABLES(pcma, WLK_CODEC_PCMA, "wirelark", 8000)
-AUDIO_TABLES(g722, WLK_CODEC_G722, "wirelark", 16000)
+AUDIO_TABLES(opus, WLK_CODEC_OPUS, "libopus", 48000, sound_decoder_conceal)
+AUDIO_TABLES(pcmu, WLK_CODEC_PCMU, "wirelark", 8000, NULL)
+AUDIO_TABLES(pcma, WLK_CODEC_PCMA, "wirelark", 8000, NULL)
+AUDIO_TABLES(g722, WLK_CODEC_G722, "wirelark", 16000, NULL)
 
 const wlk_video_encoder_table *codec_builtin_video_encoder(wlk_codec codec)
 {

@@ -57,6 +57,7 @@ struct wlk_rtp_receiver {
 	/* What is to be told of the track when the state is (remote_track.c). */
 	bool tell_ended, tell_mute, tell_track;
 	struct id_list left; /* streams */
+	bool flows;           /* packets come: the track is not muted */
 	wlk_media_level level;
 	bool accepts_simulcast;
 	char rids[WLK_RTP_ENCODINGS_MAX][PEER_RID_MAX + 1]; /* to be offered */
@@ -366,6 +367,8 @@ void peer_roll_back_remote_track(struct wlk_transceiver *t);
 void peer_keep_remote_tracks(wlk_peer_connection *pc);
 /* Raise the events of all that has changed since the last call. */
 void peer_tell_tracks(wlk_peer_connection *pc);
+/* Packets of |t| come, or do not any more. */
+void peer_tell_flow(struct wlk_transceiver *t);
 
 /* ---- agreed_media.c ---- */
 

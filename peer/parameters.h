@@ -125,4 +125,11 @@ void peer_dtmf_free(struct peer_dtmf *d);
 wlk_time peer_dtmf_deadline(const wlk_peer_connection *pc);
 void peer_dtmf_handle_timeout(wlk_peer_connection *pc);
 
+/* ---- activity.c ---- */
+
+/* Packets of a section come or do not any more; |media| is a MEDIA_EVENT_FLOW. */
+void peer_emit_flow(wlk_peer_connection *pc, const struct media_event *media);
+/* Somebody speaks, or does not any more; |media| is a MEDIA_EVENT_SPEAKING. */
+void peer_emit_speaking(wlk_peer_connection *pc, const struct media_event *media);
+
 #endif

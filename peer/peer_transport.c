@@ -280,6 +280,10 @@ bool peer_transport_pump_media(struct peer_transport *t)
 			peer_emit_target_bitrate(t->pc, ev.section, ev.layer, ev.target_bps);
 		} else if (ev.type == MEDIA_EVENT_DTMF) {
 			peer_emit_dtmf(t->pc, &ev);
+		} else if (ev.type == MEDIA_EVENT_FLOW) {
+			peer_emit_flow(t->pc, &ev);
+		} else if (ev.type == MEDIA_EVENT_SPEAKING) {
+			peer_emit_speaking(t->pc, &ev);
 		} else if (ev.type == MEDIA_EVENT_REMB) {
 			peer_tell_bitrate_limit(t->pc, ev.remb_bps);
 		}

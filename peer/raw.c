@@ -132,6 +132,20 @@ static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, co
 	return &pc->lent.ev;
 }
 
+/* A picture that is not sent any more does not stand still. */
+static bool poll_stall(wlk_peer_connection *pc, struct raw_receiver *r)
+{
+	struct video_stall stall;
+
+	if (r->t->kind != WLK_MEDIA_VIDEO || !raw_layers_poll_stall(&r->layers, pc->now, &stall) || !(r->t->current & WLK_DIRECTION_RECVONLY))
+		return false;
+	pc->lent.ev = (wlk_event){ .type = WLK_EVENT_VIDEO_STALL, .pc = pc };
+	pc->lent.ev.u.stall.transceiver = r->t;
+	pc->lent.ev.u.stall.stalled = stall.is_stalled;
+	pc->lent.ev.u.stall.duration = stall.duration;
+	return true;
+}
+
 const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
 {
 	if (pc->closed)
@@ -144,6 +158,8 @@ const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
 		wlk_time render;
 		bool is_largest;
 
+		if (poll_stall(pc, r))
+			return &pc->lent.ev;
 		if (r->t->kind != WLK_MEDIA_VIDEO || !(frame = raw_layers_poll_frame(&r->layers, pc->now, &render, &layer)))
 			continue;
 		is_largest = raw_layers_is_largest(&r->layers, layer, pc->now);

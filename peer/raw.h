@@ -41,6 +41,7 @@ struct raw_sound {
 	size_t size;
 	uint32_t timestamp, clock_hz;
 	int64_t sequence; /* extended */
+	bool is_noise;    /* comfort noise (RFC 3389) */
 	bool redundant;   /* a block that repeats an earlier packet (RFC 2198): it has no number */
 	bool after_reset;
 	wlk_time arrival;
@@ -48,6 +49,7 @@ struct raw_sound {
 };
 
 struct audio_playout_stats;
+struct wlk_codec_set;
 
 /* A sink as its receiver has it. */
 struct raw_output_ops {
@@ -57,6 +59,7 @@ struct raw_output_ops {
 	bool (*playing)(void *port, int64_t *capture_unix_us, wlk_time *played);
 	void (*set_minimum)(void *port, wlk_time us); /* for lip-sync */
 	void (*set_target)(void *port, wlk_time us);  /* jitterBufferTarget */
+	void (*set_codecs)(void *port, struct wlk_codec_set *codecs); /* whose decoders to use; it is held as long as it needs them */
 	void (*stats)(void *port, struct audio_playout_stats *out); /* of media/recv/audio_playout.h */
 	void (*close)(void *port);
 };

@@ -132,6 +132,46 @@ bool raw_layers_is_largest(const struct raw_layers *l, const struct raw_layer *l
 	return true;
 }
 
+/* A layer that is switched off does not stand still: the others go on. */
+static bool is_alone(const struct raw_layers *l, const struct raw_layer *layer)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->all[i] != layer && l->all[i]->shown > layer->shown)
+			return false;
+	return true;
+}
+
+bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, struct video_stall *out)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		struct raw_layer *layer = l->all[i];
+
+		if (video_receiver_poll_stall(&layer->video, now, out) && raw_layers_is_largest(l, layer, now) && is_alone(l, layer))
+			return true;
+	}
+	return false;
+}
+
+size_t raw_layers_bytes(const struct raw_layers *l)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		bytes += video_receiver_bytes(&l->all[i]->video);
+	return bytes;
+}
+
+void raw_layers_set_limit(struct raw_layers *l, size_t limit)
+{
+	size_t all = raw_layers_bytes(l);
+
+	for (size_t i = 0; i < l->count; i++) {
+		size_t others = all - video_receiver_bytes(&l->all[i]->video);
+
+		video_receiver_set_limit(&l->all[i]->video, limit > others ? limit - others : 0);
+	}
+}
+
 wlk_time raw_layers_deadline(const struct raw_layers *l)
 {
 	wlk_time at = WLK_TIME_NEVER;

@@ -17,7 +17,7 @@ struct raw_layer {
 struct raw_layers {
 	struct raw_layer *all[RAW_LAYERS_MAX];
 	size_t count;
-	const struct video_decoder_plugin *(*find_plugin)(void *user, enum codec_id codec);
+	const struct video_decoder_plugin *(*find_plugin)(void *user, enum codec_id codec, const char **fmtp); /* as of a video_receiver */
 	void *user;                    /* of find_plugin */
 	wlk_time wish_us, minimum_us;  /* of every layer's jitter buffer: jitterBufferTarget, lip-sync */
 };
@@ -36,6 +36,11 @@ bool raw_layers_poll_job(struct raw_layers *l, wlk_time now, struct track_job **
 struct video_frame *raw_layers_poll_frame(struct raw_layers *l, wlk_time now, wlk_time *render, struct raw_layer **layer);
 /** Whether |layer| is the largest of those that show anything at present: what a sink and lip-sync follow. */
 bool raw_layers_is_largest(const struct raw_layers *l, const struct raw_layer *layer, wlk_time now);
+/** Whether the picture began to stand still, or goes on: of the layer that a sink follows, and while no other shows anything. */
+bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, struct video_stall *out);
+/** R37: bytes of what waits, and how many may; see video_receiver_set_limit(). */
+size_t raw_layers_bytes(const struct raw_layers *l);
+void raw_layers_set_limit(struct raw_layers *l, size_t limit);
 wlk_time raw_layers_deadline(const struct raw_layers *l);
 
 #endif

@@ -3,11 +3,32 @@
 #include "peer/codec_set.h"
 #include "peer/raw_object.h"
 
-static const struct video_decoder_plugin *find_decoder(void *user, enum codec_id codec)
+/* The format parameters by which |codec| was agreed on: those of the last frame's payload type, else of the first that is so named. */
+static void find_fmtp(struct raw_receiver *r, enum codec_id codec)
 {
-	const wlk_peer_connection *pc = user;
+	const struct sdp_agreed_section *section = peer_agreed_section(r->t);
+	const struct sdp_agreed_codec *found = NULL;
 
-	return codec_registry_video_decoder(codec_set_registry(pc->codecs), codec, NULL);
+	for (size_t i = 0; section && i < section->codec_count; i++) {
+		const struct sdp_agreed_codec *c = &section->codecs[i];
+
+		if (str_equal_nocase(c->name, str_of(wlk_codec_name((wlk_codec)codec))) && (!found || c->receive_type == r->payload_type))
+			found = c;
+	}
+	r->fmtp[0] = 0;
+	if (found && found->remote_fmtp.size < sizeof(r->fmtp)) {
+		memcpy(r->fmtp, found->remote_fmtp.at, found->remote_fmtp.size);
+		r->fmtp[found->remote_fmtp.size] = 0;
+	}
+}
+
+static const struct video_decoder_plugin *find_decoder(void *user, enum codec_id codec, const char **fmtp)
+{
+	struct raw_receiver *r = user;
+
+	find_fmtp(r, codec);
+	*fmtp = r->fmtp;
+	return codec_registry_video_decoder(codec_set_registry(r->t->pc->codecs), codec, r->fmtp);
 }
 
 struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
@@ -21,7 +42,7 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 		return NULL;
 	r->t = t;
 	r->layers.find_plugin = find_decoder;
-	r->layers.user = t->pc;
+	r->layers.user = r;
 	clock_sync_init(&r->sync);
 	list_push_back(&t->pc->raw_receivers, &r->link);
 	t->receiver.raw = r;
@@ -64,6 +85,8 @@ wlk_err peer_set_output(wlk_rtp_receiver *receiver, wlk_media_kind kind, const s
 	if (r->output.ops)
 		r->output.ops->close(r->output.port);
 	r->output = *output;
+	if (r->output.ops->set_codecs)
+		r->output.ops->set_codecs(r->output.port, t->pc->codecs);
 	if (r->output.ops->set_target)
 		r->output.ops->set_target(r->output.port, r->target);
 	return WLK_OK;
@@ -108,6 +131,7 @@ static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const 
 		return;
 	}
 	unit->codec = (enum codec_id)frame->codec;
+	r->payload_type = frame->payload_type;
 	unit->timestamp = frame->timestamp;
 	unit->is_key = frame->key;
 	unit->ends_picture = !frame->more_layers;
@@ -148,7 +172,7 @@ static void hear(struct raw_receiver *r, struct raw_sound sound)
 	frame.timestamp = sound.timestamp;
 	frame.ssrc = sound.ssrc;
 	frame.arrival = frame.first_arrival = sound.arrival;
-	if (receiver->transform && !receiver->transform(&frame, receiver->transform_user))
+	if (receiver->transform && !sound.is_noise && !receiver->transform(&frame, receiver->transform_user))
 		return;
 	sound.data = frame.data;
 	sound.size = frame.size;
@@ -158,6 +182,16 @@ static void hear(struct raw_receiver *r, struct raw_sound sound)
 static enum codec_id codec_of(const struct raw_receiver *r, uint8_t pt)
 {
 	return (enum codec_id)media_engine_recv_codec(peer_transceiver_media(r->t), r->t->section, pt); /* the same numbers */
+}
+
+static bool is_sound(const struct raw_sound *sound)
+{
+	return sound->is_noise || audio_codec_rate(sound->codec);
+}
+
+static bool is_noise(enum codec_id codec)
+{
+	return (enum rtp_codec)codec == RTP_CODEC_CN;
 }
 
 static void hear_blocks(struct raw_receiver *r, const struct media_packet *packet, const struct raw_sound *whole)
@@ -174,7 +208,8 @@ static void hear_blocks(struct raw_receiver *r, const struct media_packet *packe
 		sound.timestamp -= blocks[i].offset;
 		sound.redundant = i + 1 < count;
 		sound.after_reset = whole->after_reset && !i;
-		if (audio_codec_rate(sound.codec))
+		sound.is_noise = is_noise(sound.codec);
+		if (is_sound(&sound))
 			hear(r, sound);
 	}
 }
@@ -185,6 +220,7 @@ bool raw_receiver_take_packet(struct raw_receiver *r, const struct media_packet 
 	struct raw_sound sound = {
 		.ssrc = packet->rtp.ssrc,
 		.codec = (enum codec_id)codec,
+		.is_noise = codec == RTP_CODEC_CN,
 		.data = packet->rtp.payload.data,
 		.size = packet->rtp.payload.size,
 		.timestamp = packet->rtp.timestamp,
@@ -195,7 +231,7 @@ bool raw_receiver_take_packet(struct raw_receiver *r, const struct media_packet 
 		.capture_unix_us = packet->capture_unix_us,
 	};
 
-	if (r->t->kind != WLK_MEDIA_AUDIO || (codec != RTP_CODEC_RED && !audio_codec_rate(sound.codec)))
+	if (r->t->kind != WLK_MEDIA_AUDIO || (codec != RTP_CODEC_RED && !is_sound(&sound)))
 		return false;
 	if (codec == RTP_CODEC_RED)
 		hear_blocks(r, packet, &sound);
@@ -247,10 +283,26 @@ static void keep_together(struct raw_receiver *r)
 	sound->output.ops->set_minimum(sound->output.port, r->sync.audio_minimum_us);
 }
 
+/* R37: what the rest of the connection leaves of its budget. */
+static size_t memory_left(const struct raw_receiver *r)
+{
+	const wlk_peer_connection *pc = r->t->pc;
+	size_t used = pc->memory_used;
+
+	list_for_each(item, &pc->raw_receivers)
+	{
+		const struct raw_receiver *other = list_entry(item, struct raw_receiver, link);
+
+		used += other != r && other->t->kind == WLK_MEDIA_VIDEO ? raw_layers_bytes(&other->layers) : 0;
+	}
+	return used < pc->memory_budget ? pc->memory_budget - used : 0;
+}
+
 void raw_receiver_step(struct raw_receiver *r)
 {
 	if (r->t->kind != WLK_MEDIA_VIDEO)
 		return;
+	raw_layers_set_limit(&r->layers, memory_left(r));
 	keep_together(r);
 	if (raw_layers_wants_key(&r->layers) && !r->t->stopping && !r->t->pc->closed)
 		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);

@@ -95,6 +95,15 @@ void record_put_event(struct bytes_writer *w, const wlk_event *ev)
 		bytes_put_u8(w, (uint8_t)ev->u.dtmf.phase);
 		bytes_put_u8(w, ev->u.dtmf.event);
 		break;
+	case WLK_EVENT_TRACK_MUTE:
+	case WLK_EVENT_TRACK_UNMUTE:
+		bytes_put_u32(w, transceiver_number(ev->u.track.transceiver));
+		break;
+	case WLK_EVENT_SPEAKING:
+		bytes_put_u32(w, transceiver_number(ev->u.speaking.transceiver));
+		bytes_put_u8(w, ev->u.speaking.speaking);
+		bytes_put_u8(w, ev->u.speaking.local);
+		break;
 	case WLK_EVENT_KEY_FRAME_REQUEST:
 		bytes_put_u32(w, transceiver_number(ev->u.key_frame));
 		break;
@@ -240,6 +249,9 @@ const char *record_event_name(uint16_t type)
 		[WLK_EVENT_FRAME] = "frame",
 		[WLK_EVENT_DTMF] = "telephone event",
 		[WLK_EVENT_TARGET_BITRATE] = "target bitrate",
+		[WLK_EVENT_TRACK_MUTE] = "mute",
+		[WLK_EVENT_TRACK_UNMUTE] = "unmute",
+		[WLK_EVENT_SPEAKING] = "speaking",
 	};
 
 	return type < ARRAY_SIZE(names) && names[type] ? names[type] : "other";

@@ -39,6 +39,7 @@ static void process_removal(struct wlk_transceiver *t)
 	set_streams(t->pc, &t->receiver, &none);
 	if (t->fired & WLK_DIRECTION_RECVONLY)
 		t->receiver.tell_mute = true;
+	t->receiver.flows = false;
 }
 
 static void add_stream(wlk_peer_connection *pc, struct id_list *streams, struct str stream)
@@ -219,4 +220,11 @@ void peer_tell_tracks(wlk_peer_connection *pc)
 			tell(pc, WLK_EVENT_TRACK, t, &t->receiver.streams);
 		t->receiver.tell_track = false;
 	}
+}
+
+void peer_tell_flow(struct wlk_transceiver *t)
+{
+	static const struct id_list none;
+
+	tell(t->pc, t->receiver.flows ? WLK_EVENT_TRACK_UNMUTE : WLK_EVENT_TRACK_MUTE, t, &none);
 }

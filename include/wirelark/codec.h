@@ -193,7 +193,7 @@ typedef struct wlk_audio_decoder_table {
 	size_t (*count)(void *decoder, const uint8_t *data, size_t size);
 	/** All of a packet; @p capacity is at least what count told. */
 	wlk_err (*decode)(void *decoder, const uint8_t *data, size_t size, int16_t *out, size_t capacity, size_t *count);
-	/** What may have been where @p count samples are missing; at most 120 ms in a row. NULL: the library repeats what it heard last. */
+	/** What may have been where @p count samples are missing; at most 120 ms in a row. NULL, as of G.711 and G.722: a wlk_audio_sink repeats what it heard last. */
 	wlk_err (*conceal)(void *decoder, int16_t *out, size_t count);
 	void (*destroy)(void *decoder);
 } wlk_audio_decoder_table;

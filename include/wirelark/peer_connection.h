@@ -200,7 +200,8 @@ typedef enum wlk_event_type {
 	WLK_EVENT_ICE_TRANSPORT_GATHERING_STATE_CHANGE = 24,
 	WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE = 25,
 	WLK_EVENT_SCTP_STATE_CHANGE = 26, /**< u.sctp_transport */
-	WLK_EVENT_TRACK_MUTE = 27,   /**< u.track: nothing comes on this transceiver any more (W3C mute on the receiver's track) */
+	WLK_EVENT_TRACK_MUTE = 27,   /**< u.track: nothing comes on this transceiver any more (W3C mute on the receiver's track): by a
+				       *   description, by the sender's BYE, or no packet came for 5 s */
 	WLK_EVENT_REMOVE_TRACK = 28, /**< u.track: the receiver's track left the streams that are listed (W3C removetrack on each) */
 	WLK_EVENT_TRACK_ENDED = 29,  /**< u.track: the transceiver was stopped, here or there (W3C ended on the receiver's track) */
 	WLK_EVENT_FRAME = 30, /**< u.frame, of a receiver at WLK_MEDIA_LEVEL_FRAMES */
@@ -208,7 +209,18 @@ typedef enum wlk_event_type {
 	WLK_EVENT_DTLS_ERROR = 32,  /**< u.dtls_error: a DTLS transport failed (W3C error); its state change follows */
 	WLK_EVENT_VIDEO_FRAME = 33, /**< u.video, of a receiver at WLK_MEDIA_LEVEL_RAW: a picture that is to be shown now (track.h) */
 	WLK_EVENT_DTMF = 35,        /**< u.dtmf: a telephone event comes in, at any level but WLK_MEDIA_LEVEL_PACKETS (RFC 4733) */
-	WLK_EVENT_TARGET_BITRATE = 36 /**< u.target_bitrate: an encoding of ours has another share of what the path carries */
+	WLK_EVENT_TARGET_BITRATE = 36, /**< u.target_bitrate: an encoding of ours has another share of what the path carries */
+	WLK_EVENT_TRACK_UNMUTE = 37,   /**< u.track: the first packet came on this transceiver, or the first one after it was muted */
+	/**
+	 * u.speaking: somebody begins to speak, or has not spoken for a second, by the audio levels of packets (RFC 6464) where they are
+	 * negotiated; of what is sent by the levels of its frames.
+	 */
+	WLK_EVENT_SPEAKING = 38,
+	/**
+	 * u.stall, of a receiver at WLK_MEDIA_LEVEL_RAW: the picture stands still for longer than its rhythm explains (what webrtc-stats
+	 * counts as a freeze: three times the mean interval of the last 30 pictures, and 150 ms more than it), or goes on.
+	 */
+	WLK_EVENT_VIDEO_STALL = 39
 } wlk_event_type;
 
 /** Each WLK_DTMF_BEGIN is followed by one WLK_DTMF_END, though packets may be lost: after 250 ms without any it ends by itself. */
@@ -287,6 +299,17 @@ typedef struct wlk_event {
 			const char *rid;              /**< of which encoding; NULL without simulcast */
 			uint64_t bps; /**< for what its encoder makes, headers not counted; 0: send nothing of it for now */
 		} target_bitrate;
+		struct {
+			wlk_transceiver *transceiver;
+			bool speaking;
+			bool local;          /**< in what is sent, else in what is received */
+			uint8_t audio_level; /**< of the last packet, -dBov: 0 loudest to 127 */
+		} speaking;
+		struct {
+			wlk_transceiver *transceiver;
+			bool stalled;
+			wlk_time duration; /**< since the last picture was shown [us]; with |stalled| false until this one is */
+		} stall;
 		uint64_t bitrate_limit;     /**< bits a second, the lower of the receiver's and of our encodings' max_bitrate */
 		struct {
 			wlk_addr address;  /**< ours, none when unknown or hidden */

@@ -121,6 +121,8 @@ WLK_API const char *wlk_rtp_sender_track_id(const wlk_rtp_sender *sender);
 WLK_API const char *const *wlk_rtp_sender_stream_ids(const wlk_rtp_sender *sender, size_t *count);
 /** The id that the remote description gives the track, "" before it does. Borrowed until the next description. */
 WLK_API const char *wlk_rtp_receiver_track_id(const wlk_rtp_receiver *receiver);
+/** MediaStreamTrack.muted: no packets come; the events are WLK_EVENT_TRACK_MUTE and WLK_EVENT_TRACK_UNMUTE. */
+WLK_API bool wlk_rtp_receiver_muted(const wlk_rtp_receiver *receiver);
 /** The streams that the remote description puts the track in; *count of them. Borrowed until the next description. */
 WLK_API const char *const *wlk_rtp_receiver_stream_ids(const wlk_rtp_receiver *receiver, size_t *count);
 

@@ -1,7 +1,6 @@
 #include "media/codec/audio_codec.h"
 #include "core/alloc.h"
 #include "media/codec/audio_builtin.h"
-#include "media/codec/concealer.h"
 #include <string.h>
 
 struct audio_encoder {
@@ -18,7 +17,6 @@ struct audio_decoder {
 	enum codec_id codec;
 	size_t concealed; /* in a row, samples a channel */
 	bool in_silence;  /* the last packet said that nothing need follow */
-	struct concealer *concealer; /* of codecs without concealment; else NULL */
 };
 
 uint32_t audio_codec_rate(enum codec_id codec)
@@ -161,21 +159,12 @@ wlk_err audio_decoder_create(struct audio_decoder **out, const struct audio_deco
 	d->plugin = *plugin;
 	d->channels = channels;
 	d->codec = codec;
-	wlk_err err = WLK_ERR_NOMEM;
+	wlk_err err = plugin->ops->create(plugin->user, codec, channels, &d->state);
 
-	if (!plugin->ops->conceal) {
-		d->concealer = concealer_create(plugin->rate, channels);
-		if (!d->concealer)
-			goto out_free;
-	}
-	err = plugin->ops->create(plugin->user, codec, channels, &d->state);
 	if (err)
-		goto out_free;
-	*out = d;
-	return WLK_OK;
-out_free:
-	concealer_destroy(d->concealer);
-	wlk_free(d);
+		wlk_free(d);
+	else
+		*out = d;
 	return err;
 }
 
@@ -184,7 +173,6 @@ void audio_decoder_destroy(struct audio_decoder *d)
 	if (!d)
 		return;
 	d->plugin.ops->destroy(d->state);
-	concealer_destroy(d->concealer);
 	wlk_free(d);
 }
 
@@ -212,8 +200,6 @@ wlk_err audio_decoder_decode(struct audio_decoder *d, const uint8_t *data, size_
 
 	if (err)
 		return err;
-	if (d->concealer)
-		concealer_heard(d->concealer, pcm, got);
 	d->concealed = 0;
 	d->in_silence = audio_packet_is_dtx(d->codec, data, size);
 	*samples = got;
@@ -223,6 +209,11 @@ wlk_err audio_decoder_decode(struct audio_decoder *d, const uint8_t *data, size_
 bool audio_decoder_conceals(const struct audio_decoder *d)
 {
 	return d->plugin.ops->conceal != NULL;
+}
+
+bool audio_decoder_recovers(const struct audio_decoder *d)
+{
+	return d->plugin.ops->decode_fec != NULL;
 }
 
 size_t audio_decoder_concealed(const struct audio_decoder *d)
@@ -237,9 +228,7 @@ void audio_decoder_conceal(struct audio_decoder *d, size_t samples, int16_t *pcm
 	size_t left = d->concealed < limit ? limit - d->concealed : 0;
 	size_t now = d->in_silence ? samples : MIN(samples, left);
 
-	if (d->concealer)
-		concealer_fill(d->concealer, pcm, now);
-	else if (now && d->plugin.ops->conceal(d->state, now, pcm))
+	if (!d->plugin.ops->conceal || (now && d->plugin.ops->conceal(d->state, now, pcm)))
 		now = 0;
 	memset(pcm + now * d->channels, 0, (samples - now) * d->channels * sizeof(*pcm));
 	d->concealed += samples;

@@ -134,12 +134,15 @@ wlk_err audio_decoder_decode_fec(struct audio_decoder *d, const uint8_t *next, s
 
 /**
  * What may have been in a gap, for |samples| (1..AUDIO_SAMPLES_MAX) samples a channel. After AUDIO_CONCEAL_MS_MAX in a row it is
- * silence. After a packet that audio_packet_is_dtx() this is comfort noise, without that limit.
+ * silence. After a packet that audio_packet_is_dtx() this is comfort noise, without that limit. Silence where the codec has no
+ * concealment: whoever plays its sound makes up what is missing (recv/audio_expand).
  */
 void audio_decoder_conceal(struct audio_decoder *d, size_t samples, int16_t *pcm);
 
-/** True when the codec itself conceals (Opus); else a repetition of the last pitch period fills gaps. */
+/** True when the codec itself conceals (Opus). */
 bool audio_decoder_conceals(const struct audio_decoder *d);
+/** True when it reads in-band FEC. */
+bool audio_decoder_recovers(const struct audio_decoder *d);
 
 /** How much was concealed in a row [samples a channel], 0 after a packet; grows beyond the limit. */
 size_t audio_decoder_concealed(const struct audio_decoder *d);

@@ -18,6 +18,7 @@ struct audio_packet {
 	int64_t seq;      /* extended; AUDIO_SEQ_NONE: a redundant block */
 	wlk_time arrival;
 	enum codec_id codec;
+	bool is_noise; /* comfort noise (RFC 3389): silence begins */
 	size_t size;
 	uint8_t data[];
 };

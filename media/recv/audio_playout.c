@@ -30,6 +30,13 @@ void audio_playout_destroy(struct audio_playout *p)
 	wlk_free(p);
 }
 
+void audio_playout_set_plugins(struct audio_playout *p, const struct audio_decoder_plugin *const *plugins)
+{
+	playout_decoder_reset(&p->decoder);
+	p->decoder.plugins = plugins;
+	p->joint = true;
+}
+
 /* ---- stretching ---- */
 
 /* How alike two periods must be, and how soon after the last splice: the farther from the target, the less choosy. */

@@ -36,6 +36,7 @@ struct audio_playout_config {
 struct audio_playout_packet {
 	uint32_t ssrc;
 	enum codec_id codec;
+	bool is_noise;      /* comfort noise (RFC 3389), whatever |codec| says: nothing need follow */
 	uint32_t clock_hz;  /* of |timestamp|: 48000 for Opus, 8000 for G.711 and G.722; at most 384000 */
 	uint32_t timestamp;
 	int64_t seq;        /* extended; AUDIO_SEQ_NONE for a redundant block */
@@ -73,6 +74,8 @@ struct audio_playout;
 /** WLK_ERR_NOMEM. About 200 KB, most of it of the decoder and of 120 ms of PCM. */
 wlk_err audio_playout_create(struct audio_playout **out, const struct audio_playout_config *config) WLK_NODISCARD;
 void audio_playout_destroy(struct audio_playout *p);
+/** Other decoders, as in the configuration; what is under way begins anew with them. */
+void audio_playout_set_plugins(struct audio_playout *p, const struct audio_decoder_plugin *const *plugins);
 
 /**
  * A packet arrived at |now|. In any order, late, or twice; of RED every block. At most 1,024 packets and 2 s of sound are kept,

@@ -76,6 +76,15 @@ void background_noise_hear(struct background_noise *n, const int16_t *pcm, size_
 		hear_block(n, pcm + i * channels, channels);
 }
 
+void background_noise_set_level(struct background_noise *n, uint8_t level)
+{
+	float rms = 32768.0f * powf(10, -(float)MIN(level, 127) / 20);
+
+	rms = MIN(rms, FLOOR_MAX);
+	n->gain = n->gain > 0 ? n->gain * rms / n->floor : rms; /* without a colour it is white */
+	n->floor = MAX(rms, 0.01f);
+}
+
 void background_noise_make(struct background_noise *n, int16_t *out, size_t channels, size_t samples)
 {
 	const float scale = n->gain * 1.732f; /* uniform noise of -1..1 has an RMS of 1/sqrt(3) */

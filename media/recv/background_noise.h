@@ -17,6 +17,8 @@ struct background_noise {
 void background_noise_init(struct background_noise *n);
 /** Sound that was received, 1..5,760 samples a channel of 48 kHz. Loud sound changes little. */
 void background_noise_hear(struct background_noise *n, const int16_t *pcm, size_t channels, size_t samples);
+/** How loud it is, as the sender says (RFC 3389): -dBov, 0 loudest to 127. The colour stays as it was heard. */
+void background_noise_set_level(struct background_noise *n, uint8_t level);
 /** |samples| of noise; silence when nothing was heard. */
 void background_noise_make(struct background_noise *n, int16_t *out, size_t channels, size_t samples);
 

@@ -59,7 +59,7 @@ void nack_list_add(struct nack_list *l, int64_t first, int64_t last, wlk_time no
 		return;
 	}
 	for (int64_t seq = first; seq <= last; seq++)
-		l->items[l->count++] = (struct nack_item){ .seq = seq, .due = now + NACK_REORDER_US };
+		l->items[l->count++] = (struct nack_item){ .seq = seq, .due = now + NACK_REORDER_US, .missed = now };
 	l->next_due = time_min(l->next_due, now + NACK_REORDER_US);
 }
 
@@ -92,6 +92,35 @@ void nack_list_forget_before(struct nack_list *l, int64_t seq)
 	l->gave_up = true;
 }
 
+enum { SHARE_ONE = 65536, SHARE_WINDOW = 100 /* packets */ };
+
+void nack_list_on_packet(struct nack_list *l)
+{
+	l->lost_q16 -= l->lost_q16 / SHARE_WINDOW;
+}
+
+bool nack_list_is_lossy(const struct nack_list *l)
+{
+	return l->lost_q16 >= SHARE_ONE * NACK_LOSSY_PERCENT / 100;
+}
+
+/* |item| is asked for at |now|. */
+static void ask(struct nack_list *l, struct nack_item *item, wlk_time now, wlk_time retry)
+{
+	if (item->is_repeated) {
+		item->is_repeated = false;
+		item->due = MAX(item->next_try, now + NACK_RETRY_MIN_US);
+		return;
+	}
+	if (!item->tries++)
+		l->lost_q16 += (SHARE_ONE - l->lost_q16) / SHARE_WINDOW;
+	if (item->tries >= NACK_STUCK_TRIES && now - item->missed >= NACK_STUCK_US)
+		l->is_stuck = true;
+	item->is_repeated = nack_list_is_lossy(l) && retry > 2 * NACK_REPEAT_US;
+	item->next_try = now + retry;
+	item->due = item->is_repeated ? now + NACK_REPEAT_US : item->next_try;
+}
+
 size_t nack_list_take_due(struct nack_list *l, wlk_time now, wlk_time rtt_us, uint16_t *seqs, size_t capacity)
 {
 	wlk_time retry = MAX((rtt_us ? rtt_us : NACK_RTT_DEFAULT_US) * 5 / 4, NACK_RETRY_MIN_US);
@@ -101,14 +130,13 @@ size_t nack_list_take_due(struct nack_list *l, wlk_time now, wlk_time rtt_us, ui
 	for (size_t i = 0; i < l->count; i++) {
 		struct nack_item item = l->items[i];
 
-		if (item.due <= now && item.tries == NACK_TRIES_MAX) {
+		if (item.due <= now && item.tries == NACK_TRIES_MAX && !item.is_repeated) {
 			l->gave_up = true;
 			continue;
 		}
 		if (item.due <= now && taken < capacity) {
 			seqs[taken++] = (uint16_t)item.seq;
-			item.tries++;
-			item.due = now + retry;
+			ask(l, &item, now, retry);
 		}
 		next = time_min(next, item.due);
 		l->items[kept++] = item;

@@ -119,3 +119,8 @@ bool playout_decoder_conceals(const struct playout_decoder *d)
 {
 	return d->decoder && audio_decoder_conceals(d->decoder);
 }
+
+bool playout_decoder_recovers(const struct playout_decoder *d)
+{
+	return d->decoder && audio_decoder_recovers(d->decoder);
+}

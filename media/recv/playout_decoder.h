@@ -34,7 +34,8 @@ size_t playout_decoder_decode(struct playout_decoder *d, const uint8_t *data, si
 size_t playout_decoder_recover(struct playout_decoder *d, const uint8_t *next, size_t size, size_t samples, int16_t *out);
 /** By the codec's own concealment. */
 size_t playout_decoder_conceal(struct playout_decoder *d, size_t samples, int16_t *out);
-/** True when the codec in use has one. */
+/** True when the codec in use has one, or reads in-band FEC. */
 bool playout_decoder_conceals(const struct playout_decoder *d);
+bool playout_decoder_recovers(const struct playout_decoder *d);
 
 #endif

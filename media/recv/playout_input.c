@@ -68,6 +68,8 @@ void playout_remember_played(struct audio_playout *p, int64_t at)
 /* Packets of a codec that is not in use yet are taken to be as long as is usual. */
 static size_t duration_of(struct audio_playout *p, const struct audio_playout_packet *packet)
 {
+	if (packet->is_noise)
+		return TIMESTAMP_STEP_DEFAULT;
 	if (p->decoder.codec == CODEC_UNKNOWN && playout_decoder_use(&p->decoder, packet->codec) != WLK_OK)
 		return 0;
 	if (p->decoder.codec != packet->codec)
@@ -127,7 +129,7 @@ static void keep(struct audio_playout *p, wlk_time now, const struct audio_packe
 
 void audio_playout_input(struct audio_playout *p, wlk_time now, const struct audio_playout_packet *packet)
 {
-	struct audio_packet head = { .seq = packet->seq, .arrival = now, .codec = packet->codec };
+	struct audio_packet head = { .seq = packet->seq, .arrival = now, .codec = packet->codec, .is_noise = packet->is_noise };
 
 	if (!packet->payload.size || packet->payload.size > PLAYOUT_PACKET_SIZE_MAX || !packet->clock_hz || packet->clock_hz > 384000) {
 		p->stats.malformed++;
@@ -137,6 +139,8 @@ void audio_playout_input(struct audio_playout *p, wlk_time now, const struct aud
 		p->stats.packets_discarded++;
 		return;
 	}
+	if (packet->is_noise && (!p->has_stream || packet->clock_hz != p->clock_hz))
+		return; /* silence before or beside what is heard */
 	if (is_new_stream(p, packet))
 		begin_stream(p, now, packet);
 	head.at = media_time(p, seq32_unwrap(&p->timestamps, packet->timestamp));

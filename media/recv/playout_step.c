@@ -82,12 +82,27 @@ static void count_emitted(struct audio_playout *p, const struct audio_packet *pa
 	p->stats.jitter_buffer_emitted_count += samples;
 }
 
+/* The sender says how loud its silence is, and that nothing need follow. */
+static void begin_silence(struct audio_playout *p, const struct audio_packet *packet)
+{
+	p->next_at = MAX(p->next_at, packet->at);
+	p->last_seq = packet->seq;
+	p->is_silence = true;
+	p->state = PLAYOUT_PAUSED;
+	background_noise_set_level(&p->line.noise, packet->data[0] & 0x7f);
+	playout_remember_played(p, packet->at);
+}
+
 void playout_play_first(struct audio_playout *p)
 {
 	struct audio_packet *packet = audio_packets_take(&p->packets);
 	int64_t overlap = p->next_at - packet->at;
 	size_t samples = 0;
 
+	if (packet->is_noise) {
+		begin_silence(p, packet);
+		goto out;
+	}
 	if (packet->codec != p->decoder.codec)
 		p->joint = true;
 	if (playout_decoder_use(&p->decoder, packet->codec) == WLK_OK)
@@ -164,7 +179,7 @@ static void step_starving(struct audio_playout *p)
 
 static bool has_fec_for(const struct audio_playout *p, const struct audio_packet *first)
 {
-	return first->codec == p->decoder.codec && first->seq != AUDIO_SEQ_NONE &&
+	return first->codec == p->decoder.codec && playout_decoder_recovers(&p->decoder) && first->seq != AUDIO_SEQ_NONE &&
 	       audio_packet_has_fec(first->codec, first->data, first->size);
 }
 

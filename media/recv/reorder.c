@@ -35,6 +35,16 @@ bool reorder_is_far(const struct reorder *r, int64_t seq)
 	return r->started && seq - r->next >= REORDER_MAX;
 }
 
+const struct reorder_slot *reorder_peek(const struct reorder *r, int64_t seq)
+{
+	const struct reorder_slot *slot;
+
+	if (!r->held || seq < r->next || seq > r->highest)
+		return NULL;
+	slot = slot_of(r, seq);
+	return slot->buf ? slot : NULL;
+}
+
 void reorder_skip_to(struct reorder *r, int64_t seq)
 {
 	assert(!r->held && "nothing may be skipped over");

@@ -59,6 +59,9 @@ bool reorder_is_far(const struct reorder *r, int64_t seq);
  */
 bool reorder_pop(struct reorder *r, struct reorder_out *out, bool give_up);
 
+/** What is held for |seq|; NULL: nothing. */
+const struct reorder_slot *reorder_peek(const struct reorder *r, int64_t seq);
+
 /** With nothing held and a far jump of the sequence numbers: go on at |seq|. */
 void reorder_skip_to(struct reorder *r, int64_t seq);
 

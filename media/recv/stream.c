@@ -1,6 +1,6 @@
 #include "media/recv/stream.h"
 
-enum { SR_OVERTAKEN_S = 2 };
+enum { SR_OVERTAKEN_S = 2, HOLD_MAX_US = 600000, KEY_SKIP_US = 150000 };
 
 wlk_err recv_queue_init(struct recv_queue *q)
 {
@@ -61,10 +61,10 @@ wlk_time recv_stream_hold_time(const struct recv_stream_config *config, wlk_time
 	if (!config->use_nack)
 		return 50 * MILLISECOND;
 	/*
-	 * Room for several requests, since the answers get lost as well, and giving up costs a key frame. Above a
-	 * quarter of a second the wait freezes more than the loss would.
+	 * Room for several requests, since the answers get lost as well. A key frame, which is asked for meanwhile, ends the wait
+	 * when it is there first.
 	 */
-	return MIN(4 * (rtt_us ? rtt_us : NACK_RTT_DEFAULT_US) + 100 * MILLISECOND, 250 * MILLISECOND);
+	return MIN(4 * (rtt_us ? rtt_us : NACK_RTT_DEFAULT_US) + 100 * MILLISECOND, HOLD_MAX_US);
 }
 
 void recv_stream_init(struct recv_stream *s, const struct recv_stream_config *config)
@@ -233,6 +233,34 @@ static struct pktbuf *own_copy(struct pktbuf *buf)
 	return copy ? copy : buf;
 }
 
+/* Go on at the key frame that is whole behind the hole. What is in front of it may still be shown, but asks for no other one. */
+static void skip_to_key_frame(struct recv_stream *s, wlk_time now, struct recv_queue *out)
+{
+	bool needed = s->needs_key_frame;
+	wlk_time asked = s->frames.asked;
+	struct reorder_out packet;
+
+	while (s->order.next <= s->key.first && reorder_pop(&s->order, &packet, true))
+		deliver(s, &packet, out);
+	give_up_hole(s);
+	drain(s, now, out);
+	s->key = (struct key_ahead){ 0 };
+	s->frames.asked = asked;
+	s->needs_key_frame = needed;
+}
+
+static void look_for_key_frame(struct recv_stream *s, wlk_time now, const struct pktbuf *buf, int64_t seq, struct recv_queue *out)
+{
+	struct rtp_packet p;
+
+	if (!s->config.frame_budget || !s->config.is_video || rtp_parse(&p, buf->data, buf->size) != WLK_OK || !p.payload.size)
+		return;
+	key_ahead_note(&s->key, seq, &p, (enum rtp_codec)s->config.codecs[p.pt & 0x7f]);
+	/* What only overtook something, or may be mended by the first request, is waited for all the same. */
+	if (key_ahead_is_whole(&s->key, &s->order) && now - (s->order.deadline - s->order.hold_us) >= KEY_SKIP_US)
+		skip_to_key_frame(s, now, out);
+}
+
 static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64_t seq, bool is_recovered,
 		  struct recv_queue *out)
 {
@@ -251,6 +279,7 @@ static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64
 		drain(s, now, out);
 		break;
 	case REORDER_HELD:
+		look_for_key_frame(s, now, buf, seq, out);
 		break;
 	case REORDER_LATE:
 		s->discarded++;
@@ -281,9 +310,12 @@ void recv_stream_input(struct recv_stream *s, wlk_time now, struct pktbuf *buf, 
 	s->bytes += p->payload.size;
 	s->header_bytes += p->header_size + p->padding;
 	s->order.hold_us = recv_stream_hold_time(&s->config, rtt_us);
+	if (verdict == SOURCE_NEW)
+		nack_list_on_packet(&s->nacks);
 	if (verdict == SOURCE_RESET) {
 		nack_list_clear(&s->nacks);
 		reorder_reset(&s->order);
+		s->key = (struct key_ahead){ 0 };
 		s->after_reset = true;
 		lose(s);
 	} else if (verdict == SOURCE_NEW && started && s->config.use_nack) {

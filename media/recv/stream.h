@@ -5,6 +5,7 @@
 #include "core/event_queue.h"
 #include "core/pktbuf.h"
 #include "media/recv/frame_buffer.h"
+#include "media/recv/key_ahead.h"
 #include "media/recv/nack_list.h"
 #include "media/recv/reorder.h"
 #include "media/recv/source.h"
@@ -64,6 +65,7 @@ struct recv_stream {
 	struct source rtx_source;
 	struct nack_list nacks;
 	struct reorder order;
+	struct key_ahead key;
 	int64_t padding_cut; /* padding-only packets taken out of the sequence so far */
 	bool after_reset;
 	bool needs_key_frame; /* a hole was given up; set for video only, cleared by the owner */
@@ -114,7 +116,7 @@ static inline wlk_time recv_stream_deadline(const struct recv_stream *s)
 	return s->order.deadline;
 }
 
-/** How long a stream waits for a hole [us]: audio 60 ms; video 100-250 ms by the round trip with NACK, else 50 ms. */
+/** How long a stream waits for a hole [us]: audio 60 ms; video 100-600 ms by the round trip with NACK, else 50 ms. */
 wlk_time recv_stream_hold_time(const struct recv_stream_config *config, wlk_time rtt_us);
 
 void recv_stream_on_sr(struct recv_stream *s, wlk_time now, const struct rtcp_sender_info *sr);

@@ -18,7 +18,7 @@ enum rtp_codec rtp_codec_of_name(const char *name, size_t size)
 		{ "opus", RTP_CODEC_OPUS }, { "PCMU", RTP_CODEC_PCMU }, { "PCMA", RTP_CODEC_PCMA },
 		{ "G722", RTP_CODEC_G722 }, { "VP8", RTP_CODEC_VP8 },   { "VP9", RTP_CODEC_VP9 },
 		{ "H264", RTP_CODEC_H264 }, { "AV1", RTP_CODEC_AV1 },   { "red", RTP_CODEC_RED },
-		{ "telephone-event", RTP_CODEC_DTMF },
+		{ "telephone-event", RTP_CODEC_DTMF }, { "CN", RTP_CODEC_CN },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(codecs); i++)
@@ -29,7 +29,7 @@ enum rtp_codec rtp_codec_of_name(const char *name, size_t size)
 
 bool rtp_codec_has_frames(enum rtp_codec codec)
 {
-	return codec != RTP_CODEC_UNKNOWN && codec != RTP_CODEC_DTMF && codec < RTP_CODECS;
+	return codec != RTP_CODEC_UNKNOWN && codec < RTP_CODEC_DTMF;
 }
 
 bool rtp_codec_is_audio(enum rtp_codec codec)

@@ -17,6 +17,7 @@ enum rtp_codec {
 	RTP_CODEC_AV1,  /* RTP Payload Format for AV1, AOMedia */
 	RTP_CODEC_RED,  /* RFC 2198, audio */
 	RTP_CODEC_DTMF, /* RFC 4733 */
+	RTP_CODEC_CN,   /* RFC 3389: how loud the silence is that begins */
 	RTP_CODECS,
 };
 
@@ -51,9 +52,9 @@ struct payload_info {
 #define PAYLOAD_INFO_NONE \
 	((struct payload_info){ .picture_id = -1, .tl0_pic_idx = -1, .temporal = -1, .spatial = -1, .key_idx = -1 })
 
-/** The codec of an encoding name as in a=rtpmap, in any case; RTP_CODEC_UNKNOWN for others (rtx, ulpfec, CN, ...). */
+/** The codec of an encoding name as in a=rtpmap, in any case; RTP_CODEC_UNKNOWN for others (rtx, ulpfec, ...). */
 enum rtp_codec rtp_codec_of_name(const char *name, size_t size);
-/** True when the packets of |codec| make frames: all but RTP_CODEC_UNKNOWN and RTP_CODEC_DTMF. */
+/** True when the packets of |codec| make frames: all but RTP_CODEC_UNKNOWN, RTP_CODEC_DTMF and RTP_CODEC_CN. */
 bool rtp_codec_has_frames(enum rtp_codec codec);
 /** True when each packet is a frame by itself (audio). */
 bool rtp_codec_is_audio(enum rtp_codec codec);

@@ -12,6 +12,7 @@ struct decode_job {
 	struct video_decoder *decoder; /* NULL: made by the job */
 	struct video_decoder_config config;
 	const struct video_decoder_plugin *plugin;
+	char *fmtp; /* of the configuration; NULL: none */
 	struct video_unit *unit;
 	struct video_frame *frame; /* NULL: nothing to show */
 	wlk_err err;
@@ -19,7 +20,7 @@ struct decode_job {
 
 void video_receiver_init(struct video_receiver *r)
 {
-	*r = (struct video_receiver){ .needs_key = true };
+	*r = (struct video_receiver){ .needs_key = true, .limit = SIZE_MAX };
 	r->stats.shown = WLK_TIME_NEVER;
 	list_init(&r->units);
 	list_init(&r->jobs);
@@ -90,6 +91,7 @@ void video_receiver_restart(struct video_receiver *r)
 	r->decoder = NULL;
 	r->generation++;
 	r->needs_key = true;
+	video_watch_restart(&r->watch);
 }
 
 bool video_receiver_wants_key(struct video_receiver *r)
@@ -98,6 +100,32 @@ bool video_receiver_wants_key(struct video_receiver *r)
 
 	r->wants_key = false;
 	return wants;
+}
+
+static size_t picture_bytes(const struct video_frame *frame)
+{
+	return (size_t)frame->width * frame->height * 3 / 2;
+}
+
+size_t video_receiver_bytes(const struct video_receiver *r)
+{
+	size_t bytes = r->unit_bytes;
+
+	for (size_t i = 0; i < r->ready_count; i++)
+		bytes += picture_bytes(r->ready[i].frame);
+	return bytes;
+}
+
+void video_receiver_set_limit(struct video_receiver *r, size_t limit)
+{
+	r->limit = limit;
+}
+
+/* No room for another picture like those that wait. */
+static bool is_full(const struct video_receiver *r)
+{
+	return r->ready_count == VIDEO_READY_MAX ||
+	       (r->ready_count && video_receiver_bytes(r) + picture_bytes(r->ready[r->ready_count - 1].frame) > r->limit);
 }
 
 /* ---- in ---- */
@@ -132,7 +160,8 @@ void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_u
 	r->unit_count++;
 	r->unit_bytes += unit->size;
 	/* R25: a decoder that does not keep up loses pictures, not memory. */
-	if (r->unit_count > VIDEO_UNITS_MAX || r->unit_bytes > VIDEO_UNIT_BYTES_MAX || now - first_unit(r)->queued > VIDEO_WAIT_MAX_US) {
+	if (r->unit_count > VIDEO_UNITS_MAX || r->unit_bytes > VIDEO_UNIT_BYTES_MAX ||
+	    (r->unit_count > 1 && r->unit_bytes > r->limit) || now - first_unit(r)->queued > VIDEO_WAIT_MAX_US) {
 		drop_unit(r);
 		drop_to_key(r);
 	}
@@ -146,6 +175,7 @@ static void job_free(struct track_job *base)
 
 	video_frame_release(job->frame);
 	video_decoder_destroy(job->decoder);
+	wlk_free(job->fmtp);
 	wlk_free(job->unit);
 	wlk_free(job);
 }
@@ -177,7 +207,7 @@ static wlk_time decode_time(const struct video_receiver *r)
 {
 	const struct video_unit *unit = first_unit(r);
 
-	if (!unit || r->at_work || r->ready_count == VIDEO_READY_MAX)
+	if (!unit || r->at_work || is_full(r))
 		return WLK_TIME_NEVER;
 	return render_time(r, unit) - r->decode_us - DECODE_SLACK_US;
 }
@@ -190,6 +220,21 @@ static void note_job(struct video_receiver *r, const struct video_unit *unit, wl
 	r->stats.buffer_us += MAX(now - unit->first_arrival, 0);
 	r->stats.buffer_target_us += jitter_buffer_target(&r->jitter);
 	r->stats.buffer_minimum_us += r->jitter.target_us;
+}
+
+/* For a job that makes its decoder. False: no memory. */
+static bool configure_decoder(struct video_receiver *r, struct decode_job *job)
+{
+	const char *fmtp = NULL;
+
+	job->config = (struct video_decoder_config){ .codec = r->codec, .max_pixels = r->max_pixels, .threads = 2 };
+	if (r->decoder)
+		return true;
+	job->plugin = r->find_plugin ? r->find_plugin(r->user, r->codec, &fmtp) : NULL;
+	if (fmtp && *fmtp && !(job->fmtp = wlk_strdup(fmtp)))
+		return false;
+	job->config.fmtp = job->fmtp;
+	return true;
 }
 
 static void job_done(struct track_job *base, wlk_time now, wlk_time spent);
@@ -207,12 +252,14 @@ bool video_receiver_poll_job(struct video_receiver *r, wlk_time now, struct trac
 	job = wlk_calloc(1, sizeof(*job));
 	if (!job)
 		return false;
+	if (!configure_decoder(r, job)) {
+		wlk_free(job);
+		return false;
+	}
 	job->unit = take_unit(r);
 	job->job = (struct track_job){ .track = r, .begun = now, .run = job_run, .done = job_done, .free = job_free };
 	job->generation = r->generation;
 	job->decoder = r->decoder;
-	job->config = (struct video_decoder_config){ .codec = r->codec, .max_pixels = r->max_pixels, .threads = 2 };
-	job->plugin = r->find_plugin ? r->find_plugin(r->user, r->codec) : NULL;
 	note_job(r, job->unit, now);
 	r->decoder = NULL;
 	r->at_work = true;
@@ -288,9 +335,14 @@ struct video_frame *video_receiver_poll_frame(struct video_receiver *r, wlk_time
 	return ready.frame;
 }
 
+bool video_receiver_poll_stall(struct video_receiver *r, wlk_time now, struct video_stall *out)
+{
+	return video_watch_poll(&r->watch, now, out);
+}
+
 wlk_time video_receiver_deadline(const struct video_receiver *r)
 {
-	wlk_time at = decode_time(r);
+	wlk_time at = time_min(decode_time(r), video_watch_deadline(&r->watch));
 
 	return r->ready_count ? time_min(at, r->ready[0].render) : at;
 }

@@ -55,7 +55,9 @@ struct video_ready {
 
 struct video_receiver {
 	uint32_t max_pixels;  /* 0: the decoder's default */
-	const struct video_decoder_plugin *(*find_plugin)(void *user, enum codec_id codec); /* NULL: built in only */
+	size_t limit;         /* bytes of frames and pictures that may wait; one picture always may */
+	/* The decoder to use, NULL: the built-in one, and the a=fmtp to make it with, borrowed. NULL: built in only. */
+	const struct video_decoder_plugin *(*find_plugin)(void *user, enum codec_id codec, const char **fmtp);
 	void *user;
 	enum codec_id codec;
 	uint32_t generation;
@@ -79,6 +81,10 @@ void video_receiver_free(struct video_receiver *r);
 struct video_unit *video_unit_create(const uint8_t *data, size_t size);
 /** Takes |unit| over. |rtt_us| 0: unknown. */
 void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_unit *unit, wlk_time rtt_us);
+/** Bytes of encoded frames and of pictures that wait, and how many may (R37): at the limit pictures are decoded one at a time, and beyond
+ * it frames are dropped up to the next key frame. */
+size_t video_receiver_bytes(const struct video_receiver *r);
+void video_receiver_set_limit(struct video_receiver *r, size_t limit);
 /** What comes next does not go on with what was: nothing of it is shown, and a key frame is waited for. */
 void video_receiver_restart(struct video_receiver *r);
 /** Whether a key frame has to be asked for; once. */
@@ -87,6 +93,8 @@ bool video_receiver_wants_key(struct video_receiver *r);
 bool video_receiver_poll_job(struct video_receiver *r, wlk_time now, struct track_job **out);
 /** The picture that is to be shown now, the caller's reference; NULL: none. Those that it overtakes are dropped. */
 struct video_frame *video_receiver_poll_frame(struct video_receiver *r, wlk_time now, wlk_time *render);
+/** Whether the picture began to stand still, or goes on; once each. */
+bool video_receiver_poll_stall(struct video_receiver *r, wlk_time now, struct video_stall *out);
 wlk_time video_receiver_deadline(const struct video_receiver *r);
 void video_receiver_stats(const struct video_receiver *r, wlk_time now, struct video_receiver_stats *out);
 

@@ -68,53 +68,30 @@ static void test_without_memory_nothing_is_left_behind(void **state)
 	}
 }
 
-/* A gap in a voice over G.711: what is made up sounds like it, fades, ends, and leads back without a step. */
-static void test_gaps_without_own_concealment_are_filled_by_the_last_period(void **state)
+/* Whoever plays their sound makes up what is missing. */
+static void test_gaps_without_own_concealment_are_silent(void **state)
 {
 	struct audio_encoder *e;
 	struct audio_decoder *d;
-	int16_t in[800], out[800], last = 0;
-	uint8_t packet[800];
+	int16_t in[160], out[160];
+	uint8_t packet[160];
 	size_t size, got;
-	double energy = 0;
 
 	(void)state;
 	assert_int_equal(audio_encoder_create(&e, NULL, &(struct audio_encoder_config){ .codec = CODEC_PCMU, .channels = 1 }), WLK_OK);
 	assert_int_equal(audio_decoder_create(&d, NULL, CODEC_PCMU, 1), WLK_OK);
-	/* Before anything was heard a gap is silent. */
-	memset(out, 0x55, sizeof(out));
-	audio_decoder_conceal(d, 160, out);
-	assert_true(tone_energy(out, 160, 1) == 0);
-	for (size_t n = 0; n < 20; n++) {
-		tone_make(in, n * 160, 160, 1, 200, 8000, 8000);
-		assert_int_equal(audio_encoder_encode(e, in, 160, packet, sizeof(packet), &size), WLK_OK);
-		assert_int_equal(audio_decoder_decode(d, packet, size, out, 800, &got), WLK_OK);
-		energy = tone_energy(out, 160, 1);
-		last = out[159];
-	}
-	audio_decoder_conceal(d, 80, out);
-	/* The first 10 ms are the tone itself. */
-	tone_make(in, 20 * 160, 80, 1, 200, 8000, 8000);
-	assert_true(abs(out[0] - last) < 2500);
-	assert_true(tone_snr(in, out, 80, 0) > 15);
-	assert_true(tone_energy(out, 80, 1) > energy * 0.8);
-	double before = tone_energy(out, 80, 1);
-
-	for (int i = 0; i < 5; i++) {
-		audio_decoder_conceal(d, 80, out);
-		assert_true(tone_energy(out, 80, 1) < before);
-		before = tone_energy(out, 80, 1);
-	}
-	audio_decoder_conceal(d, 160, out);
-	assert_true(tone_energy(out, 160, 1) == 0);
-	/* Back again: blended in over 4 ms. */
-	tone_make(in, 20 * 160 + 640, 160, 1, 200, 8000, 8000);
+	assert_false(audio_decoder_recovers(d));
+	tone_make(in, 0, 160, 1, 200, 8000, 8000);
 	assert_int_equal(audio_encoder_encode(e, in, 160, packet, sizeof(packet), &size), WLK_OK);
-	assert_int_equal(audio_decoder_decode(d, packet, size, out, 800, &got), WLK_OK);
-	assert_true(abs(out[0]) < 2000);
-	assert_true(tone_snr(in + 40, out + 40, 120, 0) > 30);
-	/* No codec but Opus has FEC: it conceals. */
+	assert_int_equal(audio_decoder_decode(d, packet, size, out, 160, &got), WLK_OK);
+	audio_decoder_conceal(d, 80, out);
+	assert_true(tone_energy(out, 80, 1) == 0);
+	assert_int_equal(audio_decoder_concealed(d), 80);
+	/* No codec but Opus has FEC. */
+	assert_int_equal(audio_decoder_decode(d, packet, size, out, 160, &got), WLK_OK);
+	assert_int_equal(audio_decoder_concealed(d), 0);
 	assert_int_equal(audio_decoder_decode_fec(d, packet, size, 160, out), WLK_OK);
+	assert_true(tone_energy(out, 160, 1) == 0);
 	assert_int_equal(audio_decoder_concealed(d), 160);
 	audio_encoder_destroy(e);
 	audio_decoder_destroy(d);
@@ -143,7 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rates_and_what_is_built_in),
 		cmocka_unit_test(test_without_memory_nothing_is_left_behind),
-		cmocka_unit_test(test_gaps_without_own_concealment_are_filled_by_the_last_period),
+		cmocka_unit_test(test_gaps_without_own_concealment_are_silent),
 		cmocka_unit_test(test_packets_that_are_too_long_are_malformed),
 	};
 

@@ -362,6 +362,42 @@ static void test_no_memory(void **state)
 	assert_int_equal(alloc_live_blocks(), 0);
 }
 
+/* RFC 3389: a tone, a packet of comfort noise, two seconds of nothing, the tone again. */
+static void test_comfort_noise_makes_a_pause_and_no_loss(void **state)
+{
+	static uint8_t noise[] = { 50 };
+	static uint8_t frame[160];
+	static int16_t heard[SOUND_RATE / 100 * 400];
+	struct audio_playout_packet packet = { .ssrc = 1, .codec = CODEC_PCMU, .clock_hz = 8000, .payload = { frame, sizeof(frame) } };
+	struct audio_playout_stats s;
+	struct audio_playout *p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frame); i++)
+		frame[i] = (uint8_t)(i % 20 < 10 ? 0x90 : 0x10);
+	assert_int_equal(audio_playout_create(&p, &(struct audio_playout_config){ .channels = 1 }), WLK_OK);
+	for (int i = 0; i < 400; i++) {
+		wlk_time now = i * 10 * MS;
+
+		packet.timestamp = 1000 + (uint32_t)i * 80;
+		packet.is_noise = i == 100;
+		packet.payload = i == 100 ? (wlk_bytes){ noise, 1 } : (wlk_bytes){ frame, sizeof(frame) };
+		if (i % 2 == 0 && (i <= 100 || i >= 300)) {
+			packet.seq = 70000 + (i <= 100 ? i / 2 : 51 + (i - 300) / 2);
+			audio_playout_input(p, now, &packet);
+		}
+		audio_playout_get(p, now, heard + i * PLAYOUT_PULL);
+	}
+	audio_playout_get_stats(p, &s);
+	assert_int_equal(s.concealed_samples, 0);
+	assert_int_equal(s.malformed + s.resets, 0);
+	assert_true(sound_rms(heard + 50 * PLAYOUT_PULL, 40 * PLAYOUT_PULL) > 1000);
+	assert_true(sound_rms(heard + 150 * PLAYOUT_PULL, 100 * PLAYOUT_PULL) > 60);
+	assert_true(sound_rms(heard + 150 * PLAYOUT_PULL, 100 * PLAYOUT_PULL) < 200);
+	assert_true(sound_rms(heard + 350 * PLAYOUT_PULL, 40 * PLAYOUT_PULL) > 1000);
+	audio_playout_destroy(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +413,7 @@ int main(void)
 		cmocka_unit_test(test_switch_of_ssrc_codec_and_rate),
 		cmocka_unit_test(test_old_ssrc_is_ignored_for_a_second),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_comfort_noise_makes_a_pause_and_no_loss),
 	};
 
 	return cmocka_run_group_tests(tests, make_sounds, NULL);

@@ -73,12 +73,37 @@ static void test_loud_sound_is_no_background(void **state)
 	assert_true(n.floor <= 400);
 }
 
+/* RFC 3389 3.1: -dBov */
+static void test_the_sender_may_say_how_loud_it_is(void **state)
+{
+	struct background_noise n;
+	uint32_t seed = 9;
+
+	(void)state;
+	background_noise_init(&n);
+	background_noise_set_level(&n, 50);
+	background_noise_make(&n, made, 1, SOUND_RATE);
+	assert_true(fabs(sound_rms(made, SOUND_RATE) - 103.6) < 5);
+	background_noise_set_level(&n, 127);
+	background_noise_make(&n, made, 1, SOUND_RATE);
+	assert_true(sound_rms(made + 1000, SOUND_RATE - 1000) < 1);
+	/* What was heard keeps its colour. */
+	memset(pcm, 0, sizeof(pcm));
+	sound_add_noise(pcm, ARRAY_SIZE(pcm), 100, &seed);
+	background_noise_init(&n);
+	background_noise_hear(&n, pcm, 1, ARRAY_SIZE(pcm));
+	background_noise_set_level(&n, 44); /* 207 */
+	background_noise_make(&n, made, 1, SOUND_RATE);
+	assert_true(sound_rms(made, SOUND_RATE) > 150 && sound_rms(made, SOUND_RATE) < 280);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing_heard_is_silence),
 		cmocka_unit_test(test_finds_the_background_of_speech),
 		cmocka_unit_test(test_loud_sound_is_no_background),
+		cmocka_unit_test(test_the_sender_may_say_how_loud_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,6 +118,8 @@ static void test_mid_then_ssrc_then_payload_type(void **state)
 	assert_int_equal(event.type, MEDIA_EVENT_SSRC_NEW);
 	assert_int_equal(event.section, VIDEO);
 	assert_int_equal(event.ssrc, REMOTE_VIDEO);
+	assert_true(media_engine_poll_event(e, &event));
+	assert_true(event.type == MEDIA_EVENT_FLOW && event.section == VIDEO && event.is_flowing);
 	assert_false(media_engine_poll_event(e, &event));
 	input(e, 0, packet_with(111, REMOTE_AUDIO, 1, "0", -1, "a")); /* by mid */
 	assert_int_equal(next_section(e), AUDIO);

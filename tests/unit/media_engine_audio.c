@@ -146,12 +146,118 @@ static void test_telephone_events_are_told(void **state)
 	media_engine_destroy(e);
 }
 
+/* RFC 4733 2.6: the end of the event before, for those who missed it, and the next one. */
+static void test_telephone_events_inside_of_RED_are_told(void **state)
+{
+	static const struct media_payload payloads[] = {
+		{ 63, 63, RTP_PT_NONE, RTP_PT_NONE, 8000, 0, RTP_CODEC_RED },
+		{ 0, 0, RTP_PT_NONE, RTP_PT_NONE, 8000, 0, RTP_CODEC_PCMU },
+		{ 126, 126, RTP_PT_NONE, RTP_PT_NONE, 8000, 0, RTP_CODEC_DTMF },
+	};
+	struct media_engine *e = engine_with(payloads, 3, true);
+	uint8_t first[DTMF_PAYLOAD_SIZE], second[DTMF_PAYLOAD_SIZE], payload[64];
+	struct bytes_writer a = bytes_writer(first, sizeof(first)), b = bytes_writer(second, sizeof(second)), w = bytes_writer(payload, sizeof(payload));
+	struct rtp_packet p = { .pt = 63, .ssrc = 77, .seq = 10, .timestamp = 8000 };
+	struct red_block blocks[] = { { 126, 1600, { first, sizeof(first) } }, { 126, 0, { second, sizeof(second) } } };
+	static const uint8_t events[] = { 1, 1, 2, 2 };
+	static const enum dtmf_phase phases[] = { DTMF_BEGIN, DTMF_END, DTMF_BEGIN, DTMF_UPDATE };
+	struct media_event ev;
+
+	(void)state;
+	dtmf_write(&a, &(struct dtmf_event){ .event = 1, .end = true, .volume = 7, .duration = 800 });
+	dtmf_write(&b, &(struct dtmf_event){ .event = 2, .volume = 7, .duration = 160 });
+	red_write(&w, blocks, 2);
+	p.payload = (wlk_bytes){ payload, w.size };
+	for (int twice = 0; twice < 2; twice++, p.seq++) { /* the same packet once more tells nothing new */
+		media_engine_input_rtp(e, 0, rtp_buf(&p));
+		for (size_t i = 0; i < 4 && !twice; i++) {
+			assert_true(next_dtmf(e, &ev));
+			assert_int_equal(ev.dtmf.event, events[i]);
+			assert_int_equal(ev.dtmf.phase, phases[i]);
+		}
+		assert_false(next_dtmf(e, &ev));
+	}
+	media_engine_destroy(e);
+}
+
+static bool next_event(struct media_engine *e, enum media_event_type type, struct media_event *out)
+{
+	while (media_engine_poll_event(e, out))
+		if (out->type == type)
+			return true;
+	return false;
+}
+
+static void test_packets_that_come_and_stay_out_are_told(void **state)
+{
+	struct media_engine *e = engine_with(red_first, 4, true);
+	struct media_event ev;
+	uint8_t bye[64];
+	struct bytes_writer w = bytes_writer(bye, sizeof(bye));
+	const uint32_t gone = 77;
+
+	(void)state;
+	assert_false(next_event(e, MEDIA_EVENT_FLOW, &ev));
+	media_engine_input_rtp(e, 0, simple_rtp(0, 77, 1, 0, "x"));
+	assert_true(next_event(e, MEDIA_EVENT_FLOW, &ev));
+	assert_true(ev.is_flowing && ev.section == AUDIO);
+	media_engine_handle_timeout(e, 5 * SECOND);
+	assert_true(next_event(e, MEDIA_EVENT_FLOW, &ev));
+	assert_false(ev.is_flowing);
+	media_engine_input_rtp(e, 6 * SECOND, simple_rtp(0, 77, 2, 160, "x"));
+	assert_true(next_event(e, MEDIA_EVENT_FLOW, &ev));
+	assert_true(ev.is_flowing);
+	rtcp_write_bye(&w, &gone, 1, NULL, 0);
+	media_engine_input_rtcp(e, 7 * SECOND, bye, w.size);
+	assert_true(next_event(e, MEDIA_EVENT_FLOW, &ev));
+	assert_false(ev.is_flowing);
+	media_engine_destroy(e);
+}
+
+static void test_speech_is_told_both_ways(void **state)
+{
+	static const uint8_t loud[] = { 0x10, 0x80 | 20, 0, 0 }; /* id 1 */
+	static uint8_t sound[160];
+	struct media_engine *e = engine_with(red_first, 4, true);
+	struct media_send_frame frame = { .pt = 0, .data = { sound, sizeof(sound) }, .temporal = -1, .spatial = -1,
+					  .has_audio_level = true, .audio_level = { .voice = true, .level = 25 } };
+	struct media_event ev;
+
+	(void)state;
+	for (uint16_t i = 0; i < 10; i++) {
+		struct rtp_packet p = { .pt = 0, .ssrc = 77, .seq = i, .timestamp = i * 160u, .has_ext = true, .ext_profile = 0xbede,
+					.ext = { loud, sizeof(loud) }, .payload = { sound, sizeof(sound) } };
+
+		media_engine_input_rtp(e, i * 20 * MS, rtp_buf(&p));
+	}
+	assert_true(next_event(e, MEDIA_EVENT_SPEAKING, &ev));
+	assert_true(ev.speaking.is_speaking && !ev.speaking.is_own);
+	assert_int_equal(ev.speaking.level, 20);
+	for (uint32_t i = 0; i < 10; i++) {
+		frame.timestamp = i * 160;
+		assert_int_equal(media_engine_send_frame(e, i * 20 * MS, AUDIO, &frame), WLK_OK);
+		drain_transmit(e, i * 20 * MS);
+	}
+	assert_true(next_event(e, MEDIA_EVENT_SPEAKING, &ev));
+	assert_true(ev.speaking.is_speaking && ev.speaking.is_own);
+	assert_int_equal(ev.speaking.level, 25);
+	media_engine_handle_timeout(e, 180 * MS + SECOND);
+	assert_true(next_event(e, MEDIA_EVENT_SPEAKING, &ev));
+	assert_false(ev.speaking.is_speaking);
+	assert_true(next_event(e, MEDIA_EVENT_SPEAKING, &ev));
+	assert_false(ev.speaking.is_speaking);
+	media_engine_destroy(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sound_goes_out_as_red_where_that_comes_first),
 		cmocka_unit_test(test_without_memory_sound_goes_out_once),
 		cmocka_unit_test(test_telephone_events_are_told),
+		cmocka_unit_test(test_telephone_events_inside_of_RED_are_told),
+		cmocka_unit_test(test_packets_that_come_and_stay_out_are_told),
+		cmocka_unit_test(test_speech_is_told_both_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -383,6 +383,8 @@ static void test_R22_bye_ends_only_what_it_names(void **state)
 	assert_true(media_engine_poll_event(e, &event));
 	assert_int_equal(event.type, MEDIA_EVENT_SSRC_BYE);
 	assert_int_equal(event.ssrc, REMOTE_VIDEO);
+	assert_true(media_engine_poll_event(e, &event)); /* so nothing comes for the section any more */
+	assert_true(event.type == MEDIA_EVENT_FLOW && event.section == VIDEO && !event.is_flowing);
 	assert_false(media_engine_poll_event(e, &event));
 	media_engine_input_rtcp(e, 0, data, w.size);
 	assert_false(media_engine_poll_event(e, &event)); /* once */
@@ -546,6 +548,57 @@ static void test_close_says_bye_and_falls_silent(void **state)
 	media_engine_destroy(NULL);
 }
 
+/* Every fifth packet is lost, and comes when it was asked for. */
+static void lose_packets(struct media_engine *e, wlk_time *now)
+{
+	for (uint16_t seq = 1; seq < 400; seq++, *now += 10 * MS) {
+		if (seq % 5)
+			input(e, *now, packet_with(96, REMOTE_VIDEO, seq, "1", -1, "v"));
+		(void)take_rtcp(e, *now);
+		if (seq % 5 == 2 && seq > 2)
+			input(e, *now, packet_with(96, REMOTE_VIDEO, (uint16_t)(seq - 2), "1", -1, "v"));
+	}
+}
+
+static void test_requests_for_key_frames_leave_twice_on_a_lossy_path(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	wlk_time now = 0, end;
+	size_t requests = 0;
+
+	(void)state;
+	lose_packets(e, &now);
+	assert_int_equal(media_engine_request_key_frame(e, now, VIDEO), WLK_OK);
+	for (end = now + 400 * MS; now < end; now += MS)
+		requests += take_rtcp(e, now).pli;
+	assert_int_equal(requests, 2);
+	media_engine_destroy(e);
+}
+
+static void test_a_request_said_twice_is_one_request(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	uint8_t pli[16];
+	struct bytes_writer w = bytes_writer(pli, sizeof(pli));
+
+	(void)state;
+	rtcp_write_pli(&w, 9, 1002);
+	media_engine_set_rtt(e, 100 * MS);
+	media_engine_input_rtcp(e, SECOND, pli, w.size);
+	assert_int_equal(key_frame_events(e), 1);
+	media_engine_input_rtcp(e, SECOND + 99 * MS, pli, w.size);
+	media_engine_handle_timeout(e, 3 * SECOND);
+	assert_int_equal(key_frame_events(e), 0);
+	/* A round trip later the key frame itself may have been missed. */
+	media_engine_input_rtcp(e, 10 * SECOND, pli, w.size);
+	assert_int_equal(key_frame_events(e), 1);
+	media_engine_input_rtcp(e, 10 * SECOND + 100 * MS, pli, w.size);
+	assert_int_equal(key_frame_events(e), 0);
+	media_engine_handle_timeout(e, 10 * SECOND + 500 * MS);
+	assert_int_equal(key_frame_events(e), 1);
+	media_engine_destroy(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,6 +620,8 @@ int main(void)
 		cmocka_unit_test(test_xr_gives_a_receiver_the_round_trip),
 		cmocka_unit_test(test_sr_of_the_peer_is_kept),
 		cmocka_unit_test(test_close_says_bye_and_falls_silent),
+		cmocka_unit_test(test_requests_for_key_frames_leave_twice_on_a_lossy_path),
+		cmocka_unit_test(test_a_request_said_twice_is_one_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

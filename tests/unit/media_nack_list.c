@@ -142,6 +142,80 @@ static void test_no_memory_gives_up_instead_of_failing(void **state)
 	nack_list_free(&l);
 }
 
+/* Every tenth packet is lost. */
+static void make_lossy(struct nack_list *l)
+{
+	uint16_t seq;
+
+	for (int64_t i = 0; i < 600; i++) {
+		if (i % 10) {
+			nack_list_on_packet(l);
+			continue;
+		}
+		nack_list_add(l, i, i, i * MS);
+		assert_int_equal(nack_list_take_due(l, i * MS + NACK_REORDER_US, 1, &seq, 1), 1);
+		nack_list_remove(l, i);
+	}
+}
+
+static void test_on_a_lossy_path_each_request_leaves_twice(void **state)
+{
+	struct nack_list l;
+	uint16_t seq;
+
+	(void)state;
+	nack_list_init(&l);
+	assert_false(nack_list_is_lossy(&l));
+	make_lossy(&l);
+	assert_true(nack_list_is_lossy(&l));
+	nack_list_add(&l, 1000, 1000, SECOND);
+	assert_int_equal(nack_list_take_due(&l, SECOND + 5 * MS, 100 * MS, &seq, 1), 1);
+	assert_int_equal(l.next_due, SECOND + 25 * MS);
+	assert_int_equal(nack_list_take_due(&l, SECOND + 25 * MS, 100 * MS, &seq, 1), 1);
+	/* The next try is as late as ever, and is not the third. */
+	assert_int_equal(l.next_due, SECOND + 130 * MS);
+	assert_int_equal(l.items[0].tries, 1);
+	nack_list_free(&l);
+	/* Within a short round trip there is no room for a second one. */
+	nack_list_init(&l);
+	make_lossy(&l);
+	nack_list_add(&l, 1000, 1000, SECOND);
+	assert_int_equal(nack_list_take_due(&l, SECOND + 5 * MS, 30 * MS, &seq, 1), 1);
+	assert_int_equal(l.next_due, SECOND + 5 * MS + 37500);
+	nack_list_free(&l);
+	/* And what reordering explains is no loss. */
+	nack_list_init(&l);
+	for (int64_t i = 0; i < 600; i++) {
+		nack_list_add(&l, i, i, i * MS);
+		nack_list_remove(&l, i);
+		nack_list_on_packet(&l);
+	}
+	assert_false(nack_list_is_lossy(&l));
+	nack_list_free(&l);
+}
+
+static void test_what_is_asked_for_in_vain_is_told(void **state)
+{
+	struct nack_list l;
+	uint16_t seq;
+
+	(void)state;
+	nack_list_init(&l);
+	nack_list_add(&l, 7, 7, 0);
+	for (int i = 0; i < NACK_STUCK_TRIES; i++) {
+		assert_false(l.is_stuck);
+		assert_int_equal(nack_list_take_due(&l, l.next_due, 100 * MS, &seq, 1), 1);
+	}
+	assert_true(l.is_stuck); /* at 380 ms */
+	nack_list_free(&l);
+	nack_list_init(&l);
+	nack_list_add(&l, 7, 7, 0);
+	for (int i = 0; i < NACK_STUCK_TRIES; i++)
+		assert_int_equal(nack_list_take_due(&l, l.next_due, 20 * MS, &seq, 1), 1);
+	assert_false(l.is_stuck); /* four tries in 80 ms: the path may only have stood still */
+	nack_list_free(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +227,8 @@ int main(void)
 		cmocka_unit_test(test_forgetting_the_front),
 		cmocka_unit_test(test_R25_a_hole_above_1000_is_given_up),
 		cmocka_unit_test(test_no_memory_gives_up_instead_of_failing),
+		cmocka_unit_test(test_on_a_lossy_path_each_request_leaves_twice),
+		cmocka_unit_test(test_what_is_asked_for_in_vain_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

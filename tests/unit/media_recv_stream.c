@@ -146,10 +146,10 @@ static void test_hole_is_given_up_after_the_hold_time(void **state)
 	feed(&f, 0, 10, "a");
 	feed(&f, 1 * MS, 12, "c");
 	expect(&f, 65546, 65546, "a", false);
-	assert_int_equal(recv_stream_deadline(&f.s), 251 * MS);
-	recv_stream_handle_timeout(&f.s, 251 * MS - 1, &f.q);
+	assert_int_equal(recv_stream_deadline(&f.s), 501 * MS);
+	recv_stream_handle_timeout(&f.s, 501 * MS - 1, &f.q);
 	expect_none(&f);
-	recv_stream_handle_timeout(&f.s, 251 * MS, &f.q);
+	recv_stream_handle_timeout(&f.s, 501 * MS, &f.q);
 	expect(&f, 65548, 65548, "c", false);
 	assert_true(f.s.needs_key_frame);
 	assert_int_equal(f.s.nacks.count, 0);
@@ -165,10 +165,10 @@ static void test_hold_times(void **state)
 	(void)state;
 	assert_int_equal(recv_stream_hold_time(&audio, 100 * MS), 60 * MS);
 	assert_int_equal(recv_stream_hold_time(&video, 100 * MS), 50 * MS);
-	assert_int_equal(recv_stream_hold_time(&nack, 0), 250 * MS); /* unknown: as 100 ms */
+	assert_int_equal(recv_stream_hold_time(&nack, 0), 500 * MS); /* unknown: as 100 ms */
 	assert_int_equal(recv_stream_hold_time(&nack, 1 * MS), 104 * MS);
 	assert_int_equal(recv_stream_hold_time(&nack, 20 * MS), 180 * MS);
-	assert_int_equal(recv_stream_hold_time(&nack, SECOND), 250 * MS);
+	assert_int_equal(recv_stream_hold_time(&nack, SECOND), 600 * MS);
 }
 
 static void test_padding_only_packets_leave_no_gap(void **state)
@@ -365,6 +365,62 @@ static void test_the_counts_of_sender_reports_only_grow(void **state)
 	teardown(&f);
 }
 
+static void feed_frame(struct fixture *f, wlk_time now, uint16_t seq, bool key)
+{
+	static const uint8_t key_payload[] = { 0x10, 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00, 0x55 };
+	static const uint8_t inter_payload[] = { 0x10, 0x31, 0x55 };
+	struct rtp_packet p = { .pt = 96, .ssrc = 77, .seq = seq, .timestamp = (uint32_t)seq * 3000, .marker = true };
+	struct pktbuf *buf;
+
+	p.payload = key ? (wlk_bytes){ key_payload, sizeof(key_payload) } : (wlk_bytes){ inter_payload, sizeof(inter_payload) };
+	buf = rtp_buf(&p);
+	assert_int_equal(rtp_parse(&p, buf->data, buf->size), WLK_OK);
+	recv_stream_input(&f->s, now, buf, &p, 90000, 100 * MS, &f->q);
+}
+
+static size_t count_frames(struct fixture *f, uint32_t *last)
+{
+	struct recv_item item;
+	size_t count = 0;
+
+	for (; recv_queue_pop(&f->q, &item); count++) {
+		*last = item.frame->timestamp / 3000;
+		recv_frame_free(item.frame, &f->q.frame_budget);
+	}
+	return count;
+}
+
+static void test_a_whole_key_frame_ends_the_wait_for_a_hole(void **state)
+{
+	uint8_t codecs[128] = { [96] = RTP_CODEC_VP8 };
+	const struct rtp_ext_ids ext = { 0 };
+	struct recv_stream_config config = { .ssrc = 77, .in_order = true, .use_nack = true, .is_video = true, .codecs = codecs, .ext = &ext };
+	struct fixture f;
+	uint32_t last = 0;
+
+	(void)state;
+	assert_int_equal(recv_queue_init(&f.q), WLK_OK);
+	config.frame_budget = &f.q.frame_budget;
+	recv_stream_init(&f.s, &config);
+	feed_frame(&f, 0, 10, true);
+	assert_int_equal(count_frames(&f, &last), 1);
+	feed_frame(&f, 40 * MS, 12, false);
+	/* A key frame behind the hole soon after it: what is missing may only be late. */
+	feed_frame(&f, 60 * MS, 13, true);
+	assert_int_equal(count_frames(&f, &last), 0);
+	assert_int_equal(f.s.nacks.count, 1);
+	/* 150 ms after the first packet behind the hole nobody waits any longer. */
+	feed_frame(&f, 190 * MS - 1, 14, false);
+	assert_int_equal(count_frames(&f, &last), 0);
+	feed_frame(&f, 190 * MS, 15, false);
+	assert_int_equal(count_frames(&f, &last), 3);
+	assert_int_equal(last, 15);
+	assert_int_equal(f.s.nacks.count, 0);
+	assert_false(f.s.needs_key_frame); /* it is there */
+	assert_int_equal(f.s.frames.stats.frames_dropped, 1);
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_held_packets_do_not_keep_a_receive_slab),
 		cmocka_unit_test(test_report_block_carries_lsr_and_dlsr),
 		cmocka_unit_test(test_the_counts_of_sender_reports_only_grow),
+		cmocka_unit_test(test_a_whole_key_frame_ends_the_wait_for_a_hole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

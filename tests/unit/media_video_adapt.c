@@ -171,6 +171,34 @@ static void test_freezes_and_pauses(void **state)
 	assert_true(s.fps == 0);
 }
 
+static void test_a_picture_that_stands_still_is_told(void **state)
+{
+	struct video_watch w = { 0 };
+	struct video_stall stall;
+	wlk_time now = 1000000;
+
+	(void)state;
+	for (int i = 0; i < 31; i++, now += 33333) {
+		assert_int_equal(video_watch_deadline(&w), WLK_TIME_NEVER); /* no rhythm yet */
+		video_watch_shown(&w, now);
+	}
+	assert_int_equal(video_watch_deadline(&w), now - 33333 + 183333);
+	assert_false(video_watch_poll(&w, now + 149999, &stall));
+	assert_true(video_watch_poll(&w, now + 150000, &stall));
+	assert_true(stall.is_stalled);
+	assert_int_equal(stall.duration, 183333);
+	assert_int_equal(video_watch_deadline(&w), WLK_TIME_NEVER);
+	assert_false(video_watch_poll(&w, now + 200000, &stall));
+	video_watch_shown(&w, now + 300000);
+	assert_true(video_watch_poll(&w, now + 300000, &stall));
+	assert_false(stall.is_stalled);
+	assert_int_equal(stall.duration, 333333);
+	/* What begins anew has no rhythm to keep. */
+	video_watch_restart(&w);
+	assert_int_equal(video_watch_deadline(&w), WLK_TIME_NEVER);
+	assert_false(video_watch_poll(&w, now + 9000000, &stall));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_a_busy_processor_makes_it_smaller),
 		cmocka_unit_test(test_scale_and_limits_of_the_application),
 		cmocka_unit_test(test_freezes_and_pauses),
+		cmocka_unit_test(test_a_picture_that_stands_still_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

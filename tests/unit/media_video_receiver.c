@@ -57,9 +57,10 @@ struct world {
 	unsigned sent; /* pictures, which came INTERVAL apart */
 };
 
-static const struct video_decoder_plugin *plugin_of(void *user, enum codec_id codec)
+static const struct video_decoder_plugin *plugin_of(void *user, enum codec_id codec, const char **fmtp)
 {
 	(void)codec;
+	(void)fmtp;
 	return &((struct world *)user)->plugin;
 }
 

@@ -301,15 +301,18 @@ static void test_built_in_sound_encodes_and_decodes(void **state)
 		assert_int_equal(dt->count(d, packet, size), dt->rate / 50);
 		assert_int_equal(dt->decode(d, packet, size, out, WLK_AUDIO_SAMPLES_MAX, &count), WLK_OK);
 		assert_int_equal(count, dt->rate / 50);
-		assert_int_equal(dt->conceal(d, out, dt->rate / 50), WLK_OK);
-		assert_int_equal(dt->conceal(d, out, WLK_AUDIO_SAMPLES_MAX + 1), WLK_ERR_INVALID);
+		assert_true(!dt->conceal == (codecs[i] != WLK_CODEC_OPUS));
+		if (dt->conceal) {
+			assert_int_equal(dt->conceal(d, out, dt->rate / 50), WLK_OK);
+			assert_int_equal(dt->conceal(d, out, WLK_AUDIO_SAMPLES_MAX + 1), WLK_ERR_INVALID);
+		}
 		et->destroy(e);
 		dt->destroy(d);
 	}
 	assert_int_equal(alloc_live_blocks(), 0);
 }
 
-static void test_a_plug_in_for_sound_gets_concealment_from_us(void **state)
+static void test_a_plug_in_for_sound_may_lack_concealment(void **state)
 {
 	wlk_audio_encoder_table et = *wlk_codec_set_audio_encoder(NULL, WLK_CODEC_PCMU, NULL);
 	wlk_audio_decoder_table dt = *wlk_codec_set_audio_decoder(NULL, WLK_CODEC_PCMU, NULL);
@@ -321,7 +324,7 @@ static void test_a_plug_in_for_sound_gets_concealment_from_us(void **state)
 	wlk_codec_set *set;
 
 	(void)state;
-	dt.conceal = NULL;
+	assert_null(dt.conceal);
 	et.tune = NULL;
 	assert_int_equal(wlk_codec_set_create(&set), WLK_OK);
 	assert_int_equal(wlk_codec_set_add_audio_encoder(set, &et), WLK_OK);
@@ -340,7 +343,7 @@ static void test_a_plug_in_for_sound_gets_concealment_from_us(void **state)
 	}
 	assert_false(audio_decoder_conceals(d));
 	audio_decoder_conceal(d, 80, out);
-	assert_true(tone_energy(out, 80, 1) > 1e7);
+	assert_true(tone_energy(out, 80, 1) == 0);
 	audio_encoder_destroy(e);
 	audio_decoder_destroy(d);
 	wlk_codec_set_release(set);
@@ -357,7 +360,7 @@ int main(void)
 		cmocka_unit_test(test_R24_a_plug_in_decodes_no_more_pixels_than_the_cap),
 		cmocka_unit_test(test_built_in_tables_encode_and_decode),
 		cmocka_unit_test(test_built_in_sound_encodes_and_decodes),
-		cmocka_unit_test(test_a_plug_in_for_sound_gets_concealment_from_us),
+		cmocka_unit_test(test_a_plug_in_for_sound_may_lack_concealment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
