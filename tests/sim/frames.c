@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encoded.h"
 #include "sim.h"
 
 enum {
@@ -41,82 +42,6 @@ struct run {
 	uint8_t expected[FRAME_MAX];
 };
 
-static uint8_t mix(uint32_t number, size_t at)
-{
-	uint32_t x = number * 2654435761u + (uint32_t)at * 40503u;
-
-	return (uint8_t)((x >> 13) | 1); /* odd: neither start codes nor trailing zeros come about */
-}
-
-static size_t put(uint8_t *out, size_t at, const void *bytes, size_t size)
-{
-	memcpy(out + at, bytes, size);
-	return at + size;
-}
-
-/* The number, in bytes that are never zero, then filling. */
-static void body(uint8_t *out, uint32_t number, size_t size)
-{
-	for (size_t i = 0; i < 4; i++)
-		out[i] = (uint8_t)(0x80 | (number >> (7 * i) & 0x7f));
-	for (size_t i = 4; i < size; i++)
-		out[i] = mix(number, i);
-}
-
-static uint32_t number_in(const uint8_t *at)
-{
-	return (at[0] & 0x7fu) | (at[1] & 0x7fu) << 7 | (at[2] & 0x7fu) << 14 | (at[3] & 0x7fu) << 21;
-}
-
-static size_t leb128(uint8_t *out, size_t value)
-{
-	size_t size = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		out[size++] = (uint8_t)(value | 0x80);
-	out[size++] = (uint8_t)value;
-	return size;
-}
-
-/* What stands in front of the body, so that the frame looks like one of its codec; answers its size. */
-static size_t head(wlk_codec codec, bool key, size_t body_size, uint8_t *out)
-{
-	static const uint8_t vp8_key[] = { 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x80, 0x02, 0x68, 0x01 };
-	static const uint8_t vp9_key[] = { 0x82, 0x49, 0x83, 0x42, 0x20, 0x27, 0xf0, 0x16, 0x70, 0x00 };
-	static const uint8_t h264_key[] = { 0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x1f, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0x84, 0, 0, 3, 0,
-					    4, 0, 0, 3, 0, 0xf0, 0x3c, 0x60, 0xca, 0x80, 0, 0, 0, 1, 0x68, 0xce, 0x0f, 0x19, 0x20,
-					    0, 0, 0, 1, 0x65 };
-	static const uint8_t h264_inter[] = { 0, 0, 0, 1, 0x41 };
-	static const uint8_t av1_key[] = { 0x0a, 0x03, 0x01, 0x01, 0x01 };
-	size_t at = 0;
-
-	switch (codec) {
-	case WLK_CODEC_VP8:
-		return key ? put(out, 0, vp8_key, sizeof(vp8_key)) : put(out, 0, "\x31", 1);
-	case WLK_CODEC_VP9:
-		return key ? put(out, 0, vp9_key, sizeof(vp9_key)) : put(out, 0, "\x86", 1);
-	case WLK_CODEC_H264:
-		return key ? put(out, 0, h264_key, sizeof(h264_key)) : put(out, 0, h264_inter, sizeof(h264_inter));
-	case WLK_CODEC_AV1:
-		if (key)
-			at = put(out, 0, av1_key, sizeof(av1_key));
-		out[at++] = 0x32;
-		at += leb128(out + at, body_size + 1);
-		out[at++] = key ? 0x10 : 0x30;
-		return at;
-	default:
-		return put(out, 0, "\x78", 1); /* Opus, 20 ms */
-	}
-}
-
-static size_t make_frame(wlk_codec codec, uint32_t number, const struct sent *sent, uint8_t *out)
-{
-	size_t at = head(codec, sent->key, sent->size, out);
-
-	body(out + at, number, sent->size);
-	return at + sent->size;
-}
-
 static struct run *run_of(struct sim *sim)
 {
 	return sim->user;
@@ -132,7 +57,7 @@ static void send_next(struct sim *sim, struct stream *s, size_t size, bool key, 
 	*sent = (struct sent){ .size = size, .key = key, .temporal = -1 };
 	out.codec = s->codec;
 	out.data = frame;
-	out.size = make_frame(s->codec, (uint32_t)s->count, sent, frame);
+	out.size = encoded_make(s->codec, key, (uint32_t)s->count, size, frame);
 	out.timestamp = (uint32_t)s->count * ticks;
 	if (run_of(sim)->layered && s->codec == WLK_CODEC_VP8) {
 		sent->temporal = (int8_t)(key ? 0 : s->count % 2);
@@ -148,23 +73,14 @@ static void send_next(struct sim *sim, struct stream *s, size_t size, bool key, 
 	s->count++;
 }
 
-/* Where the number stands: behind the head, whose size depends on what the frame is. */
 static void check_frame(struct sim *sim, struct stream *s, const wlk_encoded_frame *f)
 {
-	uint8_t begin[64];
-	struct sent like = { .size = f->size > 64 ? f->size - 64 : 0, .key = f->key && s == &run_of(sim)->video };
-	size_t at = head(s->codec, like.key, like.size, begin), size;
-	uint32_t number;
+	uint32_t number = encoded_number(s->codec, f->key && s == &run_of(sim)->video, f->data, f->size);
+	size_t size;
 
-	if (s->codec == WLK_CODEC_AV1) { /* the size of its own size */
-		for (like.size = f->size > 20 ? f->size - 20 : 0; like.size < f->size; like.size++)
-			if ((at = head(s->codec, like.key, like.size, begin)) + like.size == f->size)
-				break;
-	}
-	number = at + 4 <= f->size ? number_in(f->data + at) : FRAMES;
 	if (number >= s->count || !s->sent[number].is_there)
 		sim_fail(sim, "a frame of %zu bytes of %s that nobody sent", f->size, wlk_codec_name(s->codec));
-	size = make_frame(s->codec, number, &s->sent[number], run_of(sim)->expected);
+	size = encoded_make(s->codec, s->sent[number].key, number, s->sent[number].size, run_of(sim)->expected);
 	if (size != f->size || memcmp(run_of(sim)->expected, f->data, size))
 		sim_fail(sim, "frame %u of %s is not what was sent: %zu bytes of %zu", number, wlk_codec_name(s->codec), f->size, size);
 	if (s->started && number <= s->last)
@@ -185,7 +101,7 @@ static void check_frame(struct sim *sim, struct stream *s, const wlk_encoded_fra
 			before--;
 		if (!f->key && !s->got[before])
 			sim_fail(sim, "frame %u of %s without the one it stands on", number, wlk_codec_name(s->codec));
-		if (f->key && s->codec != WLK_CODEC_AV1 && (f->width != 640 || f->height != 360))
+		if (f->key && s->codec != WLK_CODEC_AV1 && (f->width != ENCODED_WIDTH || f->height != ENCODED_HEIGHT))
 			sim_fail(sim, "frame %u of %s is %ux%u", number, wlk_codec_name(s->codec), f->width, f->height);
 	}
 	s->got[number] = true;
@@ -221,11 +137,10 @@ static void check_gate(struct sim *sim, struct run *run, bool is_up)
 {
 	uint8_t frame[64];
 	wlk_encoded_frame out = WLK_ENCODED_FRAME_INIT;
-	struct sent sent = { .size = 8, .key = !is_up };
 
 	out.codec = run->video.codec;
 	out.data = frame;
-	out.size = make_frame(out.codec, 0, &sent, frame);
+	out.size = encoded_make(out.codec, !is_up, 0, 8, frame);
 	if (wlk_rtp_sender_send_frame(wlk_transceiver_sender(run->video.sender), &out) != WLK_ERR_STATE)
 		sim_fail(sim, "a frame was taken %s", is_up ? "that is no key frame" : "before the transport is up");
 	if (is_up && run->key_frame_requests != 1)
