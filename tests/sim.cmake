@@ -37,18 +37,24 @@ wlk_sim(sim_dtmf SOURCES sim/dtmf.c)
 wlk_sim(sim_rid_limits SOURCES sim/rid_limits.c support/film.c support/picture_quality.c)
 wlk_sim(sim_frames SOURCES sim/frames.c sim/encoded.c ARGS 1 25) # FIRST_SEED COUNT
 wlk_sim(sim_media SOURCES sim/media.c sim/encoded.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 20) # FIRST_SEED COUNT; 1 2000 is the whole
-wlk_sim(sim_loss SOURCES sim/loss.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 1) # FIRST_SEED COUNT; 1 16 is the whole
 wlk_sim(sim_tracks SOURCES sim/tracks.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c)
-wlk_sim(sim_playout SOURCES sim/playout.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 1 30) # SEED CYCLES SECONDS; 1 25 600 is the whole
 wlk_sim(sim_raw SOURCES sim/raw.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
 wlk_sim(sim_raw_layers SOURCES sim/raw_layers.c support/film.c support/picture_quality.c ARGS 1) # SEED
 wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c ARGS 1 3) # FIRST_SEED COUNT
-wlk_sim(sim_rates SOURCES sim/rates.c sim/rates_call.c support/bottleneck.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c
-	support/sound.c ARGS 1 1 flat fall rise data data-first reports limits) # FIRST_SEED COUNT SCENARIOS
-foreach(name media_cc rates)
-	target_include_directories(sim_${name} PRIVATE support)
-endforeach()
+target_include_directories(sim_media_cc PRIVATE support)
 wlk_sim(sim_sound SOURCES sim/sound.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
+
+# Minutes of whole calls with codecs: too slow for sanitizers, under which sim_raw, sim_media and sim_tracks do the like for seconds.
+if(NOT WLK_SANITIZE)
+	wlk_sim(sim_loss SOURCES sim/loss.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 1) # FIRST_SEED COUNT; 1 16 is the whole
+	wlk_sim(sim_playout SOURCES sim/playout.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 1 30) # SEED CYCLES SECONDS; 1 25 600 is the whole
+	wlk_sim(sim_rates SOURCES sim/rates.c sim/rates_call.c support/bottleneck.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c
+		support/sound.c ARGS 1 1 flat fall rise data data-first reports limits) # FIRST_SEED COUNT SCENARIOS
+	target_include_directories(sim_rates PRIVATE support)
+	foreach(name loss playout rates)
+		set_tests_properties(sim_${name} PROPERTIES LABELS "sim;release")
+	endforeach()
+endif()
 
 if(WLK_BUILD_APPS) # which also find jansson
 	wlk_sim(sim_statistics SOURCES sim/statistics.c sim/statistics_list.c)
