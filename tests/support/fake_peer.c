@@ -6,6 +6,7 @@
 #include "core/addr.h"
 #include "core/alloc.h"
 #include "peer/certificate.h"
+#include "peer/codec_set.h"
 #include "peer/raw.h"
 
 struct dtls_context {
@@ -418,4 +419,21 @@ void peer_wake_hook(const wlk_rtp_sender *sender, void (**fn)(void *user), void 
 	(void)sender;
 	*fn = NULL;
 	*user = NULL;
+}
+
+/* Nobody here has codecs of an application. */
+wlk_codec_set *codec_set_hold(wlk_codec_set *set)
+{
+	return set;
+}
+
+void wlk_codec_set_release(wlk_codec_set *set)
+{
+	(void)set;
+}
+
+const struct codec_registry *codec_set_registry(const wlk_codec_set *set)
+{
+	(void)set;
+	return NULL;
 }
