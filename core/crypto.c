@@ -1,5 +1,6 @@
 #include "core/crypto.h"
 
+#include <limits.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -74,6 +75,92 @@ wlk_err crypto_hmac_compute(struct crypto_hmac *hmac, const void *a, size_t a_si
 	    EVP_MAC_final(hmac->ctx, out, &size, hmac->size) != 1)
 		return WLK_ERR_CRYPTO;
 	return WLK_OK;
+}
+
+/* The context keeps key schedule and hash key: EVP_CipherInit_ex() without a key sets the IV only. */
+struct crypto_gcm {
+	EVP_CIPHER_CTX *ctx;
+	const EVP_CIPHER *cipher;
+};
+
+wlk_err crypto_gcm_create(struct crypto_gcm **out, size_t key_size)
+{
+	struct crypto_gcm *gcm;
+
+	if (key_size != 16 && key_size != 32)
+		return WLK_ERR_INVALID;
+	gcm = wlk_calloc(1, sizeof(*gcm));
+	if (!gcm)
+		return WLK_ERR_NOMEM;
+	gcm->cipher = key_size == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
+	gcm->ctx = EVP_CIPHER_CTX_new();
+	if (!gcm->ctx) {
+		wlk_free(gcm);
+		return WLK_ERR_NOMEM;
+	}
+	*out = gcm;
+	return WLK_OK;
+}
+
+void crypto_gcm_destroy(struct crypto_gcm *gcm)
+{
+	if (!gcm)
+		return;
+	EVP_CIPHER_CTX_free(gcm->ctx);
+	wlk_free(gcm);
+}
+
+static wlk_err gcm_result(int status)
+{
+	return status == 1 ? WLK_OK : WLK_ERR_CRYPTO;
+}
+
+wlk_err crypto_gcm_set_key(struct crypto_gcm *gcm, const uint8_t *key)
+{
+	return gcm_result(EVP_CipherInit_ex(gcm->ctx, gcm->cipher, NULL, key, NULL, 1));
+}
+
+wlk_err crypto_gcm_begin(struct crypto_gcm *gcm, const uint8_t iv[CRYPTO_GCM_IV_SIZE], bool seal)
+{
+	return gcm_result(EVP_CipherInit_ex(gcm->ctx, NULL, NULL, NULL, iv, seal));
+}
+
+wlk_err crypto_gcm_associate(struct crypto_gcm *gcm, const void *data, size_t size)
+{
+	int ignored;
+
+	return size <= INT_MAX ? gcm_result(EVP_CipherUpdate(gcm->ctx, NULL, &ignored, data, (int)size)) : WLK_ERR_INVALID;
+}
+
+/* In place, as far as the tag. */
+static bool gcm_run(struct crypto_gcm *gcm, uint8_t *data, size_t size)
+{
+	int done = 0;
+
+	return size <= INT_MAX && (!size || EVP_CipherUpdate(gcm->ctx, data, &done, data, (int)size) == 1);
+}
+
+wlk_err crypto_gcm_seal(struct crypto_gcm *gcm, uint8_t *data, size_t size, uint8_t tag[CRYPTO_GCM_TAG_SIZE])
+{
+	uint8_t nothing[CRYPTO_GCM_TAG_SIZE];
+	int done = 0;
+
+	if (!gcm_run(gcm, data, size) || EVP_CipherFinal_ex(gcm->ctx, nothing, &done) != 1)
+		return WLK_ERR_CRYPTO;
+	return gcm_result(EVP_CIPHER_CTX_ctrl(gcm->ctx, EVP_CTRL_AEAD_GET_TAG, CRYPTO_GCM_TAG_SIZE, tag));
+}
+
+wlk_err crypto_gcm_open(struct crypto_gcm *gcm, uint8_t *data, size_t size, const uint8_t *tag, size_t tag_size)
+{
+	uint8_t expected[CRYPTO_GCM_TAG_SIZE], nothing[CRYPTO_GCM_TAG_SIZE];
+	int done = 0;
+
+	if (tag_size != CRYPTO_GCM_TAG_SIZE && tag_size != CRYPTO_GCM_TAG_SIZE / 2)
+		return WLK_ERR_INVALID;
+	memcpy(expected, tag, tag_size);
+	if (!gcm_run(gcm, data, size) || EVP_CIPHER_CTX_ctrl(gcm->ctx, EVP_CTRL_AEAD_SET_TAG, (int)tag_size, expected) != 1)
+		return WLK_ERR_CRYPTO;
+	return gcm_result(EVP_CipherFinal_ex(gcm->ctx, nothing, &done));
 }
 
 static wlk_err digest_once(const char *name, const void *data, size_t size, uint8_t *out)

@@ -1,7 +1,7 @@
 /*
  * Surprises of libsrtp 2.5.0 (NSS back end) that this file answers:
- * - The first session of a process initialises NSS (0.7-4 ms), and the last one that goes shuts it down: one dummy
- *   session lives for the life of the process.
+ * - The first cipher of NSS initialises it (0.7-4 ms), and the last one that goes shuts it down: one dummy session lives
+ *   for the life of the process. Its cipher is AES-CM, that of the key derivation too; AES-GCM is none of NSS (gcm.c).
  * - srtp_init() does not work a second time after it failed half-way, and after it succeeded it tests itself once more
  *   and ends the process with exit() when that fails: a start that failed is taken back by srtp_shutdown().
  * - It works in place and writes the tag behind the packet: the buffer needs tail room.
@@ -10,6 +10,7 @@
  * - srtp_remove_stream() takes the SSRC in network byte order, unlike everything else in its header.
  * - srtp_update() has a byte-order bug and is not used: new keys mean a new session.
  * - An SRTCP packet shorter than its trailer makes its length arithmetic wrap: minimum sizes are checked here.
+ * - Its own AES-GCM over NSS makes a context for each packet: gcm.c takes its place.
  * - allow_repeat_tx would let the same key stream cover two different payloads: it stays 0.
  */
 #include "srtp/session.h"
@@ -22,6 +23,7 @@
 #include "core/alloc.h"
 #include "core/bytes.h"
 #include "core/crypto.h"
+#include "srtp/gcm.h"
 #include "srtp/ssrc_table.h"
 
 enum {
@@ -72,7 +74,7 @@ static bool make_dummy(void)
 	uint8_t key[SRTP_KEYS_MAX] = { 0 };
 	srtp_policy_t policy;
 
-	return fill_policy(&policy, SRTP_KEYS_AEAD_AES_128_GCM, ssrc_any_inbound, key, 128) &&
+	return fill_policy(&policy, SRTP_KEYS_AES128_CM_SHA1_80, ssrc_any_inbound, key, 128) &&
 	       srtp_create(&library_dummy, &policy) == srtp_err_status_ok;
 }
 
@@ -82,7 +84,7 @@ wlk_err srtp_library_start(void)
 
 	pthread_mutex_lock(&library_lock);
 	if (!library_ready) {
-		library_ready = srtp_init() == srtp_err_status_ok && make_dummy();
+		library_ready = srtp_init() == srtp_err_status_ok && srtp_gcm_install() && make_dummy();
 		if (!library_ready)
 			(void)srtp_shutdown();
 	}

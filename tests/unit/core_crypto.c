@@ -232,6 +232,93 @@ static void test_crc32c_of_the_cpu_equals_the_portable_one_and_chains(void **sta
 	}
 }
 
+struct gcm_vector {
+	const char *key, *iv, *plain, *associated, *cipher, *tag;
+};
+
+/* McGrew, Viega: "The Galois/Counter Mode of Operation", appendix B: cases 1, 2, 4, 13 and 16. */
+static const struct gcm_vector gcm_vectors[] = {
+	{ "00000000000000000000000000000000", "000000000000000000000000", "", "", "", "58e2fccefa7e3061367f1d57a4e7455a" },
+	{ "00000000000000000000000000000000", "000000000000000000000000", "00000000000000000000000000000000", "",
+	  "0388dace60b6a392f328c2b971b2fe78", "ab6e47d42cec13bdf53a67b21257bddf" },
+	{ "feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+	  "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+	  "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+	  "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
+	  "5bc94fbc3221a5db94fae95ae7121a47" },
+	{ "0000000000000000000000000000000000000000000000000000000000000000", "000000000000000000000000", "", "", "",
+	  "530f8afbc74536b9a963b4f1c4cb738b" },
+	{ "feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308", "cafebabefacedbaddecaf888",
+	  "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
+	  "feedfacedeadbeeffeedfacedeadbeefabaddad2",
+	  "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
+	  "76fc6ece0f4e1768cddf8853bb2d551b" },
+};
+
+static size_t from_hex(const char *hex, uint8_t *out)
+{
+	size_t size = strlen(hex) / 2;
+
+	assert_true(str_hex(str_of(hex), out, size));
+	return size;
+}
+
+static void check_gcm(const struct gcm_vector *v)
+{
+	uint8_t key[32], iv[12], data[64], plain[64], associated[32], cipher[64], tag[16], expected[16];
+	size_t key_size = from_hex(v->key, key), size = from_hex(v->plain, plain), more = from_hex(v->associated, associated);
+	struct crypto_gcm *gcm;
+
+	from_hex(v->iv, iv);
+	from_hex(v->cipher, cipher);
+	from_hex(v->tag, expected);
+	memcpy(data, plain, sizeof(data));
+	assert_int_equal(crypto_gcm_create(&gcm, key_size), WLK_OK);
+	assert_int_equal(crypto_gcm_set_key(gcm, key), WLK_OK);
+	/* Twice: the second message finds the state of the first. */
+	for (int turn = 0; turn < 2; turn++) {
+		memcpy(data, plain, size);
+		assert_int_equal(crypto_gcm_begin(gcm, iv, true), WLK_OK);
+		assert_int_equal(crypto_gcm_associate(gcm, associated, more), WLK_OK);
+		assert_int_equal(crypto_gcm_seal(gcm, data, size, tag), WLK_OK);
+		assert_memory_equal(data, cipher, size);
+		assert_memory_equal(tag, expected, 16);
+		assert_int_equal(crypto_gcm_begin(gcm, iv, false), WLK_OK);
+		assert_int_equal(crypto_gcm_associate(gcm, associated, more / 2), WLK_OK);
+		assert_int_equal(crypto_gcm_associate(gcm, associated + more / 2, more - more / 2), WLK_OK);
+		assert_int_equal(crypto_gcm_open(gcm, data, size, tag, turn ? 8 : 16), WLK_OK);
+		assert_memory_equal(data, plain, size);
+	}
+	tag[15] ^= 1;
+	memcpy(data, cipher, size);
+	assert_int_equal(crypto_gcm_begin(gcm, iv, false), WLK_OK);
+	assert_int_equal(crypto_gcm_associate(gcm, associated, more), WLK_OK);
+	assert_int_equal(crypto_gcm_open(gcm, data, size, tag, 16), WLK_ERR_CRYPTO);
+	assert_int_equal(crypto_gcm_open(gcm, data, size, tag, 4), WLK_ERR_INVALID);
+	crypto_gcm_destroy(gcm);
+}
+
+static void test_gcm_vectors_of_its_authors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(gcm_vectors) / sizeof(*gcm_vectors); i++)
+		check_gcm(&gcm_vectors[i]);
+}
+
+static void test_gcm_refuses_other_keys_and_lack_of_memory(void **state)
+{
+	struct crypto_gcm *gcm = NULL;
+
+	(void)state;
+	assert_int_equal(crypto_gcm_create(&gcm, 24), WLK_ERR_INVALID);
+	assert_int_equal(crypto_gcm_create(&gcm, 0), WLK_ERR_INVALID);
+	alloc_fail_after(1);
+	assert_int_equal(crypto_gcm_create(&gcm, 16), WLK_ERR_NOMEM);
+	alloc_fail_after(0);
+	assert_null(gcm);
+	crypto_gcm_destroy(NULL);
+}
+
 static void test_R38_wipe_and_constant_time_compare(void **state)
 {
 	char secret[] = "password";
@@ -256,6 +343,8 @@ int main(void)
 		cmocka_unit_test(test_crc32),
 		cmocka_unit_test(test_crc32c_vectors_of_rfc_3720_b_4),
 		cmocka_unit_test(test_crc32c_of_the_cpu_equals_the_portable_one_and_chains),
+		cmocka_unit_test(test_gcm_vectors_of_its_authors),
+		cmocka_unit_test(test_gcm_refuses_other_keys_and_lack_of_memory),
 		cmocka_unit_test(test_R38_wipe_and_constant_time_compare),
 	};
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dlfcn.h>
 
 #include "core/alloc.h"
 #include "core/rand.h"
@@ -536,6 +537,23 @@ static void test_failing_allocations_are_errors(void **state)
 	link_close(&l);
 }
 
+/* Making a session would else initialise NSS again, which takes as long as the whole handshake. */
+static void test_NSS_stays_alive_without_a_session(void **state)
+{
+	union {
+		void *symbol;
+		int (*call)(void);
+	} is_initialized = { dlsym(RTLD_DEFAULT, "NSS_IsInitialized") };
+	struct link l;
+
+	(void)state;
+	if (!is_initialized.symbol)
+		skip(); /* this libsrtp2 is not built over NSS */
+	link_open(&l, SRTP_KEYS_AEAD_AES_128_GCM, 0);
+	link_close(&l);
+	assert_true(is_initialized.call());
+}
+
 static void test_known_packet_of_AES_CM(void **state)
 {
 	static const char master[] = "e1f97a0d3e018be0d64fa32c06de41390ec675ad498afeebb6960b3aabe6"; /* RFC 3711 B.3 */
@@ -578,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_keys_and_wrong_profile_open_nothing),
 		cmocka_unit_test(test_config_is_checked),
 		cmocka_unit_test(test_failing_allocations_are_errors),
+		cmocka_unit_test(test_NSS_stays_alive_without_a_session),
 		cmocka_unit_test(test_known_packet_of_AES_CM),
 	};
 
