@@ -1,10 +1,12 @@
 #include "core/crypto.h"
 
 #include <limits.h>
+#define OPENSSL_SUPPRESS_DEPRECATED /* EVP_CIPHER_meth_dup() */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -77,11 +79,29 @@ wlk_err crypto_hmac_compute(struct crypto_hmac *hmac, const void *a, size_t a_si
 	return WLK_OK;
 }
 
-/* The context keeps key schedule and hash key: EVP_CipherInit_ex() without a key sets the IV only. */
+/*
+ * The context keeps key schedule and hash key: EVP_CipherInit_ex() without a key sets the IV only. OpenSSL 3 asks a provider
+ * for length of IV and tag by names that it compares one after the other, a fifth of what a packet takes; a copy of the cipher
+ * is one without provider, the code inside being the same.
+ */
 struct crypto_gcm {
 	EVP_CIPHER_CTX *ctx;
 	const EVP_CIPHER *cipher;
 };
+
+static const EVP_CIPHER *gcm_ciphers[2];
+static pthread_once_t gcm_once = PTHREAD_ONCE_INIT;
+
+/* For the life of the process. Without memory the ciphers of the provider serve. */
+static void copy_gcm_ciphers(void)
+{
+	gcm_ciphers[0] = EVP_CIPHER_meth_dup(EVP_aes_128_gcm());
+	gcm_ciphers[1] = EVP_CIPHER_meth_dup(EVP_aes_256_gcm());
+	if (!gcm_ciphers[0])
+		gcm_ciphers[0] = EVP_aes_128_gcm();
+	if (!gcm_ciphers[1])
+		gcm_ciphers[1] = EVP_aes_256_gcm();
+}
 
 wlk_err crypto_gcm_create(struct crypto_gcm **out, size_t key_size)
 {
@@ -92,7 +112,8 @@ wlk_err crypto_gcm_create(struct crypto_gcm **out, size_t key_size)
 	gcm = wlk_calloc(1, sizeof(*gcm));
 	if (!gcm)
 		return WLK_ERR_NOMEM;
-	gcm->cipher = key_size == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm();
+	pthread_once(&gcm_once, copy_gcm_ciphers); /* not before main: the application may set OpenSSL's allocator there */
+	gcm->cipher = gcm_ciphers[key_size == 32];
 	gcm->ctx = EVP_CIPHER_CTX_new();
 	if (!gcm->ctx) {
 		wlk_free(gcm);

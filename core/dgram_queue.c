@@ -43,7 +43,7 @@ bool dgram_queue_push(struct dgram_queue *q, struct dgram d)
 		q->drops++;
 		return false;
 	}
-	q->items[(q->first + q->count) % q->capacity] = d;
+	q->items[q->first + q->count < q->capacity ? q->first + q->count : q->first + q->count - q->capacity] = d;
 	q->count++;
 	return true;
 }
@@ -53,7 +53,9 @@ bool dgram_queue_pop(struct dgram_queue *q, struct dgram *out)
 	if (!q->count)
 		return false;
 	*out = q->items[q->first];
-	q->first = (q->first + 1) % q->capacity;
 	q->count--;
+	q->first++;
+	if (!q->count || q->first == q->capacity)
+		q->first = 0;
 	return true;
 }

@@ -24,7 +24,9 @@ void event_queue_free(struct event_queue *q)
 
 static uint8_t *slot(const struct event_queue *q, size_t position)
 {
-	return q->items + (q->first + position) % q->capacity * q->item_size;
+	size_t at = q->first + position;
+
+	return q->items + (at < q->capacity ? at : at - q->capacity) * q->item_size;
 }
 
 static wlk_err grow(struct event_queue *q)
@@ -61,7 +63,10 @@ bool event_queue_pop(struct event_queue *q, void *out)
 	if (!q->count)
 		return false;
 	memcpy(out, slot(q, 0), q->item_size);
-	q->first = (q->first + 1) % q->capacity;
 	q->count--;
+	q->first++;
+	/* An empty queue begins again with the memory that is in the cache, however large it once was. */
+	if (!q->count || q->first == q->capacity)
+		q->first = 0;
 	return true;
 }
