@@ -35,6 +35,7 @@ struct bench_case {
 	const char *name;
 	bool standard;       /* part of a run without a case's name */
 	bool media;          /* a video sender instead of a data channel */
+	bool flood;          /* RTP as fast as it is taken, at no steady rate */
 	size_t message_size; /* bulk */
 
 	void (*start)(struct bench *b);                                /* near: open connections */
@@ -45,7 +46,7 @@ struct bench_case {
 	void (*far_usage)(struct bench *b, int64_t cpu_us, uint64_t count, int64_t at);
 };
 
-extern const struct bench_case bulk_16k, bulk_1k, bulk_64k, pingpong, setup_sequential, setup_at_once, rtp;
+extern const struct bench_case bulk_16k, bulk_1k, bulk_64k, pingpong, setup_sequential, setup_at_once, rtp, rtp_flood;
 
 struct bench {
 	const struct bench_options *options;

@@ -104,17 +104,37 @@ static struct conn *conn_new(struct bench *b, int n)
 	return c;
 }
 
-bool conn_offer(struct bench *b, int n)
+/* Without feedback about each packet there is no estimate, and packets leave as they are sent. */
+static wlk_err without_estimate(wlk_transceiver *t)
+{
+	wlk_rtp_header_extension list[WLK_RTP_EXTENSIONS_MAX];
+	size_t count = wlk_transceiver_header_extensions_to_negotiate(t, list, WLK_RTP_EXTENSIONS_MAX);
+
+	for (size_t i = 0; i < count; i++)
+		if (strstr(list[i].uri, "transport-wide-cc"))
+			list[i].direction = WLK_DIRECTION_STOPPED;
+	return wlk_transceiver_set_header_extensions_to_negotiate(t, list, count);
+}
+
+static wlk_err add_video(struct conn *c)
 {
 	wlk_transceiver_init video = WLK_TRANSCEIVER_INIT;
+	wlk_err err;
+
+	video.direction = WLK_DIRECTION_SENDONLY;
+	err = wlk_peer_connection_add_transceiver(c->pc, WLK_MEDIA_VIDEO, &video, &c->video);
+	return err ? err : without_estimate(c->video);
+}
+
+bool conn_offer(struct bench *b, int n)
+{
 	struct conn *c = conn_new(b, n);
 	wlk_err err;
 
 	if (!c)
 		return false;
-	video.direction = WLK_DIRECTION_SENDONLY;
 	if (b->what->media)
-		err = wlk_peer_connection_add_transceiver(c->pc, WLK_MEDIA_VIDEO, &video, &c->video);
+		err = add_video(c);
 	else
 		err = wlk_peer_connection_create_data_channel(c->pc, "bench", NULL, &c->channel);
 	return !err && !wlk_peer_connection_set_local_description(c->pc, NULL);

@@ -13,7 +13,7 @@
 #include "usage.h"
 
 static const struct bench_case *const cases[] = { &setup_sequential, &setup_at_once, &bulk_16k, &bulk_1k,
-						  &bulk_64k,         &pingpong,      &rtp };
+						  &bulk_64k,         &pingpong,      &rtp,      &rtp_flood };
 
 /* A line on its way to the loop's thread. */
 struct line {

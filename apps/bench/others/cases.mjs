@@ -109,49 +109,62 @@ function setup(atOnce) {
 }
 
 const TICK_MS = 5;
+const WARM_UP_US = 2e6;
 const LAST_PACKETS_MS = 500;
 const PAYLOAD = 1160;
 const FRAME_PACKETS = 40;
-const rtp = {
+const FLOOD_US = 2000; // of sending between two looks at what came
+const rtp = (flood) => ({
   media: true,
   start: (b) => b.offer(0),
   ready(b, conn) {
     b.conn = conn;
     b.askUsage();
   },
+  sendOne(b, now) {
+    const packet = Buffer.alloc(12 + PAYLOAD);
+    packet[0] = 0x80;
+    packet[1] = 96 | (b.sent % FRAME_PACKETS === FRAME_PACKETS - 1 ? 0x80 : 0);
+    packet.writeUInt16BE(b.sent & 0xffff, 2);
+    packet.writeUInt32BE(Math.floor(((now - b.started) * 9) / 100) >>> 0, 4);
+    packet.writeUInt32BE(4711, 8);
+    b.conn.send(packet);
+    b.sent++;
+  },
   tick(b) {
-    const end = b.started + b.options.seconds * 1e6;
     const now = nowUs();
-    const due = Math.floor(((Math.min(now, end) - b.started) * b.options.rate) / 1e6);
-    for (; b.sent < due; b.sent++) {
-      const packet = Buffer.alloc(12 + PAYLOAD);
-      packet[0] = 0x80;
-      packet[1] = 96 | (b.sent % FRAME_PACKETS === FRAME_PACKETS - 1 ? 0x80 : 0);
-      packet.writeUInt16BE(b.sent & 0xffff, 2);
-      packet.writeUInt32BE(Math.floor(((now - b.started) * 9) / 100) >>> 0, 4);
-      packet.writeUInt32BE(4711, 8);
-      b.conn.send(packet);
+    if (flood) while (nowUs() - now < FLOOD_US) this.sendOne(b, now);
+    else for (const due = Math.floor(((now - b.started) * b.options.rate) / 1e6); b.sent < due; ) this.sendOne(b, now);
+    if (b.phase === 'warming up' && !b.measured && now - b.started >= WARM_UP_US) {
+      b.measured = now;
+      b.askUsage();
     }
-    if (now < end) setTimeout(() => rtp.tick(b), TICK_MS);
-    else setTimeout(() => b.askUsage(), LAST_PACKETS_MS);
+    if (b.phase === 'measuring' && now - b.measured >= b.options.seconds * 1e6) {
+      b.phase = 'ended';
+      setTimeout(() => b.askUsage(), LAST_PACKETS_MS);
+    } else if (flood) setImmediate(() => this.tick(b));
+    else setTimeout(() => this.tick(b), TICK_MS);
   },
   farMessage(b) {
     b.count++;
     b.latest = nowUs();
   },
   farUsage(b, { cpu, count, at }) {
-    if (!b.started) {
-      Object.assign(b, { sent: 0, farCpu: cpu, nearCpu: cpuUs(), started: nowUs() });
-      return rtp.tick(b);
+    if (!b.phase) {
+      Object.assign(b, { phase: 'warming up', sent: 0, started: nowUs() });
+      return this.tick(b);
     }
+    if (b.phase === 'warming up')
+      return Object.assign(b, { phase: 'measuring', measured: at, farCount: count, farCpu: cpu, nearCpu: cpuUs() });
     return b.finish({
       sent: b.sent,
       received: count,
-      per_s: (count * 1e6) / (at - b.started),
-      cpu_us_each: (cpuUs() - b.nearCpu + cpu - b.farCpu) / count,
+      per_s: ((count - b.farCount) * 1e6) / (at - b.measured),
+      cpu_us_each: (cpuUs() - b.nearCpu + cpu - b.farCpu) / (count - b.farCount),
+      lost_percent: 100 * (1 - count / b.sent),
     });
   },
-};
+});
 
 export const cases = {
   setup: setup(false),
@@ -160,5 +173,6 @@ export const cases = {
   'bulk-1k': bulk(1024),
   'bulk-64k': bulk(65536),
   pingpong,
-  rtp,
+  rtp: rtp(false),
+  'rtp-flood': rtp(true),
 };

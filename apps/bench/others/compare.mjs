@@ -23,17 +23,19 @@ const { values: options } = parseArgs({
 
 const SIDE = path.join(path.dirname(fileURLToPath(import.meta.url)), 'side.mjs');
 const passed = ['mib', 'count'].flatMap((name) => (options[name] ? [`--${name}`, options[name]] : []));
-const other = (stack) => (name) => run(NODE, [SIDE, '--stack', stack, '--case', name, '--timeout', '300', ...passed]);
+/** A flood is measured with both processes on one processor. */
+const runCase = (name, command, args) => (name === 'rtp-flood' ? run('taskset', ['-c', '0', command, ...args]) : run(command, args));
+const other = (stack) => (name) => runCase(name, NODE, [SIDE, '--stack', stack, '--case', name, '--timeout', '300', ...passed]);
 
 const stacks = [
-  { name: 'wirelark', run: (name) => run(options.ours, [...passed, name]) },
+  { name: 'wirelark', run: (name) => runCase(name, options.ours, [...passed, name]) },
   { name: 'libdatachannel', package: 'node-datachannel', run: other('libdatachannel') },
   {
     name: 'libwebrtc',
     package: '@roamhq/wrtc',
     run: other('libwebrtc'),
     // Its package has no interface for RTP packets, and does not always get through with 100 connections at once.
-    without: ['rtp', 'setup100'],
+    without: ['rtp', 'rtp-flood', 'setup100'],
   },
 ].filter((stack) => !stack.package || !missingPackage(stack.package));
 
@@ -46,6 +48,7 @@ const setup = [
   ['cpu_ms_each', 'CPU a connection, both sides [ms]'],
 ];
 const bulk = [['cpu_s_per_gb', 'CPU-seconds per GB, both sides'], ['mb_per_s', 'MB/s']];
+const rtp = [['per_s', 'packets a second'], ['cpu_us_each', 'CPU a packet, both sides [us]'], ['lost_percent', 'lost [%]']];
 const figures = {
   setup,
   setup100: setup,
@@ -58,9 +61,10 @@ const figures = {
     ['per_s', 'round trips a second'],
     ['cpu_us_each', 'CPU a round trip, both sides [us]'],
   ],
-  rtp: [['per_s', 'packets a second'], ['cpu_us_each', 'CPU a packet, both sides [us]']],
+  rtp,
+  'rtp-flood': rtp,
 };
-const STANDARD = ['setup', 'setup100', 'bulk', 'pingpong', 'rtp'];
+const STANDARD = ['setup', 'setup100', 'bulk', 'pingpong', 'rtp', 'rtp-flood'];
 
 const names = options.only?.split(',') ?? STANDARD;
 const unknown = names.find((name) => !figures[name]);
