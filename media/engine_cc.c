@@ -210,7 +210,8 @@ void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps)
 
 bool engine_shares_with_data(const struct media_engine *e, wlk_time now)
 {
-	return e->use_gcc && !e->closed && gcc_is_told(&e->gcc) && e->last_sent != WLK_TIME_NEVER && now - e->last_sent < RUNS_US;
+	/* On a path in doubt SCTP sends next to nothing by itself, and what it tries is what finds the path again. */
+	return e->use_gcc && !e->closed && gcc_is_told(&e->gcc) && !gcc_is_silent(&e->gcc) && e->last_sent != WLK_TIME_NEVER && now - e->last_sent < RUNS_US;
 }
 
 bool media_engine_data_may_leave(struct media_engine *e, wlk_time now)

@@ -10,7 +10,7 @@ enum {
 	RTT_UNKNOWN_US = 200000,
 };
 
-static const double silence_share = 0.7, slow_share = 0.8;
+static const double silence_share = 0.7, resumed_share = 0.5, slow_share = 0.8;
 static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
 static const double limited_share = 0.7;
 static const double probe_proves = 0.7, probe_saturates = 0.9;
@@ -230,8 +230,12 @@ static void end_silence(struct gcc *g, wlk_time now)
 	g->last_feedback = now;
 	g->silence_due = WLK_TIME_NEVER;
 	g->before_silence_bps = 0;
-	if (before > g->target_bps)
-		ask_probe(g, now, before);
+	if (before <= g->target_bps)
+		return;
+	/* Not every path can be probed, and silence says nothing of its rate: half of what it was, and what delay says from there on. */
+	delay_bwe_on_probe(&g->delay, now, share_of(before, resumed_share), false);
+	update_target(g, now);
+	ask_probe(g, now, before);
 }
 
 static void back_off_for_rtt(struct gcc *g, wlk_time now)

@@ -98,6 +98,12 @@ static inline bool gcc_is_told(const struct gcc *g)
 	return g->by_reports ? g->reports.has_report : g->has_feedback;
 }
 
+/** Feedback has stayed away: the path is in doubt, and the estimate falls by the clock. */
+static inline bool gcc_is_silent(const struct gcc *g)
+{
+	return g->before_silence_bps != 0;
+}
+
 /** What was sent lately, with what feedback cannot speak of [bps]. */
 uint64_t gcc_sent_bps(struct gcc *g, wlk_time now);
 
