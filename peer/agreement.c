@@ -173,32 +173,9 @@ static void apply_data_section(wlk_peer_connection *pc)
 		sctp_assoc_set_remote_max_message_size(pc->sctp, (size_t)MIN(section->remote_max_message_size, (uint64_t)SIZE_MAX));
 }
 
-wlk_err peer_apply_remote_fingerprints(struct peer_transport *t)
-{
-	const wlk_peer_connection *pc = t->pc;
-
-	for (size_t k = 0; pc->agreement && k < pc->agreement->transport_count; k++)
-		if (pc->agreed[k] == t)
-			return apply_fingerprints(t, &pc->agreement->transports[k]);
-	return WLK_ERR_STATE;
-}
-
-/* Each transport that was agreed on before, and is again. */
-static void follow_tags(wlk_peer_connection *pc, const struct sdp_agreement *before, struct peer_transport *const *of_before)
-{
-	const struct sdp_agreement *agreement = pc->agreement;
-
-	for (size_t k = 0; k < agreement->transport_count; k++)
-		for (size_t j = 0; before && j < before->transport_count; j++)
-			if (of_before[j] == pc->agreed[k])
-				peer_transport_follow_tag(pc->agreed[k], &before->transports[j], &agreement->transports[k],
-							  agreement->sections[before->transports[j].index].rejected);
-}
-
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local)
 {
-	struct peer_transport *agreed[PEER_TRANSPORTS_MAX], *of_before[PEER_TRANSPORTS_MAX];
-	struct sdp_agreement *before = pc->agreement;
+	struct peer_transport *agreed[PEER_TRANSPORTS_MAX];
 	wlk_err err = find_transports(pc, agreement, local, agreed);
 
 	if (!err)
@@ -206,8 +183,8 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 	if (err)
 		return err;
 	release_media(pc, agreement, agreed);
-	memcpy(of_before, pc->agreed, sizeof(of_before));
 	take_agreed(pc, agreement, agreed);
+	sdp_agreement_destroy(pc->agreement);
 	pc->agreement = agreement;
 	peer_use_transports(pc, local);
 	apply_directions(pc, agreement);
@@ -216,8 +193,6 @@ wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agre
 	if (!agreement->transport_count)
 		pc->data_transport = pc->transport;
 	apply_data_section(pc);
-	follow_tags(pc, before, of_before);
-	sdp_agreement_destroy(before);
 	for (size_t k = 0; k < agreement->transport_count; k++)
 		peer_transport_start(pc->agreed[k]);
 	return WLK_OK;

@@ -98,7 +98,6 @@ void wlk_data_channel_close(wlk_data_channel *channel)
 	if (channel->pc->closed)
 		return;
 	peer_refresh_now(channel->pc);
-	channel->ends = true;
 	sctp_channel_close(channel->sctp, channel->pc->now);
 	peer_touch(channel->pc);
 }
@@ -144,14 +143,11 @@ size_t wlk_data_channel_buffered_amount_low_threshold(const wlk_data_channel *ch
 void wlk_data_channel_set_high_water_mark(wlk_data_channel *channel, size_t bytes)
 {
 	RECORD(channel->pc, record_channel_call(recorded, RECORD_CHANNEL_HIGH, channel, bytes, 8));
-	channel->high_water = MAX(bytes, (size_t)1);
 	sctp_channel_set_high_water(channel->sctp, bytes);
 }
 
 wlk_data_channel_state wlk_data_channel_ready_state(const wlk_data_channel *channel)
 {
-	if (channel->renewed && !channel->pc->closed && !channel->ends)
-		return WLK_DATA_CHANNEL_OPEN;
 	return channel->pc->closed ? WLK_DATA_CHANNEL_CLOSED : (wlk_data_channel_state)sctp_channel_state(channel->sctp);
 }
 
@@ -172,7 +168,7 @@ bool wlk_data_channel_ordered(const wlk_data_channel *channel)
 
 bool wlk_data_channel_negotiated(const wlk_data_channel *channel)
 {
-	return sctp_channel_negotiated(channel->sctp) && !channel->in_band;
+	return sctp_channel_negotiated(channel->sctp);
 }
 
 int32_t wlk_data_channel_max_retransmits(const wlk_data_channel *channel)
@@ -203,49 +199,4 @@ void *wlk_data_channel_user(const wlk_data_channel *channel)
 wlk_peer_connection *wlk_data_channel_peer_connection(const wlk_data_channel *channel)
 {
 	return channel->pc;
-}
-
-/* ---- on another association ---- */
-
-bool peer_channel_prepare_renewal(wlk_data_channel *channel, struct sctp_assoc *fresh)
-{
-	struct sctp_channel_config config;
-
-	channel->next = NULL;
-	if (channel->ended)
-		return true;
-	sctp_channel_config_init(&config);
-	config.label = sctp_channel_label(channel->sctp, &config.label_size);
-	config.protocol = sctp_channel_protocol(channel->sctp, &config.protocol_size);
-	config.ordered = sctp_channel_ordered(channel->sctp);
-	config.max_retransmits = sctp_channel_max_retransmits(channel->sctp);
-	config.max_lifetime_ms = sctp_channel_max_lifetime_ms(channel->sctp);
-	config.priority = sctp_channel_priority(channel->sctp);
-	config.negotiated = channel->opened || sctp_channel_negotiated(channel->sctp);
-	config.id = config.negotiated ? sctp_channel_id(channel->sctp) : SCTP_CHANNEL_ID_AUTO;
-	if (channel->high_water)
-		config.high_water = channel->high_water;
-	return sctp_channel_create(fresh, channel->pc->now, &config, &channel->next) == WLK_OK;
-}
-
-void peer_channel_renew(wlk_data_channel *channel)
-{
-	struct sctp_channel_stats stats;
-
-	if (!channel->next)
-		return;
-	sctp_channel_stats(channel->sctp, &stats);
-	channel->before.messages_sent += stats.messages_sent;
-	channel->before.bytes_sent += stats.bytes_sent;
-	channel->before.messages_received += stats.messages_received;
-	channel->before.bytes_received += stats.bytes_received;
-	channel->in_band |= !sctp_channel_negotiated(channel->sctp);
-	channel->renewed = channel->opened;
-	sctp_channel_set_buffered_low(channel->next, sctp_channel_buffered_low(channel->sctp));
-	sctp_channel_destroy(channel->sctp);
-	channel->sctp = channel->next;
-	channel->next = NULL;
-	sctp_channel_set_user(channel->sctp, channel);
-	if (channel->ends)
-		sctp_channel_close(channel->sctp, channel->pc->now);
 }

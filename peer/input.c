@@ -32,7 +32,6 @@ static void drain_dtls_data(struct peer_transport *t)
 
 static void feed_dtls(struct peer_transport *t, const uint8_t *data, size_t size)
 {
-	peer_transport_look_for_renewal(t, data, size);
 	peer_transport_prepare_init(t);
 	dtls_transport_input(t->dtls, t->pc->now, data, size);
 	peer_pump(t->pc); /* "connected" starts SCTP before the first record is looked at */

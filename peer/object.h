@@ -104,13 +104,6 @@ struct wlk_data_channel {
 	bool has_messages;    /* there was something to receive while paused */
 	bool released;        /* the application let go of it */
 	bool close_delivered; /* its last event was handed out */
-	bool opened;          /* it was open once */
-	bool ends, ended;     /* either side closes it; it is closed */
-	bool renewed;         /* its association is a new one, which is not up yet */
-	bool in_band;         /* it was announced by DCEP, though not on this association */
-	struct sctp_channel *next; /* on the association that takes the place of its own */
-	size_t high_water;    /* 0: not set */
-	struct sctp_channel_stats before; /* of its associations before this one */
 	void *user;
 };
 
@@ -188,8 +181,6 @@ struct wlk_peer_connection {
 	bool renomination;  /* announced in our descriptions */
 	struct sctp_assoc *sctp;
 	wlk_sctp_transport sctp_handle;
-	struct sctp_assoc *old_sctp[4]; /* that were renewed (transport_renew.c) */
-	size_t old_sctp_count;
 	bool sctp_started;
 	bool sctp_ended; /* the far end closed by SCTP alone, with no media left */
 	bool sctp_mtu_is_full; /* nothing is left to be raised */
@@ -328,9 +319,6 @@ wlk_err peer_make_answer(wlk_peer_connection *pc, struct sdp_session **out);
 
 /* ---- agreement.c ---- */
 
-/* What the agreement in force says of the far end's certificate, to a DTLS association that is new. Errors are those of dtls/. */
-wlk_err peer_apply_remote_fingerprints(struct peer_transport *t);
-
 /* Put what both descriptions agree on into force. */
 wlk_err peer_apply_agreement(wlk_peer_connection *pc, struct sdp_agreement *agreement, const struct sdp_session *local);
 
@@ -428,9 +416,5 @@ void peer_announce_senders(wlk_peer_connection *pc);
 /* The public handle for a channel that the far end opened. */
 wlk_data_channel *peer_channel_adopt(wlk_peer_connection *pc, struct sctp_channel *sctp);
 void peer_channel_free(wlk_data_channel *channel);
-/* Its place on |fresh|, as if both sides had negotiated it; false: no memory. */
-bool peer_channel_prepare_renewal(wlk_data_channel *channel, struct sctp_assoc *fresh);
-/* It goes there. */
-void peer_channel_renew(wlk_data_channel *channel);
 
 #endif

@@ -232,8 +232,6 @@ void peer_free(wlk_peer_connection *pc)
 	peer_events_free(pc);
 	free_handles(pc);
 	sctp_assoc_destroy(pc->sctp);
-	for (size_t i = 0; i < pc->old_sctp_count; i++)
-		sctp_assoc_destroy(pc->old_sctp[i]);
 	free_transports(&pc->transports);
 	free_transports(&pc->spares);
 	free_transports(&pc->retired_transports);

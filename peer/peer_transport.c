@@ -23,19 +23,6 @@ static wlk_err create_dtls(struct peer_transport *t)
 	return dtls_transport_create(&t->dtls, &dtls);
 }
 
-wlk_err peer_transport_replace_dtls(struct peer_transport *t)
-{
-	struct dtls_transport *old = t->dtls;
-	wlk_err err = create_dtls(t);
-
-	if (err) {
-		t->dtls = old;
-		return err;
-	}
-	dtls_transport_destroy(old);
-	return WLK_OK;
-}
-
 static wlk_err create_media(struct peer_transport *t)
 {
 	const struct media_engine_config media = {

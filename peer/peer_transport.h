@@ -9,7 +9,6 @@
 #include "dtls/transport.h"
 #include "ice/agent.h"
 #include "media/engine.h"
-#include "sdp/negotiate.h"
 #include "srtp/session.h"
 
 /* The public handles are the transport seen from its layers. */
@@ -52,9 +51,6 @@ struct peer_transport {
 	struct dgram_queue early_flights; /* R12: of paths that are not valid yet, or before our role is known */
 	wlk_time dtls_restart_at;        /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;              /* close_notify came */
-	bool close_waits;      /* it came while an offer may explain it (transport_renew.c) */
-	wlk_time renewable_until; /* the far end may begin a new DTLS association until then */
-	bool renewing;         /* it has, and nobody is told: the handshake of that is under way */
 
 	struct srtp_session *srtp; /* NULL: no keys yet */
 	struct media_engine *media;
@@ -89,32 +85,6 @@ void peer_transport_forget_init(struct peer_transport *t);
 void peer_transport_forget_own_hello(struct peer_transport *t);
 /* Feed ClientHellos that came too early, now that their pair may be valid and our role known (input.c). */
 void peer_replay_early_flights(struct peer_transport *t);
-
-/* ---- transport_renew.c: far ends that begin a new DTLS association where the old one should live on ---- */
-
-/*
- * RFC 9143 7.5.1: a BUNDLE group whose first m-line is stopped goes on, with all of its transport, under the next one. Browsers keep what
- * their descriptions say of it (credentials, fingerprint) and nothing else: new sockets, a new DTLS association in whatever roles the
- * answer has, a new SCTP association with the channels of the old one. The application is told nothing of it: in its eyes they are the
- * old ones, as RFC 9143 has it.
- */
-
-/* |t| was agreed on before, and is again; |was_stopped|: not under the m-line that it had. What waited for that is decided. */
-void peer_transport_follow_tag(struct peer_transport *t, const struct sdp_agreed_transport *was, const struct sdp_agreed_transport *is,
-			       bool was_stopped);
-/* The offer was taken back, or its answer says nothing of it: what came is the end. */
-void peer_transport_close_after_all(struct peer_transport *t);
-/* The far end may be at it: its close_notify, or the end of its SCTP association, need not be the end. */
-bool peer_transport_may_be_renewed(const struct peer_transport *t);
-/* close_notify came. True: it is the first half of that, or may be. */
-bool peer_transport_close_is_renewal(struct peer_transport *t);
-/* A datagram of DTLS from a valid path is about to be fed. */
-void peer_transport_look_for_renewal(struct peer_transport *t, const uint8_t *data, size_t size);
-
-/* Make t->dtls afresh; WLK_ERR_NOMEM, _CRYPTO: nothing changed. */
-wlk_err peer_transport_replace_dtls(struct peer_transport *t);
-/* What the end of DTLS by the far end means. */
-void peer_transport_on_remote_close(struct peer_transport *t);
 
 /* Pull the events of ICE, DTLS and media and act on them; whether there was any. */
 bool peer_transport_pump_ice(struct peer_transport *t);

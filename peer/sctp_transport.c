@@ -9,10 +9,12 @@ static void wake_owner(void *user)
 		pc->env.wake(pc->env.wake_user);
 }
 
-static wlk_err create_assoc(wlk_peer_connection *pc, struct sctp_assoc **out)
+wlk_err peer_need_sctp(wlk_peer_connection *pc)
 {
 	struct sctp_assoc_config config;
 
+	if (pc->sctp)
+		return WLK_OK;
 	sctp_assoc_config_init(&config);
 	config.pool = pc->env.pool;
 	config.streams = pc->sctp_streams;
@@ -21,37 +23,7 @@ static wlk_err create_assoc(wlk_peer_connection *pc, struct sctp_assoc **out)
 	config.wake = wake_owner;
 	config.wake_user = pc;
 	config.log_parent = pc->log.prefix;
-	return sctp_assoc_create(out, &config);
-}
-
-wlk_err peer_need_sctp(wlk_peer_connection *pc)
-{
-	return pc->sctp ? WLK_OK : create_assoc(pc, &pc->sctp);
-}
-
-/* A new association with the channels of the one that ended; that one stays for the handles of channels that ended before. */
-static bool renew_sctp(wlk_peer_connection *pc)
-{
-	struct sctp_assoc *fresh;
-
-	if (pc->old_sctp_count == ARRAY_SIZE(pc->old_sctp) || !peer_transport_may_be_renewed(pc->data_transport) || create_assoc(pc, &fresh))
-		return false;
-	list_for_each(item, &pc->channels)
-	{
-		if (!peer_channel_prepare_renewal(list_entry(item, wlk_data_channel, link), fresh)) {
-			list_for_each(other, &pc->channels)
-				list_entry(other, wlk_data_channel, link)->next = NULL; /* they go with their association */
-			sctp_assoc_destroy(fresh);
-			return false;
-		}
-	}
-	list_for_each(item, &pc->channels)
-		peer_channel_renew(list_entry(item, wlk_data_channel, link));
-	pc->old_sctp[pc->old_sctp_count++] = pc->sctp;
-	pc->sctp = fresh;
-	pc->sctp_started = pc->sctp_mtu_is_full = pc->path_in_doubt = false;
-	LOG_I(pc, "the far end begins a new SCTP association");
-	return true;
+	return sctp_assoc_create(&pc->sctp, &config);
 }
 
 /*
@@ -159,19 +131,10 @@ static void on_channel_event(wlk_peer_connection *pc, const struct sctp_assoc_ev
 
 	if (!channel && !(channel = peer_channel_adopt(pc, sctp->channel)))
 		return;
-	if (sctp->type == SCTP_EV_CHANNEL_OPEN && channel->renewed) {
-		channel->renewed = false;
-		return; /* it has been open all the time */
-	}
-	if (sctp->type == SCTP_EV_CHANNEL_OPEN) {
-		channel->opened = true;
+	if (sctp->type == SCTP_EV_CHANNEL_OPEN)
 		pc->channels_opened++;
-	}
-	channel->ends |= sctp->type == SCTP_EV_CHANNEL_CLOSING || sctp->type == SCTP_EV_CHANNEL_ERROR;
-	if (sctp->type == SCTP_EV_CHANNEL_CLOSED) {
-		channel->ended = true;
+	if (sctp->type == SCTP_EV_CHANNEL_CLOSED)
 		pc->channels_closed++;
-	}
 	if (sctp->type == SCTP_EV_MESSAGE) {
 		ev.type = WLK_EVENT_DATA_CHANNEL_MESSAGE;
 		ev.u.message.channel = channel;
@@ -212,7 +175,7 @@ static void on_sctp_state(wlk_peer_connection *pc, const struct sctp_assoc_event
 {
 	if (ev->state == SCTP_ASSOC_CONNECTED)
 		set_state(pc, WLK_SCTP_STATE_CONNECTED);
-	if (ev->state != SCTP_ASSOC_CLOSED || (ev->cause == SCTP_CAUSE_PEER_ABORT && renew_sctp(pc)))
+	if (ev->state != SCTP_ASSOC_CLOSED)
 		return;
 	LOG_I(pc, "SCTP closed, cause %d, error %u", (int)ev->cause, (unsigned)ev->error_code);
 	if (ev->cause == SCTP_CAUSE_PEER_ABORT && ev->error_code)

@@ -143,8 +143,6 @@ static void roll_back(wlk_peer_connection *pc, enum signaling_side side)
 	peer_roll_back_transceivers(pc);
 	peer_encodings_take_back(pc);
 	peer_spare_unused(pc);
-	list_for_each(item, &pc->transports)
-		peer_transport_close_after_all(list_entry(item, struct peer_transport, link));
 }
 
 /* ---- setting: local ---- */

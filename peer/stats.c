@@ -38,10 +38,10 @@ static void add_channel(struct stats_build *b, const wlk_data_channel *channel)
 	if (wlk_data_channel_id(channel) >= 0)
 		stats_set_count(&s->data_channel_identifier, (uint64_t)wlk_data_channel_id(channel));
 	stats_set_text(b->report, &s->state, str_of(states[wlk_data_channel_ready_state(channel)]));
-	stats_set_count(&s->messages_sent, channel->before.messages_sent + stats.messages_sent);
-	stats_set_count(&s->bytes_sent, channel->before.bytes_sent + stats.bytes_sent);
-	stats_set_count(&s->messages_received, channel->before.messages_received + stats.messages_received);
-	stats_set_count(&s->bytes_received, channel->before.bytes_received + stats.bytes_received);
+	stats_set_count(&s->messages_sent, stats.messages_sent);
+	stats_set_count(&s->bytes_sent, stats.bytes_sent);
+	stats_set_count(&s->messages_received, stats.messages_received);
+	stats_set_count(&s->bytes_received, stats.bytes_received);
 }
 
 static void add_sctp(struct stats_build *b)

@@ -54,14 +54,14 @@ static void tell_dtls(struct peer_transport *t, wlk_dtls_state state)
 {
 	wlk_event ev = { .type = WLK_EVENT_DTLS_STATE_CHANGE };
 
-	if (state == t->dtls_state || (t->renewing && state == WLK_DTLS_STATE_CONNECTING))
+	if (state == t->dtls_state)
 		return;
 	t->dtls_state = state;
 	ev.u.dtls_transport = &t->dtls_handle;
 	peer_emit(t->pc, ev);
 }
 
-static void end_what_rides(struct peer_transport *t)
+static void on_dtls_closed(struct peer_transport *t)
 {
 	wlk_peer_connection *pc = t->pc;
 
@@ -71,42 +71,25 @@ static void end_what_rides(struct peer_transport *t)
 		sctp_assoc_close(pc->sctp, t->pc->now, false);
 }
 
-void peer_transport_on_remote_close(struct peer_transport *t)
-{
-	tell_dtls(t, WLK_DTLS_STATE_CLOSED);
-	end_what_rides(t);
-	peer_update_connection_state(t->pc);
-}
-
-static void on_closed(struct peer_transport *t, const struct dtls_event *ev)
-{
-	bool alert = ev->reason == DTLS_REASON_ALERT;
-
-	if (ev->reason == DTLS_REASON_REMOTE_CLOSE && peer_transport_close_is_renewal(t))
-		return;
-	/* A fatal alert ends it as a failure, close_notify in order (W3C webrtc-pc 5.5.1). */
-	if (alert)
-		tell_dtls_error(t, ev);
-	tell_dtls(t, alert ? WLK_DTLS_STATE_FAILED : WLK_DTLS_STATE_CLOSED);
-	if (ev->reason != DTLS_REASON_LOCAL_CLOSE)
-		end_what_rides(t);
-	if (alert)
-		peer_set_failed(t->pc, dtls_reason_text(ev->reason));
-}
-
 static void on_dtls_event(struct peer_transport *t, const struct dtls_event *ev)
 {
 	switch (ev->state) {
 	case DTLS_STATE_CONNECTED:
 		LOG_I(t, "DTLS up: %s", dtls_transport_cipher_name(t->dtls));
-		t->renewing = false;
 		tell_dtls(t, WLK_DTLS_STATE_CONNECTED);
 		if (t->own_init)
 			t->say_init_at = time_add(t->pc->now, INIT_ANSWER_US);
 		peer_transport_start(t);
 		break;
 	case DTLS_STATE_CLOSED:
-		on_closed(t, ev);
+		/* A fatal alert ends it as a failure, close_notify in order (W3C webrtc-pc 5.5.1). */
+		if (ev->reason == DTLS_REASON_ALERT)
+			tell_dtls_error(t, ev);
+		tell_dtls(t, ev->reason == DTLS_REASON_ALERT ? WLK_DTLS_STATE_FAILED : WLK_DTLS_STATE_CLOSED);
+		if (ev->reason != DTLS_REASON_LOCAL_CLOSE)
+			on_dtls_closed(t);
+		if (ev->reason == DTLS_REASON_ALERT)
+			peer_set_failed(t->pc, dtls_reason_text(ev->reason));
 		break;
 	case DTLS_STATE_FAILED:
 		/* Forged datagrams can kill a handshake, not the call: a fresh one follows while ICE is up. */

@@ -265,82 +265,9 @@ static void test_no_memory_leaves_no_half_of_a_restart(void **state)
 	}
 }
 
-/* ---- the first m-line of a group is stopped (RFC 9143 7.5.1) ---- */
-
-struct watched {
-	size_t dtls_changes, channel_closes, messages;
-};
-
-static void watch(struct sim *sim, struct sim_peer *peer, const wlk_event *ev)
-{
-	struct watched *seen = sim->user;
-
-	(void)peer;
-	seen->dtls_changes += ev->type == WLK_EVENT_DTLS_STATE_CHANGE;
-	seen->channel_closes += ev->type == WLK_EVENT_DATA_CHANNEL_CLOSE;
-	seen->messages += ev->type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
-}
-
-/* The transport goes on under the next m-line: the same credentials, DTLS association and channel, whoever stops and offers. */
-static void stop_first_line(bool first_offerer_stops)
-{
-	struct watched seen = { 0 };
-	char before[300], after[300];
-	wlk_dtls_transport *dtls[2];
-	struct sim_peer *stopper;
-	struct pair p;
-
-	p = (struct pair){ .of_a = WLK_CONFIGURATION_INIT, .of_b = WLK_CONFIGURATION_INIT };
-	sim_init(&p.sim, &(struct sim_config){ .seed = 1, .latency_us = 5 * SIM_MS }, watch, &seen);
-	add(&p.sim.a, WLK_MEDIA_AUDIO);
-	add(&p.sim.a, WLK_MEDIA_VIDEO);
-	must(&p.sim.a, wlk_peer_connection_create_data_channel(p.sim.a.pc, "main", NULL, &p.channel));
-	sim_signal(&p.sim);
-	assert_true(sim_run_until(&p.sim, 10 * SIM_SECOND, sim_both_connected));
-	sim_run_for(&p.sim, SIM_SECOND);
-	section_text(local_sdp(&p.sim.a), 1, "a=ice-ufrag:", before, sizeof(before));
-	for (int i = 0; i < 2; i++)
-		dtls[i] = wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp((i ? &p.sim.b : &p.sim.a)->pc));
-	seen = (struct watched){ 0 };
-
-	stopper = first_offerer_stops ? &p.sim.a : &p.sim.b;
-	must(stopper, wlk_transceiver_stop(wlk_peer_connection_transceiver(stopper->pc, 0)));
-	set_local(stopper);
-	must(stopper->other, give_as_is(stopper));
-	set_local(stopper->other);
-	must(stopper, give_as_is(stopper->other));
-	assert_non_null(strstr(local_sdp(&p.sim.a), "a=group:BUNDLE 1 2\r\n"));
-	section_text(local_sdp(&p.sim.a), 1, "a=ice-ufrag:", after, sizeof(after));
-	assert_string_equal(before, after);
-	for (int round = 0; round < 3; round++) {
-		assert_int_equal(wlk_data_channel_send(p.channel, WLK_MESSAGE_TEXT, "on", 2), WLK_OK);
-		sim_run_for(&p.sim, 6 * SIM_SECOND); /* beyond the time in which a far end could begin anew */
-	}
-	assert_int_equal(seen.messages, 3);
-	assert_int_equal(seen.dtls_changes, 0);
-	assert_int_equal(seen.channel_closes, 0);
-	for (int i = 0; i < 2; i++) {
-		assert_ptr_equal(wlk_sctp_transport_dtls_transport(wlk_peer_connection_sctp((i ? &p.sim.b : &p.sim.a)->pc)), dtls[i]);
-		assert_int_equal(wlk_dtls_transport_state(dtls[i]), WLK_DTLS_STATE_CONNECTED);
-	}
-	/* And a close is one again. */
-	wlk_peer_connection_close(p.sim.b.pc);
-	sim_run_for(&p.sim, SIM_SECOND);
-	assert_int_equal(wlk_dtls_transport_state(dtls[0]), WLK_DTLS_STATE_CLOSED);
-	sim_free(&p.sim);
-}
-
-static void test_the_transport_of_a_stopped_first_line_lives_on(void **state)
-{
-	(void)state;
-	stop_first_line(true);
-	stop_first_line(false);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_the_transport_of_a_stopped_first_line_lives_on),
 		cmocka_unit_test(test_the_policy_holds_for_answers),
 		cmocka_unit_test(test_a_later_group_goes_where_its_tag_is),
 		cmocka_unit_test(test_no_memory_leaves_no_half_of_an_answer),

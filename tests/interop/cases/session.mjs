@@ -219,39 +219,6 @@ async function wholeSession(world) {
   }
 }
 
-/**
- * The first m-line of the BUNDLE group is stopped. By RFC 9143 its transport goes on under the next one; browsers begin a new DTLS
- * association, over new sockets, with the credentials of the old one. Media and the channel go on either way, and so do later offers.
- */
-async function firstLineStops(world, stop) {
-  const kept = { stream: await camera(), flows: {} };
-  try {
-    await withSession(world, async (session) => {
-      await steps.connect(session, kept);
-      await session.flows(kept.flows);
-      await kept.channel.roundTrip('before');
-      await stop(session, kept);
-      assert(lines(session.pc.currentLocalDescription)[0].startsWith('m=audio 0 '), 'the first m-line is not closed');
-      delete kept.flows[kept.audio];
-      for (const offer of [() => {}, () => session.weOffer(), () => session.theyOffer()]) {
-        await offer();
-        await session.flows(kept.flows);
-        await kept.channel.roundTrip('after');
-      }
-    });
-  } finally {
-    kept.stream.getTracks().forEach((track) => track.stop());
-  }
-}
-
 export const cases = {
   'whole-session': wholeSession,
-  'they-stop-the-first-line': (world) => firstLineStops(world, async (session, { audio }) => {
-    transceiverOf(session.pc, audio).stop();
-    await session.theyOffer();
-  }),
-  'we-stop-the-first-line': (world) => firstLineStops(world, async (session, { audio }) => {
-    await session.ours.do('stop', { mid: audio });
-    await session.weOffer();
-  }),
 };

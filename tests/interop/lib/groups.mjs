@@ -27,7 +27,7 @@ import { cases as simulcastCases } from '../cases/simulcast.mjs';
 import { cases as statisticsCases } from '../cases/statistics.mjs';
 
 const LIMIT = 30;
-const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'whole-session': 300, 'they-stop-the-first-line': 90, 'we-stop-the-first-line': 90, 'by-rid': 150, repaired: 120, echoed: 120, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
+const LIMITS = { 'bulk-64-mib': 120, 'same-call': 60, 'whole-session': 300, 'by-rid': 150, repaired: 120, echoed: 120, 'many-connections': 60, 'wrong-fingerprint': 40, 'wrong-password': 40 };
 const MEDIA_SLACK = 45; // start-up and settling around the window in which rates are measured
 
 const DATA = ['strings', 'binary', 'empty', 'large', 'thousand-in-order', 'twenty-channels', 'unordered-unreliable',
