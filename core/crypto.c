@@ -115,8 +115,9 @@ wlk_err crypto_gcm_create(struct crypto_gcm **out, size_t key_size)
 	pthread_once(&gcm_once, copy_gcm_ciphers); /* not before main: the application may set OpenSSL's allocator there */
 	gcm->cipher = gcm_ciphers[key_size == 32];
 	gcm->ctx = EVP_CIPHER_CTX_new();
-	if (!gcm->ctx) {
-		wlk_free(gcm);
+	/* The cipher's memory is taken here: setting keys needs none. */
+	if (!gcm->ctx || EVP_CipherInit_ex(gcm->ctx, gcm->cipher, NULL, NULL, NULL, 1) != 1) {
+		crypto_gcm_destroy(gcm);
 		return WLK_ERR_NOMEM;
 	}
 	*out = gcm;
@@ -138,7 +139,7 @@ static wlk_err gcm_result(int status)
 
 wlk_err crypto_gcm_set_key(struct crypto_gcm *gcm, const uint8_t *key)
 {
-	return gcm_result(EVP_CipherInit_ex(gcm->ctx, gcm->cipher, NULL, key, NULL, 1));
+	return gcm_result(EVP_CipherInit_ex(gcm->ctx, NULL, NULL, key, NULL, 1));
 }
 
 wlk_err crypto_gcm_begin(struct crypto_gcm *gcm, const uint8_t iv[CRYPTO_GCM_IV_SIZE], bool seal)

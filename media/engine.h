@@ -367,6 +367,8 @@ void media_engine_close(struct media_engine *e, wlk_time now);
 
 /** A round trip measured elsewhere (ICE checks) [us]: paces NACKs until RTCP has measured its own. */
 void media_engine_set_rtt(struct media_engine *e, wlk_time rtt_us);
+/** What is sent from |now| on takes another path: the estimate stays, how long packets were on their way before is forgotten. */
+void media_engine_path_changed(struct media_engine *e, wlk_time now);
 
 /** Limit the pacer to |bps|; 0: by the estimate of the path, and while there is none 2.5 times what is being sent, at least
  * 30 Mbit/s. */

@@ -98,6 +98,11 @@ uint64_t media_engine_available_bps(const struct media_engine *e)
 	return e->use_gcc && gcc_is_told(&e->gcc) ? gcc_target_bps(&e->gcc) : 0;
 }
 
+void media_engine_path_changed(struct media_engine *e, wlk_time now)
+{
+	gcc_path_changed(&e->gcc, now);
+}
+
 /* ---- out ---- */
 
 void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, const struct pktbuf *wire)
@@ -208,10 +213,21 @@ void engine_cc_on_remb(struct media_engine *e, wlk_time now, uint64_t bps)
 
 /* ---- data on the same path ---- */
 
+/* Sound alone takes so little that its path is not known well enough to share it out. */
+static bool sends_video(const struct media_engine *e)
+{
+	for (size_t i = 0; i < e->section_count; i++)
+		for (size_t j = 0; e->sections[i]->kind == MEDIA_VIDEO && j < e->sections[i]->layer_count; j++)
+			if (layer_takes_part(e->sections[i], e->sections[i]->layers[j]))
+				return true;
+	return false;
+}
+
 bool engine_shares_with_data(const struct media_engine *e, wlk_time now)
 {
 	/* On a path in doubt SCTP sends next to nothing by itself, and what it tries is what finds the path again. */
-	return e->use_gcc && !e->closed && gcc_is_told(&e->gcc) && !gcc_is_silent(&e->gcc) && e->last_sent != WLK_TIME_NEVER && now - e->last_sent < RUNS_US;
+	return e->use_gcc && !e->closed && gcc_is_told(&e->gcc) && !gcc_is_silent(&e->gcc) && e->last_sent != WLK_TIME_NEVER &&
+	       now - e->last_sent < RUNS_US && sends_video(e);
 }
 
 bool media_engine_data_may_leave(struct media_engine *e, wlk_time now)

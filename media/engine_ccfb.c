@@ -4,6 +4,9 @@
 #include "core/alloc.h"
 #include "media/engine_internal.h"
 
+/* Steps of 1/65536 s: a year; who counts further begins anew. */
+#define TIMESTAMPS_MAX ((int64_t)1 << 41)
+
 /* One packet that the peer speaks of. */
 struct told {
 	uint16_t number; /* in the sent history */
@@ -41,12 +44,18 @@ static size_t collect(struct media_engine *e, const struct ccfb_feedback *feedba
 /* Blocks are of one stream each; what is learned from arrivals wants them as they left. */
 void engine_ccfb_input(struct media_engine *e, wlk_time now, const struct ccfb_feedback *feedback)
 {
-	wlk_time made = seq32_unwrap(&e->ccfb_time, feedback->timestamp) * 1000000 / 65536;
+	wlk_time made;
 	struct told *told;
 	size_t count;
 
 	if (!e->use_gcc || !e->sends_ccfb)
 		return;
+	made = seq32_unwrap(&e->ccfb_time, feedback->timestamp);
+	if (made > TIMESTAMPS_MAX || made < -TIMESTAMPS_MAX) {
+		e->ccfb_time = (struct seq_unwrap){ 0 };
+		made = seq32_unwrap(&e->ccfb_time, feedback->timestamp);
+	}
+	made = made * 1000000 / 65536;
 	told = wlk_calloc(feedback->blocks.size / 2 + 1, sizeof(*told)); /* two bytes each */
 	if (!told)
 		return; /* as if the message were lost */

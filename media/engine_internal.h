@@ -270,7 +270,7 @@ struct pktbuf *engine_rtcp_pop(struct media_engine *e);
 void engine_send_bye(struct media_engine *e, const struct media_section *s);
 
 /* engine_rtcp_in.c */
-void layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us);
+bool layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us);
 
 /* engine_cc.c */
 /* Whether the peer may tell when packets of |s| arrive. */

@@ -141,20 +141,21 @@ static void on_nack(struct media_engine *e, wlk_time now, const struct rtcp_fb *
 }
 
 /* R22: told at once when the last one is long ago, else at the end of the pause: a key frame that was itself lost must
- * be asked for again. */
-void layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us)
+ * be asked for again. False: it was left out as a repetition. */
+bool layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us)
 {
 	if (!l->active || l->key_frame_event || l->key_frame_event_due != WLK_TIME_NEVER)
-		return;
+		return true;
 	/* Nobody can miss already what left less than a round trip ago: it is the same request, said twice. */
 	if (now - l->key_frame_event_last < MIN(rtt_us, KEY_FRAME_PAUSE_US))
-		return;
+		return false;
 	if (now - l->key_frame_event_last < KEY_FRAME_PAUSE_US) {
 		l->key_frame_event_due = l->key_frame_event_last + KEY_FRAME_PAUSE_US;
-		return;
+		return true;
 	}
 	l->key_frame_event_last = now;
 	l->key_frame_event = true;
+	return true;
 }
 
 static void on_fir(struct media_engine *e, wlk_time now, const struct rtcp_fb *fb)
@@ -169,8 +170,8 @@ static void on_fir(struct media_engine *e, wlk_time now, const struct rtcp_fb *f
 		/* RFC 5104 4.3.1.1: the same number again is a repetition of the same request. */
 		if (l->fir_in_seq == fir.seq)
 			continue;
-		l->fir_in_seq = fir.seq;
-		layer_key_frame_wanted(l, now, e->rtt_us);
+		if (layer_key_frame_wanted(l, now, e->rtt_us))
+			l->fir_in_seq = fir.seq;
 	}
 }
 

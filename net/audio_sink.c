@@ -246,37 +246,44 @@ wlk_err wlk_rtp_receiver_set_audio_sink(wlk_rtp_receiver *receiver, wlk_audio_si
 
 /* ---- the end of whoever plays it ---- */
 
-/* Under the lock. Answers the set that is not needed any more. */
-static wlk_codec_set *change_codecs(wlk_audio_sink *sink)
+/* Under the lock. False: they are as they were; else *old is the set that is not needed any more. */
+static bool take_codecs(wlk_audio_sink *sink, wlk_codec_set **old)
 {
-	wlk_codec_set *old = sink->codecs;
-	const struct codec_registry *registry;
-
 	if (!sink->has_new_codecs)
-		return NULL;
+		return false;
+	*old = sink->codecs;
 	sink->codecs = sink->new_codecs;
 	sink->new_codecs = NULL;
 	sink->has_new_codecs = false;
-	registry = codec_set_registry(sink->codecs);
+	return true;
+}
+
+/* Not under the lock (R39): it calls functions of the application, which may wait for the loop's thread. */
+static void use_codecs(wlk_audio_sink *sink)
+{
+	const struct codec_registry *registry = codec_set_registry(sink->codecs);
+
 	for (int codec = 0; codec <= CODEC_AV1; codec++)
 		sink->plugins[codec] = codec_registry_audio_decoder(registry, (enum codec_id)codec, NULL);
 	audio_playout_set_plugins(sink->playout, sink->plugins);
-	return old;
 }
 
 static void take_packets(wlk_audio_sink *sink, struct list *out)
 {
-	wlk_codec_set *old;
+	wlk_codec_set *old = NULL;
 	struct list *item;
+	bool changed;
 
 	pthread_mutex_lock(&sink->lock);
-	old = change_codecs(sink);
+	changed = take_codecs(sink, &old);
 	while ((item = list_pop_front(&sink->packets)))
 		list_push_back(out, item);
 	sink->packet_count = 0;
 	audio_playout_set_target(sink->playout, sink->target);
 	audio_playout_set_minimum_delay(sink->playout, sink->minimum);
 	pthread_mutex_unlock(&sink->lock);
+	if (changed)
+		use_codecs(sink);
 	wlk_codec_set_release(old);
 }
 

@@ -53,7 +53,7 @@ static struct raw_layer *add(struct raw_layers *l)
 	return layer;
 }
 
-struct raw_layer *raw_layers_get(struct raw_layers *l, const char *rid)
+struct raw_layer *raw_layers_get(struct raw_layers *l, wlk_time now, const char *rid)
 {
 	struct raw_layer *layer = find(l, rid);
 	size_t length = strlen(rid);
@@ -61,7 +61,7 @@ struct raw_layer *raw_layers_get(struct raw_layers *l, const char *rid)
 	assert(length <= PEER_RID_MAX && "a rid that was agreed on fits an extension");
 	if (layer || !(layer = add(l)))
 		return layer;
-	*layer = (struct raw_layer){ .pixels = 0 };
+	*layer = (struct raw_layer){ .shown = now };
 	memcpy(layer->rid, rid, length);
 	video_receiver_init(&layer->video);
 	layer->video.find_plugin = l->find_plugin;
@@ -136,7 +136,7 @@ bool raw_layers_is_largest(const struct raw_layers *l, const struct raw_layer *l
 static bool is_alone(const struct raw_layers *l, const struct raw_layer *layer)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (l->all[i] != layer && l->all[i]->shown > layer->shown)
+		if (l->all[i] != layer && l->all[i]->pixels && l->all[i]->shown > layer->shown)
 			return false;
 	return true;
 }

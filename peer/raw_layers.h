@@ -11,7 +11,7 @@ struct raw_layer {
 	char rid[PEER_RID_MAX + 1]; /* "": without simulcast */
 	struct video_receiver video;
 	uint64_t pixels; /* of the picture shown last; 0: none yet */
-	wlk_time shown;  /* when that was */
+	wlk_time shown;  /* when that was; before the first one, when the layer came */
 };
 
 struct raw_layers {
@@ -24,7 +24,7 @@ struct raw_layers {
 
 void raw_layers_free(struct raw_layers *l);
 /** The layer with this rid, made when it is not there, in the place of the one that showed nothing for the longest time when there are too many. NULL: no memory. */
-struct raw_layer *raw_layers_get(struct raw_layers *l, const char *rid);
+struct raw_layer *raw_layers_get(struct raw_layers *l, wlk_time now, const char *rid);
 /** NULL: nothing of it came yet. */
 const struct raw_layer *raw_layers_find(const struct raw_layers *l, const char *rid);
 void raw_layers_restart(struct raw_layers *l);

@@ -146,7 +146,7 @@ static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const 
 void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
 {
 	const wlk_rtp_receiver *receiver = &r->t->receiver;
-	struct raw_layer *layer = raw_layers_get(&r->layers, frame->rid ? frame->rid : "");
+	struct raw_layer *layer = raw_layers_get(&r->layers, r->t->pc->now, frame->rid ? frame->rid : "");
 	wlk_encoded_frame copy = *frame;
 
 	if (!layer)

@@ -95,6 +95,7 @@ static void on_selected_pair(struct peer_transport *t, const struct ice_event *i
 	ev.u.selected_pair.remote = ice->remote;
 	peer_emit(t->pc, ev);
 	media_engine_set_rtt(t->media, ice_agent_rtt(t->ice));
+	media_engine_path_changed(t->media, t->pc->now);
 }
 
 /* One block lends both strings. */

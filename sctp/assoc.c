@@ -125,6 +125,12 @@ static bool replace_sack(struct sctp_assoc *a, const uint8_t *packet, size_t siz
 	return true;
 }
 
+static void queue_out(struct sctp_assoc *a, struct pktbuf *buf)
+{
+	append(&a->out_first, &a->out_last, buf);
+	a->out_count++;
+}
+
 /* From inside usrsctp, under the lock; see struct stack_entry. The pool belongs to the owner's thread. */
 static void on_packet(struct stack_entry *entry, const uint8_t *packet, size_t size, bool foreign)
 {
@@ -132,6 +138,11 @@ static void on_packet(struct stack_entry *entry, const uint8_t *packet, size_t s
 
 	if (!foreign && replace_sack(a, packet, size))
 		return;
+	/* R37: whoever takes packets out may be slower than a far end that asks for answers. SCTP repeats what matters. */
+	if (!foreign && a->out_count >= SCTP_OUT_MAX) {
+		a->stats.packets_dropped_memory++;
+		return;
+	}
 	struct pktbuf *buf = pktbuf_copy(foreign ? NULL : a->config.pool, packet, size);
 
 	if (!buf) {
@@ -144,7 +155,7 @@ static void on_packet(struct stack_entry *entry, const uint8_t *packet, size_t s
 	}
 	finish_packet(a, buf);
 	if (!foreign) {
-		append(&a->out_first, &a->out_last, buf);
+		queue_out(a, buf);
 		return;
 	}
 	append(&a->foreign_first, &a->foreign_last, buf);
@@ -171,7 +182,7 @@ void assoc_take_over_foreign(struct sctp_assoc *a)
 		return;
 	while ((buf = a->foreign_first)) {
 		a->foreign_first = buf->next;
-		append(&a->out_first, &a->out_last, buf);
+		queue_out(a, buf);
 	}
 	a->stats.packets_dropped_memory += a->foreign_drops;
 	a->foreign_drops = 0;
@@ -479,6 +490,7 @@ bool sctp_assoc_poll_transmit(struct sctp_assoc *a, wlk_time now, struct pktbuf 
 	if (!buf)
 		return false;
 	a->out_first = buf->next;
+	a->out_count--;
 	buf->next = NULL;
 	early_data_on_output(&a->early, now, buf);
 	assoc_on_left(a, buf->data, buf->size);
@@ -580,7 +592,7 @@ static void repeat_early_data(struct sctp_assoc *a)
 	struct pktbuf *buf = early_data_repeat(&a->early, a->now, a->config.pool);
 
 	if (buf)
-		append(&a->out_first, &a->out_last, buf);
+		queue_out(a, buf);
 }
 
 static void give_up_connecting(struct sctp_assoc *a)

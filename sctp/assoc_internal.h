@@ -16,6 +16,7 @@
 struct socket;
 
 enum {
+	SCTP_OUT_MAX = 4096,           /* packets that wait to be taken; R37 */
 	RX_BLOCK_SIZE = 64 * 1024,    /* one read from usrsctp */
 	RX_WAITING_MAX = 256 * 1024,  /* bytes that wait for the caller before reading from usrsctp stops */
 	TX_HAND_OVER_MAX = 64 * 1024, /* one write to usrsctp */
@@ -154,6 +155,7 @@ struct sctp_assoc {
 	size_t charged;                 /* what of the budget's counter is ours */
 
 	/* Packets to be encrypted, owner's side. */
+	size_t out_count;
 	struct pktbuf *out_first;
 	struct pktbuf *out_last;
 	unsigned sacks_replaced; /* in a row */

@@ -88,6 +88,12 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 		return refuse(connection, 404, "there is nothing here: POST /offer\n");
 	if (strcmp(method, "POST") != 0)
 		return refuse(connection, 405, "the method is not allowed here\n");
+	/* Pages say where they come from, programs do not; a page must not get a call that is answered by itself. */
+	if (MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin"))
+		return refuse(connection, 403, "not for web pages\n");
+	if (MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length") &&
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Transfer-Encoding"))
+		return refuse(connection, 400, "a length and a transfer encoding\n");
 	if (!is_json(connection))
 		return refuse(connection, 415, "the body has to be application/json\n");
 	if (l->taken)
@@ -141,7 +147,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 		*size = 0;
 		return MHD_YES;
 	}
-	return r->status ? reply(connection, r->status, r->type, r->reply) : take_offer(user, r);
+	return r->status ? reply(connection, r->status, r->type, r->reply ? r->reply : "") : take_offer(user, r);
 }
 
 static void on_completed(void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode code)

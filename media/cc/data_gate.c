@@ -11,11 +11,12 @@ static void earn(struct data_gate *g, wlk_time now)
 	int64_t most = MAX((int64_t)(g->rate_bps / 8 * DATA_GATE_BURST_US / 1000000), 1);
 	int64_t earned = (int64_t)(g->rate_bps / 8 * (uint64_t)passed / 1000000);
 
-	/* Below one byte the time is kept for later, or frequent calls would earn nothing. */
-	if (earned || passed == SECOND) {
-		g->budget_bytes += earned;
+	/* What is less than a byte is kept for later, or frequent calls would earn little. */
+	g->budget_bytes += earned;
+	if (passed == SECOND || g->budget_bytes >= most)
 		g->updated = now;
-	}
+	else if (earned)
+		g->updated += earned * 1000000 / (int64_t)(g->rate_bps / 8);
 	g->budget_bytes = MIN(g->budget_bytes, most);
 }
 

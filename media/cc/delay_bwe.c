@@ -28,7 +28,7 @@ static const double drain_usual = 0.2; /* where the path is as it was: its queue
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps)
 {
-	*d = (struct delay_bwe){ .bps = start_bps, .increasing_since = WLK_TIME_NEVER, .updated = -1, .decreased = INT64_MIN / 2, .full_since = WLK_TIME_NEVER };
+	*d = (struct delay_bwe){ .bps = start_bps, .increasing_since = WLK_TIME_NEVER, .updated = -1, .path_since = INT64_MIN, .decreased = INT64_MIN / 2, .full_since = WLK_TIME_NEVER };
 	trendline_init(&d->trend);
 	queue_delay_init(&d->queue);
 	ack_rate_init(&d->acked);
@@ -41,11 +41,28 @@ void delay_bwe_begin(struct delay_bwe *d)
 	d->had_overuse = false;
 }
 
+void delay_bwe_path_changed(struct delay_bwe *d, wlk_time since)
+{
+	trendline_init(&d->trend);
+	queue_delay_init(&d->queue);
+	d->path_since = since;
+	d->restart_busy = true;
+	d->queued_messages = 0;
+	d->gave_way = 0;
+	if (d->state == DELAY_DRAINING) {
+		d->state = DELAY_INCREASING;
+		d->increasing_since = since;
+		d->bps = MAX(d->bps, d->resume_bps);
+	}
+}
+
 void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried)
 {
 	bool fresh = sent > d->decreased;
 
 	ack_rate_add(&d->acked, arrival, size + carried);
+	if (sent < d->path_since)
+		return;
 	trendline_add(&d->trend, sent, arrival);
 	queue_delay_add(&d->queue, sent, arrival, size, carried, fresh);
 	d->fresh += fresh;

@@ -26,6 +26,7 @@ struct delay_bwe {
 	uint64_t capacity_bps; /* of the path, as last seen; 0: unknown */
 	uint64_t resume_bps;   /* after draining */
 	wlk_time decreased;    /* when */
+	wlk_time path_since;   /* what left before took another path */
 	wlk_time increasing_since;
 	wlk_time updated;
 	wlk_time waiting_at_decrease;
@@ -46,6 +47,8 @@ struct delay_bwe {
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps);
 void delay_bwe_begin(struct delay_bwe *d);
+/** What leaves from |since| on takes another path; INT64_MIN: all that is told from now on. The rate stays. */
+void delay_bwe_path_changed(struct delay_bwe *d, wlk_time since);
 /** A packet arrived; |carried| bytes of others with it, see sent_history.h. */
 void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried);
 

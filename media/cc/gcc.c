@@ -187,6 +187,8 @@ void gcc_on_other_sent(struct gcc *g, wlk_time now, size_t size)
 void gcc_feedback_begin(struct gcc *g)
 {
 	g->least_rtt = 0;
+	if (gcc_is_silent(g))
+		delay_bwe_path_changed(&g->delay, INT64_MIN); /* whatever it is that feedback comes over again */
 	delay_bwe_begin(&g->delay);
 }
 
@@ -236,6 +238,11 @@ static void end_silence(struct gcc *g, wlk_time now)
 	delay_bwe_on_probe(&g->delay, now, share_of(before, resumed_share), false);
 	update_target(g, now);
 	ask_probe(g, now, before);
+}
+
+void gcc_path_changed(struct gcc *g, wlk_time now)
+{
+	delay_bwe_path_changed(&g->delay, now);
 }
 
 static void back_off_for_rtt(struct gcc *g, wlk_time now)

@@ -92,6 +92,9 @@ void gcc_on_report(struct gcc *g, uint32_t expected, uint32_t lost);
 /** All blocks of a compound packet were given. */
 void gcc_reports_end(struct gcc *g, wlk_time now);
 
+/** What leaves from now on takes another path: how long packets were on their way before says nothing of it. */
+void gcc_path_changed(struct gcc *g, wlk_time now);
+
 /** Something is known of the path. */
 static inline bool gcc_is_told(const struct gcc *g)
 {
