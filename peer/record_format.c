@@ -173,7 +173,7 @@ char *record_get_text(struct bytes_reader *r)
 	if (size == UINT32_MAX)
 		return NULL;
 	at = bytes_take(r, size);
-	text = at ? wlk_strndup((const char *)at, size) : NULL;
+	text = at && !memchr(at, 0, size) ? wlk_strndup((const char *)at, size) : NULL;
 	if (!text)
 		r->failed = true;
 	return text;
