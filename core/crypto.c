@@ -86,7 +86,6 @@ wlk_err crypto_hmac_compute(struct crypto_hmac *hmac, const void *a, size_t a_si
  */
 struct crypto_gcm {
 	EVP_CIPHER_CTX *ctx;
-	const EVP_CIPHER *cipher;
 };
 
 static const EVP_CIPHER *gcm_ciphers[2];
@@ -113,10 +112,9 @@ wlk_err crypto_gcm_create(struct crypto_gcm **out, size_t key_size)
 	if (!gcm)
 		return WLK_ERR_NOMEM;
 	pthread_once(&gcm_once, copy_gcm_ciphers); /* not before main: the application may set OpenSSL's allocator there */
-	gcm->cipher = gcm_ciphers[key_size == 32];
 	gcm->ctx = EVP_CIPHER_CTX_new();
 	/* The cipher's memory is taken here: setting keys needs none. */
-	if (!gcm->ctx || EVP_CipherInit_ex(gcm->ctx, gcm->cipher, NULL, NULL, NULL, 1) != 1) {
+	if (!gcm->ctx || EVP_CipherInit_ex(gcm->ctx, gcm_ciphers[key_size == 32], NULL, NULL, NULL, 1) != 1) {
 		crypto_gcm_destroy(gcm);
 		return WLK_ERR_NOMEM;
 	}

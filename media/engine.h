@@ -411,7 +411,7 @@ uint64_t media_engine_available_bps(const struct media_engine *e);
 
 /**
  * Data (SCTP) that leaves on the same path gets its share of what the path carries, as the least important stream of all, while
- * media runs and the path is known; else it is not held back. Ask before each packet; when the answer is false, the deadline says when
+ * video is sent and the path is known; else it is not held back. Ask before each packet; when the answer is false, the deadline says when
  * to ask again.
  */
 bool media_engine_data_may_leave(struct media_engine *e, wlk_time now);

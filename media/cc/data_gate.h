@@ -1,4 +1,4 @@
-/* What data may send beside media on one path: a rate out of the same estimate, while media runs. */
+/* What data may send beside video on one path: a rate out of the same estimate, while video is sent. */
 #ifndef MEDIA_CC_DATA_GATE_H
 #define MEDIA_CC_DATA_GATE_H
 
