@@ -1,7 +1,8 @@
 # Real sockets and threads: whole loops on loopback.
 function(wlk_net_program name source)
-	add_executable(${name} ${source})
-	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
+	wlk_compile_once(shared ${ARGN})
+	add_executable(${name} ${source} ${shared})
+	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_test_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
 		PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
 endfunction()
 
@@ -17,9 +18,7 @@ wlk_net_program(net_local_names net/local_names.c)
 add_test(NAME net_local_names COMMAND net_local_names)
 set_tests_properties(net_local_names PROPERTIES LABELS net TIMEOUT 60)
 
-wlk_net_program(net_turn_on_shared_port net/turn_on_shared_port.c)
-target_sources(net_turn_on_shared_port PRIVATE support/turn_server.c)
-target_include_directories(net_turn_on_shared_port PRIVATE ${CMAKE_SOURCE_DIR})
+wlk_net_program(net_turn_on_shared_port net/turn_on_shared_port.c support/turn_server.c)
 add_test(NAME net_turn_on_shared_port COMMAND net_turn_on_shared_port)
 set_tests_properties(net_turn_on_shared_port PROPERTIES LABELS net TIMEOUT 120)
 

@@ -1,13 +1,15 @@
 # Simulations: whole peers in virtual time. Each names its seed when it fails.
 function(wlk_sim name)
 	cmake_parse_arguments(arg "" "" "SOURCES;ARGS" ${ARGN})
-	add_executable(${name} sim/sim.c sim/network.c ${arg_SOURCES})
-	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
+	list(POP_FRONT arg_SOURCES own)
+	wlk_compile_once(shared sim/sim.c sim/network.c ${arg_SOURCES})
+	add_executable(${name} ${own} ${shared})
+	target_link_libraries(${name} PRIVATE Wirelark::wirelark_static wlk_test_flags PkgConfig::CMOCKA PkgConfig::OPENSSL PkgConfig::SRTP
 		PkgConfig::USRSCTP PkgConfig::OPUS PkgConfig::VPX Threads::Threads m)
 	# Exported, so that the gettimeofday() of the libraries below is the simulation's.
 	set_target_properties(${name} PROPERTIES ENABLE_EXPORTS ON)
 	add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
-	set_tests_properties(${name} PROPERTIES LABELS sim TIMEOUT 900)
+	set_tests_properties(${name} PROPERTIES LABELS sim TIMEOUT 900 COST 100) # the longest of all: they begin first
 endfunction()
 
 wlk_sim(sim_scenarios SOURCES sim/scenarios.c)
@@ -41,7 +43,6 @@ wlk_sim(sim_tracks SOURCES sim/tracks.c sim/raw_call.c support/film.c support/pi
 wlk_sim(sim_raw SOURCES sim/raw.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
 wlk_sim(sim_raw_layers SOURCES sim/raw_layers.c support/film.c support/picture_quality.c ARGS 1) # SEED
 wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c ARGS 1 3) # FIRST_SEED COUNT
-target_include_directories(sim_media_cc PRIVATE support)
 wlk_sim(sim_sound SOURCES sim/sound.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
 
 # Minutes of whole calls with codecs: too slow for sanitizers, under which sim_raw, sim_media and sim_tracks do the like for seconds.
@@ -50,7 +51,6 @@ if(NOT WLK_SANITIZE)
 	wlk_sim(sim_playout SOURCES sim/playout.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1 1 30) # SEED CYCLES SECONDS; 1 25 600 is the whole
 	wlk_sim(sim_rates SOURCES sim/rates.c sim/rates_call.c support/bottleneck.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c
 		support/sound.c ARGS 1 1 flat fall rise data data-first reports limits) # FIRST_SEED COUNT SCENARIOS
-	target_include_directories(sim_rates PRIVATE support)
 	foreach(name loss playout rates)
 		set_tests_properties(sim_${name} PROPERTIES LABELS "sim;release")
 	endforeach()

@@ -135,7 +135,10 @@ async function sent(world) {
     assertEqual(after.ssrc, before.ssrc, 'ssrc');
     assertEqual(after.codecId, before.codecId, 'codec');
     assertEqual(after.packetsLost, before.packetsLost, 'packetsLost');
-    assertEqual(after.packetsDiscarded ?? 0, before.packetsDiscarded ?? 0, 'packetsDiscarded');
+    // A jitter buffer gives up what a busy machine brings too late, a few packets; times that are wrong cost it all of them.
+    const discarded = (after.packetsDiscarded ?? 0) - (before.packetsDiscarded ?? 0);
+    const received = after.packetsReceived - before.packetsReceived;
+    assert(discarded <= received / 20, `${discarded} of ${received} packets discarded`);
     world.note(`"5" at ${Math.round(loudest)} dB`);
   });
 }
