@@ -42,6 +42,12 @@ void wlk_srtp_session_destroy(wlk_srtp_session *session)
 	srtp_session_destroy(unwrap(session));
 }
 
+/* libsrtp reads words of 32 bits. */
+static bool is_aligned(const uint8_t *packet)
+{
+	return packet && !((uintptr_t)packet % 4);
+}
+
 /* The caller's memory as a packet buffer, which nobody counts or frees. */
 static struct pktbuf view(uint8_t *packet, size_t size, size_t capacity)
 {
@@ -54,7 +60,7 @@ static wlk_err protect(wlk_srtp_session *session, uint8_t *packet, size_t *size,
 	struct pktbuf buf;
 	wlk_err err;
 
-	if (!packet || !size || *size > PKTBUF_PAYLOAD)
+	if (!is_aligned(packet) || !size || *size > PKTBUF_PAYLOAD)
 		return WLK_ERR_INVALID;
 	if (capacity < *size || capacity - *size < WLK_SRTP_ROOM)
 		return WLK_ERR_NOSPACE;
@@ -81,7 +87,7 @@ static wlk_err unprotect(wlk_srtp_session *session, wlk_time now, uint8_t *packe
 	struct pktbuf buf;
 	wlk_err err;
 
-	if (!packet || !size)
+	if (!is_aligned(packet) || !size)
 		return WLK_ERR_INVALID;
 	if (*size > PKTBUF_PAYLOAD)
 		return WLK_ERR_PARSE;

@@ -36,7 +36,7 @@ static void on_dtls_connected(struct side *me, wlk_time now)
 /* RFC 7983: the first byte tells what it is. */
 static void on_datagram(struct side *me, wlk_time now, wlk_bytes datagram)
 {
-	uint8_t packet[2048];
+	_Alignas(4) uint8_t packet[2048];
 	size_t size = datagram.size;
 
 	if (datagram.data[0] >= 20 && datagram.data[0] <= 63) {
@@ -50,7 +50,7 @@ static void on_datagram(struct side *me, wlk_time now, wlk_bytes datagram)
 /* A message is answered with an RTP packet. */
 static void on_message(struct side *me, wlk_time now)
 {
-	uint8_t packet[12 + 160 + WLK_SRTP_ROOM] = { 0x80, 0, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7 }; /* PCMU, SSRC 7 */
+	_Alignas(4) uint8_t packet[12 + 160 + WLK_SRTP_ROOM] = { 0x80, 0, 0, 1, 0, 0, 0, 160, 0, 0, 0, 7 }; /* PCMU, SSRC 7 */
 	size_t size = 12 + 160;
 	wlk_sctp_message message;
 

@@ -2,7 +2,11 @@
 #include "peer/object.h"
 #include "peer/parameters.h"
 
-enum { WAITING_MAX = 256 }; /* events in the queue above which no more of these are added: a later one says how things stand */
+/*
+ * Events in the queue above which no more of these are added (R37): a far end that starts and stops without end fills nobody's
+ * memory. A later one says how things stand, and so does wlk_rtp_receiver_muted() at any time.
+ */
+enum { WAITING_MAX = 256 };
 
 void peer_emit_flow(wlk_peer_connection *pc, const struct media_event *media)
 {
@@ -11,7 +15,8 @@ void peer_emit_flow(wlk_peer_connection *pc, const struct media_event *media)
 	if (!t || t->stopping)
 		return;
 	t->receiver.flows = media->is_flowing;
-	peer_tell_flow(t);
+	if (event_queue_count(&pc->events) <= WAITING_MAX)
+		peer_tell_flow(t);
 }
 
 void peer_emit_speaking(wlk_peer_connection *pc, const struct media_event *media)

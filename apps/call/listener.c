@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "apps/echo/deadlines.h"
 #include "signal.h"
 
 /* The limits of R36 that one call needs. */
@@ -16,6 +17,7 @@ struct request;
 
 struct listener {
 	struct MHD_Daemon *daemon;
+	struct deadlines *deadlines; /* of headers and bodies that come byte by byte */
 	wlk_session_description offer;
 	struct request *caller; /* whose offer it is */
 	bool taken;             /* nobody else may call */
@@ -84,6 +86,7 @@ static enum MHD_Result begin(struct listener *l, struct MHD_Connection *connecti
 {
 	struct request *r;
 
+	deadlines_header_done(l->deadlines, connection);
 	if (strcmp(url, "/offer") != 0)
 		return refuse(connection, 404, "there is nothing here: POST /offer\n");
 	if (strcmp(method, "POST") != 0)
@@ -122,6 +125,7 @@ static void append(struct request *r, const char *data, size_t size)
 
 static enum MHD_Result take_offer(struct listener *l, struct request *r)
 {
+	deadlines_request_done(l->deadlines, r->connection);
 	if (l->taken)
 		return refuse(r->connection, 503, "a call is going on\n");
 	if (r->too_large)
@@ -155,7 +159,8 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
 	struct listener *l = user;
 	struct request *r = *state;
 
-	(void)connection, (void)code;
+	(void)code;
+	deadlines_next_request(l->deadlines, connection);
 	if (!r)
 		return;
 	if (l->caller == r)
@@ -164,6 +169,17 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
 	free(r->reply);
 	free(r);
 	*state = NULL;
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *l = user;
+
+	(void)state;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		deadlines_opened(l->deadlines, connection);
+	else
+		deadlines_closed(l->deadlines, connection);
 }
 
 /* ---- life ---- */
@@ -209,13 +225,17 @@ struct listener *listener_open(const char *where)
 		return NULL;
 	}
 	is_v6 = address.ss_family == AF_INET6;
-	l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_request, l,
-				     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-				     MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-				     MHD_OPTION_END);
+	l->deadlines = deadlines_create();
+	if (l->deadlines)
+		l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_request, l,
+					     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+					     MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_CONNECTION_LIMIT,
+					     (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+					     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
+					     MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
 	if (!l->daemon) {
 		fprintf(stderr, "--listen: nothing can be served at %s\n", where);
+		deadlines_destroy(l->deadlines);
 		free(l);
 		return NULL;
 	}
@@ -232,6 +252,7 @@ void listener_close(struct listener *l)
 	decide(l, 503, "text/plain; charset=utf-8", strdup("the program ends\n"));
 	MHD_run(l->daemon);
 	MHD_stop_daemon(l->daemon);
+	deadlines_destroy(l->deadlines);
 	free((char *)(uintptr_t)l->offer.sdp);
 	free(l);
 }

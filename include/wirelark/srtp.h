@@ -10,7 +10,8 @@ extern "C" {
 
 /*
  * A session has the keys of both directions of one association, from DTLS (wlk_dtls_association_export_srtp()) or from elsewhere. It
- * belongs to one thread at a time; sessions are independent of each other.
+ * belongs to one thread at a time; sessions are independent of each other. Packets lie aligned to 4 bytes, which libsrtp reads them by,
+ * and have at most 2048 bytes.
  */
 typedef struct wlk_srtp_session wlk_srtp_session;
 
@@ -57,7 +58,7 @@ WLK_API void wlk_srtp_session_destroy(wlk_srtp_session *session);
  * @param size      bytes of the packet, and then of the protected one
  * @param capacity  bytes of @p packet's memory: *size + WLK_SRTP_ROOM and more
  *
- * Errors: WLK_ERR_INVALID (no such packet, or its header does not fit), WLK_ERR_NOSPACE (room), both without effect.
+ * Errors: WLK_ERR_INVALID (no such packet, its header does not fit, alignment or size), WLK_ERR_NOSPACE (room), both without effect.
  * WLK_ERR_STATE: this SSRC and sequence number were used before, so that the key stream would be used twice: send again the very bytes
  * that were sent, or retransmit on another SSRC (RFC 4588). WLK_ERR_CRYPTO. After these two the bytes may be spoiled: do not send them.
  */
@@ -71,7 +72,7 @@ WLK_API wlk_err wlk_srtp_session_protect_rtcp(wlk_srtp_session *session, uint8_t
  *
  * Errors: all of them mean that the packet is to be dropped, and change nothing of the session but its counters. WLK_ERR_PARSE (no such
  * packet), WLK_ERR_CRYPTO (authentication), WLK_ERR_STATE (seen before, or older than the window), WLK_ERR_NOSPACE (a new SSRC, and
- * there are 64 that nobody announced, or more than four came in a second), WLK_ERR_INVALID (NULL).
+ * there are 64 that nobody announced, or more than four came in a second), WLK_ERR_INVALID (NULL, alignment).
  */
 WLK_API wlk_err wlk_srtp_session_unprotect_rtp(wlk_srtp_session *session, wlk_time now, uint8_t *packet, size_t *size);
 WLK_API wlk_err wlk_srtp_session_unprotect_rtcp(wlk_srtp_session *session, wlk_time now, uint8_t *packet, size_t *size);

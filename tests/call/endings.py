@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 import wave
@@ -95,6 +97,30 @@ def listening(call, _echo, _folder):
             require(answerer.wait(10) == DONE, "the one who was hung up on")
 
 
+def slow_header(call, _echo, _folder):
+    """R36: who sends a header byte by byte is cut off, and the listener goes on."""
+    with Program([call, *SMALL, "--listen", "0"]) as answerer:
+        url = answerer.url()
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))) as connection:
+            connection.settimeout(0.25)
+            connection.sendall(b"POST /offer HTTP/1.1\r\n")
+
+            def is_cut():
+                try:
+                    connection.sendall(b"x")
+                    return not connection.recv(100)
+                except TimeoutError:
+                    return False
+                except OSError:
+                    return True
+
+            until(is_cut, 12, "it is cut off")
+        took = time.monotonic() - began
+        require(3 < took < 9, f"the slow header lived for {took:.1f} s")
+        require(post(url + "offer", b"{}")[0] == 400, "the next one is heard")
+
+
 def interrupted(call, echo, folder):
     """Interrupting hangs up, tells the far end, and leaves whole files."""
     film, sound = os.path.join(folder, "out.y4m"), os.path.join(folder, "out.wav")
@@ -152,4 +178,4 @@ def without_devices(call, echo, folder):
 
 
 if __name__ == "__main__":
-    main(usage, signalling, inputs, listening, interrupted, nothing_in_common, without_devices)
+    main(usage, signalling, inputs, listening, slow_header, interrupted, nothing_in_common, without_devices)

@@ -1,5 +1,7 @@
 /* Attacks on SRTP and SRTCP of a running call: replay, injection, junk, plain RTCP, and the key stream that must not be used twice. */
 #include "attack.h"
+#include "peer/object.h"
+#include "peer/parameters.h"
 
 /* ---- 5 to 7: SRTP and SRTCP ---- */
 
@@ -219,9 +221,34 @@ static void test_R20_no_key_stream_is_used_twice(void **state)
 	free(seals);
 }
 
+static void test_R37_a_flow_that_stops_and_starts_fills_no_memory(void **state)
+{
+	struct sim_config config = { .seed = 47, .latency_us = 10 * SIM_MS };
+	struct attack attack;
+	size_t mutes = 0, others = 0;
+	const wlk_event *event;
+	struct sim sim;
+
+	(void)state;
+	call_connect(&sim, &config, &attack, NULL);
+	for (size_t i = 0; i < 2000; i++)
+		peer_emit_flow(sim.b.pc, &(struct media_event){ .section = attack.track_b->section, .is_flowing = i % 2 });
+	while ((event = wlk_drive_poll_event(sim.b.pc)))
+		*(event->type == WLK_EVENT_TRACK_MUTE || event->type == WLK_EVENT_TRACK_UNMUTE ? &mutes : &others) += 1;
+	assert_in_range(mutes, 100, 257);
+	assert_false(wlk_rtp_receiver_muted(wlk_transceiver_receiver(attack.track_b))); /* the last of them, though it was not told */
+	peer_emit_flow(sim.b.pc, &(struct media_event){ .section = attack.track_b->section });
+	event = wlk_drive_poll_event(sim.b.pc);
+	assert_non_null(event);
+	assert_int_equal(event->type, WLK_EVENT_TRACK_MUTE);
+	expect_call_is_well(&sim);
+	call_end(&sim);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_R37_a_flow_that_stops_and_starts_fills_no_memory),
 		cmocka_unit_test(test_R18_R20_replay_of_a_minute_is_not_accepted),
 		cmocka_unit_test(test_R2_media_from_another_address_is_not_accepted),
 		cmocka_unit_test(test_R18_bad_srtp_and_srtcp_never_close),

@@ -1,5 +1,6 @@
 /* doors/srtp: sessions on the caller's memory; what SRTP itself does is tested in srtp_session.c. */
 #include <setjmp.h>
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -61,7 +62,8 @@ static void test_packets_cross_in_every_profile(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		uint8_t packet[1000], plain[1000];
+		alignas(4) uint8_t packet[1000];
+		uint8_t plain[1000];
 		size_t size = rtp(packet, 7, 65535, 100);
 		const uint8_t report[8] = { 0x80, 201, 0, 1, 0, 0, 0, 9 };
 		wlk_srtp_stats stats = { sizeof(stats) };
@@ -92,7 +94,8 @@ static void test_packets_cross_in_every_profile(void **state)
 /* What the network does wrong: dropped, counted, and the next good packet passes. */
 static void test_bad_packets_are_refused_and_counted(void **state)
 {
-	uint8_t packet[400], copy[400];
+	alignas(4) uint8_t packet[400];
+	uint8_t copy[400];
 	size_t size = rtp(packet, 7, 1, 50), kept;
 	wlk_srtp_stats stats = { sizeof(stats) };
 
@@ -135,7 +138,7 @@ static void test_bad_packets_are_refused_and_counted(void **state)
 
 static void test_R20_a_sequence_number_is_protected_once(void **state)
 {
-	uint8_t packet[400];
+	alignas(4) uint8_t packet[400];
 	size_t size = rtp(packet, 7, 9, 50);
 
 	(void)state;
@@ -151,7 +154,8 @@ static void test_misuse_is_answered_and_changes_nothing(void **state)
 	wlk_srtp_keys keys = keys_of(WLK_SRTP_AEAD_AES_128_GCM, 28, false), zero = { 0 };
 	wlk_srtp_stats small = { 8 };
 	wlk_srtp_session *none = NULL;
-	uint8_t packet[3000], before[400];
+	alignas(4) uint8_t packet[3000];
+	uint8_t before[400];
 	size_t size;
 
 	(void)state;
@@ -179,6 +183,8 @@ static void test_misuse_is_answered_and_changes_nothing(void **state)
 	assert_int_equal(wlk_srtp_session_protect_rtp(a, packet, &size, size - 1), WLK_ERR_NOSPACE);
 	assert_int_equal(wlk_srtp_session_protect_rtp(a, NULL, &size, 400), WLK_ERR_INVALID);
 	assert_int_equal(wlk_srtp_session_protect_rtp(a, packet, NULL, 400), WLK_ERR_INVALID);
+	assert_int_equal(wlk_srtp_session_protect_rtp(a, packet + 2, &size, 400), WLK_ERR_INVALID);
+	assert_int_equal(wlk_srtp_session_unprotect_rtp(b, 1, packet + 1, &size), WLK_ERR_INVALID);
 	size = 2049;
 	assert_int_equal(wlk_srtp_session_protect_rtp(a, packet, &size, sizeof(packet)), WLK_ERR_INVALID);
 	assert_int_equal(wlk_srtp_session_unprotect_rtp(b, 1, packet, &size), WLK_ERR_PARSE);
