@@ -53,6 +53,7 @@ if(NOT WLK_SANITIZE)
 		support/sound.c ARGS 1 1 flat fall rise data data-first reports limits) # FIRST_SEED COUNT SCENARIOS
 	foreach(name loss playout rates)
 		set_tests_properties(sim_${name} PROPERTIES LABELS "sim;release")
+		list(APPEND WLK_RELEASE_TESTS sim_${name})
 	endforeach()
 endif()
 
@@ -79,4 +80,5 @@ if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
 	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS
 	wlk_sim(sim_foreign_oom SOURCES sim/foreign_oom.c sim/foreign_heap.c ARGS ${CMAKE_CURRENT_SOURCE_DIR}/sim/foreign_crashes.txt 2000)
 	set_tests_properties(sim_foreign_oom PROPERTIES LABELS "sim;release")
+	list(APPEND WLK_RELEASE_TESTS sim_foreign_oom)
 endif()

@@ -36,3 +36,4 @@ endif()
 add_test(NAME wpt COMMAND ${CMAKE_COMMAND} -E env ${wpt_preload} WPT_BINDING=$<TARGET_FILE:wpt_binding>
 	"${node}/bin/node" "${CMAKE_CURRENT_SOURCE_DIR}/wpt/run.mjs" --expect --limit 10000)
 set_tests_properties(wpt PROPERTIES LABELS "conformance;release" TIMEOUT 300)
+list(APPEND WLK_RELEASE_TESTS wpt_binding)

@@ -1,6 +1,7 @@
 // Runs the interop tests: real WebRTC stacks against the echo peer. README.md beside this file tells how.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { BESIDE } from './lib/beside.mjs';
 import { within } from './lib/browser.mjs';
 import { buildGo, startEcho } from './lib/echo.mjs';
 import { groups } from './lib/groups.mjs';
@@ -41,7 +42,7 @@ const LONG = new Set(['firefox-session', 'firefox-simulcast', 'firefox-sdp', 'fi
   'werift-sdp', 'werift-answer-sdp', 'chromium-raw', 'chromium-raw-more', 'chromium-raw-layers', 'firefox-raw-more', 'libwebrtc-raw',
   'libwebrtc-raw-more', 'aiortc-raw', 'aiortc-raw-more']);
 
-/** What measures rates has the machine to itself; the rest mostly waits, and waits side by side. */
+/** How many run side by side, of what may. */
 const LANES = 2;
 
 /** The chosen groups, each with the chosen cases. */
@@ -177,8 +178,8 @@ async function main() {
     screenshot: options.screenshot,
   };
   try {
-    await runFamilies(chosen.filter(({ alone }) => alone), context, 1);
-    await runFamilies(chosen.filter(({ alone }) => !alone), context, LANES);
+    for (const each of Object.values(BESIDE))
+      await runFamilies(chosen.filter(({ beside = BESIDE.REST }) => beside === each), context, each === BESIDE.NOTHING ? 1 : LANES);
   } finally {
     await relay.stop();
     await endPeer(echo);

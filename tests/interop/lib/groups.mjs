@@ -1,11 +1,12 @@
 // All groups of cases: which counterpart, in which direction, with which cases and limits.
 //
 // A group has: name; family, the groups that share its counterpart and close(); offers (false when the peer under test
-// makes the offer); tries (3 when it measures rates, 1 when left out); alone, true when nothing else may run beside it;
+// makes the offer); tries (3 when it measures rates, 1 when left out); beside, what may run at the same time (BESIDE);
 // missing(), why it cannot run here;
 // and cases of { name, limit (seconds), run(context) }, where context is { url, relay, seconds, screenshot, onStart }.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { BESIDE } from './beside.mjs';
 import { Browser } from './browser.mjs';
 import { run } from './child.mjs';
 import { buildGo } from './echo.mjs';
@@ -62,7 +63,7 @@ const RAW = {
 const MEASURES = ['media', 'simulcast', 'session'];
 
 /** Rates, and times that both ends have to agree on. */
-const ALONE = ['media', 'statistics'];
+const BESIDE_FILE = { statistics: BESIDE.NOTHING, media: BESIDE.MEDIA };
 
 function browserGroups(name) {
   const browser = new Browser(name);
@@ -76,7 +77,7 @@ function browserGroups(name) {
     family: name,
     offers: direction === 'offer',
     tries: MEASURES.includes(file) ? 3 : 1,
-    alone: ALONE.includes(file),
+    beside: BESIDE_FILE[file],
     missing,
     close,
     cases: names.map((caseName) => ({

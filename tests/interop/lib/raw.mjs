@@ -1,5 +1,6 @@
 // The groups of raw media: pictures and sound go in at one end and are compared where they come out at the other.
 import path from 'node:path';
+import { BESIDE } from './beside.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
 import { run } from './child.mjs';
 
@@ -13,7 +14,7 @@ export function rawGroups(browser, missing, lists) {
     family: `${browser.name} raw`,
     offers: false,
     tries: TRIES,
-    alone: true,
+    beside: BESIDE.NOTHING,
     missing,
     close: () => browser.close(),
     cases: names.map((name) => ({
@@ -29,7 +30,7 @@ const programGroup = (name, missing, command, names) => ({
   family: name.replace('-more', ''),
   offers: false,
   tries: TRIES,
-  alone: true,
+  beside: BESIDE.NOTHING,
   missing,
   close() {},
   cases: names.map((caseName) => ({
