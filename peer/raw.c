@@ -81,8 +81,10 @@ bool peer_poll_job(wlk_peer_connection *pc, wlk_time now, struct track_job **out
 		return false;
 	peer_set_now(pc, now);
 	peer_raw_step(pc);
-	if (!next_job(pc, now, out))
+	if (!next_job(pc, now, out)) {
+		peer_raw_step(pc); /* frames that do not decode were dropped on the way */
 		return false;
+	}
 	(*out)->user = pc;
 	(*out)->kept = codec_set_hold(pc->codecs);
 	(*out)->release = release_codecs;

@@ -27,6 +27,7 @@ struct raw_receiver {
 	struct clock_sync sync; /* of a video receiver with the sound of its stream */
 	wlk_time target;        /* jitterBufferTarget */
 	wlk_time minimum;       /* of sound, as lip-sync has it */
+	wlk_time key_due;       /* a key frame is asked for then; WLK_TIME_NEVER: none is wanted */
 	uint8_t payload_type;   /* of the last frame */
 	char fmtp[1024];        /* what the decoder was made with; longer parameters are none */
 };

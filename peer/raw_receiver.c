@@ -3,6 +3,8 @@
 #include "peer/codec_set.h"
 #include "peer/raw_object.h"
 
+enum { KEY_LATER_US = 1000 };
+
 /* The format parameters by which |codec| was agreed on: those of the last frame's payload type, else of the first that is so named. */
 static void find_fmtp(struct raw_receiver *r, enum codec_id codec)
 {
@@ -41,6 +43,7 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 	if (!r)
 		return NULL;
 	r->t = t;
+	r->key_due = WLK_TIME_NEVER;
 	r->layers.find_plugin = find_decoder;
 	r->layers.user = r;
 	clock_sync_init(&r->sync);
@@ -298,17 +301,33 @@ static size_t memory_left(const struct raw_receiver *r)
 	return used < pc->memory_budget ? pc->memory_budget - used : 0;
 }
 
+/*
+ * That a key frame is wanted is often found while events and jobs are polled, when what is to be sent was polled already. So it is asked for
+ * a moment later: a deadline is never due behind a drain.
+ */
+static void ask_for_key(struct raw_receiver *r)
+{
+	wlk_time now = r->t->pc->now;
+
+	if (raw_layers_wants_key(&r->layers))
+		r->key_due = time_min(r->key_due, now + KEY_LATER_US);
+	if (r->key_due > now)
+		return;
+	r->key_due = WLK_TIME_NEVER;
+	if (!r->t->stopping && !r->t->pc->closed)
+		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
+}
+
 void raw_receiver_step(struct raw_receiver *r)
 {
 	if (r->t->kind != WLK_MEDIA_VIDEO)
 		return;
 	raw_layers_set_limit(&r->layers, memory_left(r));
 	keep_together(r);
-	if (raw_layers_wants_key(&r->layers) && !r->t->stopping && !r->t->pc->closed)
-		(void)!wlk_rtp_receiver_request_key_frame(&r->t->receiver);
+	ask_for_key(r);
 }
 
 wlk_time raw_receiver_deadline(const struct raw_receiver *r)
 {
-	return r->t->kind == WLK_MEDIA_VIDEO ? raw_layers_deadline(&r->layers) : WLK_TIME_NEVER;
+	return r->t->kind == WLK_MEDIA_VIDEO ? time_min(r->key_due, raw_layers_deadline(&r->layers)) : WLK_TIME_NEVER;
 }
