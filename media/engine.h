@@ -311,6 +311,7 @@ struct media_send_frame {
 	uint8_t refs[PAYLOAD_REFS_MAX];
 	bool has_audio_level; /* sent when it is negotiated, as the next one */
 	struct rtp_audio_level audio_level;
+	uint16_t rotation;    /* video: degrees clockwise, as in rtp_video_orientation; sent when it is negotiated */
 	wlk_bytes dependency; /* dependency descriptor; its first and last bits are set as they must be; empty: none */
 };
 

@@ -30,12 +30,19 @@ static struct rtp_ext dependency_of(const struct media_send_frame *frame, uint8_
 	return (struct rtp_ext){ id, { copy, size } };
 }
 
-static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
-			   const struct media_send_frame *frame, struct packetizer *p)
+/* 3GPP TS 26.114 7.4.5 asks for it with key frames, and with others where it is another one. Whoever turns is told with each frame: some
+ * receivers do not keep it, and the frame that brings another one may be lost. */
+static bool tells_rotation(const struct send_stream *out, const struct media_send_frame *frame, const struct payload_info *info)
 {
-	uint8_t payload[PAYLOAD_MAX], red[PAYLOAD_MAX], copy[255], level, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
+	return info->is_key || frame->rotation || out->frames.turns;
+}
+
+static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
+			   const struct media_send_frame *frame, struct packetizer *p, uint8_t rotation_id)
+{
+	uint8_t payload[PAYLOAD_MAX], red[PAYLOAD_MAX], copy[255], level, turn, id = s->send_ext.id[RTP_EXT_DEPENDENCY_DESCRIPTOR];
 	uint8_t level_id = s->send_ext.id[RTP_EXT_AUDIO_LEVEL];
-	struct rtp_ext items[2];
+	struct rtp_ext items[3];
 	struct rtp_send send = {
 		.pt = frame->pt, .timestamp = frame->timestamp, .seq = MEDIA_SEQ_NEXT, .ext = items, .layer = frame->layer
 	};
@@ -43,6 +50,7 @@ static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_se
 	wlk_err err = WLK_OK;
 
 	rtp_ext_put_audio_level(&level, &frame->audio_level);
+	rtp_ext_put_video_orientation(&turn, &(struct rtp_video_orientation){ .rotation = frame->rotation });
 	while (!err && !last) {
 		struct bytes_writer w = bytes_writer(payload, sizeof(payload));
 
@@ -53,6 +61,8 @@ static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_se
 			items[send.ext_count++] = (struct rtp_ext){ level_id, { &level, 1 } };
 		if (id && frame->dependency.size >= DEPENDENCY_SIZE)
 			items[send.ext_count++] = dependency_of(frame, id, copy, first, last);
+		if (rotation_id && last)
+			items[send.ext_count++] = (struct rtp_ext){ rotation_id, { &turn, 1 } };
 		send.payload = (wlk_bytes){ payload, w.size };
 		send.marker = s->kind == MEDIA_AUDIO ? frame->talk_start : last && !frame->more_layers;
 		(void)engine_make_redundant(s, l, &send, red, sizeof(red));
@@ -78,6 +88,8 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 	struct send_layer *l = NULL;
 	struct send_stream *out;
 	struct packetizer p;
+	uint8_t rotation_id;
+	bool begins;
 	wlk_err err = engine_find_sending(e, section, frame->layer, &s, &l);
 
 	if (err)
@@ -99,14 +111,20 @@ wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t sec
 	if (packetizer_bound(&p) > pacer_room(&e->pacer))
 		return WLK_ERR_AGAIN;
 	engine_activity_on_frame(s, now, frame);
-	err = send_pieces(e, now, s, l, frame, &p);
+	rotation_id = tells_rotation(out, frame, &info) ? s->send_ext.id[RTP_EXT_VIDEO_ORIENTATION] : 0;
+	err = send_pieces(e, now, s, l, frame, &p, rotation_id);
 	if (err && p.started)
 		send_frames_broken(&out->frames);
 	if (!err && frame->captured && frame->captured <= now && frame->captured >= now - CAPTURED_AGO_MAX)
 		out->last_sent = frame->captured;
-	if (!err)
-		send_frames_sent(&out->frames, payload->codec, &info, frame->data.size, frame->more_layers);
-	return err;
+	if (err)
+		return err;
+	out->frames.turns = out->frames.turns || frame->rotation;
+	begins = s->kind == MEDIA_VIDEO && !out->frames.started;
+	send_frames_sent(&out->frames, payload->codec, &info, frame->data.size, frame->more_layers);
+	if (begins)
+		engine_cc_configure(e, now); /* there is something between which padding may stand */
+	return WLK_OK;
 }
 
 /* ---- in ---- */

@@ -44,7 +44,7 @@ static wlk_err check_frame(wlk_peer_connection *pc, const wlk_encoded_frame *fra
 {
 	if (!frame || frame->struct_size != sizeof(*frame) || !frame->data || !frame->size)
 		return peer_fail(pc, WLK_ERR_INVALID, "a frame has bytes, and is set up with WLK_ENCODED_FRAME_INIT");
-	if (frame->reference_count > WLK_FRAME_REFERENCES_MAX || frame->audio_level > 127 ||
+	if (frame->reference_count > WLK_FRAME_REFERENCES_MAX || frame->audio_level > 127 || frame->rotation > 270 || frame->rotation % 90 ||
 	    (frame->dependency_descriptor_size && !frame->dependency_descriptor) || frame->dependency_descriptor_size > 255)
 		return peer_fail(pc, WLK_ERR_INVALID, "what is said about the frame is out of range");
 	for (size_t i = 0; i < frame->reference_count; i++)
@@ -71,6 +71,7 @@ static struct media_send_frame to_media(const wlk_peer_connection *pc, const wlk
 		.dependency = { frame->dependency_descriptor, frame->dependency_descriptor_size },
 		.has_audio_level = frame->audio_level >= 0,
 		.audio_level = { frame->voice, (uint8_t)(frame->audio_level & 0x7f) },
+		.rotation = frame->rotation,
 	};
 
 	memcpy(out.refs, frame->references, sizeof(out.refs));
@@ -230,6 +231,7 @@ static wlk_encoded_frame to_public(const struct media_frame *from, wlk_media_kin
 		.dependency_descriptor_size = f->dependency_size,
 		.audio_level = (int16_t)(f->has_audio_level ? f->audio_level.level : -1),
 		.voice = f->has_audio_level && f->audio_level.voice,
+		.rotation = f->rotation,
 		.kind = kind,
 		.ssrc = f->ssrc,
 		.picture_id = f->info.picture_id,

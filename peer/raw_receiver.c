@@ -142,6 +142,7 @@ static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const 
 	unit->first_arrival = frame->first_arrival;
 	unit->arrival = frame->arrival;
 	unit->capture_unix_us = frame->capture_time;
+	unit->rotation = frame->rotation;
 	media_engine_stats(peer_transceiver_media(r->t), &stats);
 	video_receiver_input(&layer->video, r->t->pc->now, unit, stats.rtt_us);
 }

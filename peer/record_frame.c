@@ -32,6 +32,7 @@ void record_put_frame(struct bytes_writer *w, const wlk_encoded_frame *f)
 	record_put_text(w, f->rid);
 	record_put_bytes(w, f->dependency_descriptor, f->dependency_descriptor ? f->dependency_descriptor_size : 0);
 	record_put_bytes(w, f->data, f->data ? f->size : 0);
+	bytes_put_u16(w, f->rotation);
 }
 
 void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid)
@@ -67,6 +68,7 @@ void record_get_frame(struct bytes_reader *r, wlk_encoded_frame *out, char **rid
 	bytes = record_get_bytes(r);
 	out->data = flags & 128 ? bytes.data : NULL;
 	out->size = flags & 128 ? bytes.size : 1;
+	out->rotation = bytes_u16(r);
 }
 
 /* One that cannot be read for its size is written as none: both are refused. */

@@ -92,6 +92,9 @@ typedef struct wlk_encoded_frame {
 	size_t dependency_descriptor_size;
 	int16_t audio_level; /**< -dBov, 0 loudest to 127 (RFC 6464); -1: unknown. Sent when it is negotiated */
 	bool voice;          /**< with audio_level: the sender says that this is speech */
+	/** Of video: 0, 90, 180 or 270 degrees clockwise that the picture has to be turned by for showing (3GPP TS 26.114 7.4.5). Received: 0
+	 *  where the sender told none. Sent when it is negotiated */
+	uint16_t rotation;
 
 	/* only of received frames */
 	wlk_media_kind kind;
@@ -111,7 +114,7 @@ typedef struct wlk_encoded_frame {
 
 #define WLK_ENCODED_FRAME_INIT \
 	{ sizeof(wlk_encoded_frame), WLK_CODEC_UNKNOWN, NULL, 0, 0, WLK_PAYLOAD_TYPE_ANY, false, false, false, -1, -1, false, false, \
-	  false, 0, { 0 }, NULL, NULL, 0, -1, false, WLK_MEDIA_AUDIO, 0, -1, 0, 0, 0, 0, false, 0, 0, 0, NULL, 0 }
+	  false, 0, { 0 }, NULL, NULL, 0, -1, false, 0, WLK_MEDIA_AUDIO, 0, -1, 0, 0, 0, 0, false, 0, 0, 0, NULL, 0 }
 
 #ifdef __cplusplus
 }

@@ -188,6 +188,16 @@ static void read_extensions(struct frame_buffer *b, const struct frame_packet *p
 	}
 }
 
+/* 3GPP TS 26.114 7.4.5: the last packet of a key frame tells it, and of others when it is another one. */
+static void read_rotation(struct frame_buffer *b, const struct frame_packet *packet)
+{
+	struct rtp_video_orientation orientation;
+
+	if (rtp_ext_video_orientation(rtp_ext_find(packet->rtp, packet->ext->id[RTP_EXT_VIDEO_ORIENTATION]), &orientation))
+		b->rotation = orientation.rotation;
+	b->frame.rotation = b->rotation;
+}
+
 /* Append one payload; false: the frame is lost with it. */
 static bool append(struct frame_buffer *b, const struct frame_packet *packet, struct payload_info *info)
 {
@@ -241,6 +251,7 @@ static void input_video(struct frame_buffer *b, const struct frame_packet *packe
 		read_extensions(b, packet);
 	}
 	b->started = true;
+	read_rotation(b, packet);
 	b->last_seq = packet->seq;
 	b->last_timestamp = rtp->timestamp;
 	b->frame_ended = rtp->marker;

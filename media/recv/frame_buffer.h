@@ -39,6 +39,7 @@ struct recv_frame {
 	uint32_t csrcs[RTP_CSRC_MAX];
 	bool has_audio_level;
 	struct rtp_audio_level audio_level;
+	uint16_t rotation; /* degrees clockwise, as in rtp_video_orientation; 0: not told */
 	bool has_capture_time;
 	uint64_t capture_ntp; /* abs-capture-time: NTP 32.32 of the capturing clock */
 	uint8_t *dependency; /* dependency descriptor of the first packet, behind |data| in the same memory; NULL: none */
@@ -78,6 +79,7 @@ struct frame_buffer {
 	int64_t last_seq;
 	uint32_t last_timestamp;
 	bool frame_ended; /* the packet before was the last of its frame */
+	uint16_t rotation; /* that was told last: of frames that say nothing */
 	bool lost;        /* something between the last judged frame and now is missing */
 	bool has_audio;
 	uint32_t last_audio_timestamp; /* handed out */

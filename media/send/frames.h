@@ -12,6 +12,7 @@ struct send_frames {
 	bool has_picture_id;
 	uint16_t picture_id; /* of the last picture; 15 bits, begins at random */
 	uint8_t tl0_pic_idx;
+	bool turns; /* there was a frame that is to be turned for showing */
 	/* statistics */
 	uint32_t sent, key_sent, huge_sent;
 	uint64_t total_bytes;

@@ -275,6 +275,7 @@ static void keep_picture(struct video_receiver *r, struct decode_job *job)
 
 	job->frame->rtp_timestamp = job->unit->timestamp;
 	job->frame->capture_unix_us = job->unit->capture_unix_us;
+	job->frame->rotation = job->unit->rotation;
 	*ready = (struct video_ready){ job->frame, render_time(r, job->unit), job->unit->is_key };
 	job->frame = NULL;
 }

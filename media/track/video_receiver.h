@@ -30,6 +30,7 @@ struct video_unit {
 	bool is_key, ends_picture, recovered;
 	wlk_time first_arrival, arrival, queued;
 	int64_t capture_unix_us; /* 0: unknown */
+	uint16_t rotation;       /* degrees clockwise, for showing */
 	size_t size;
 	uint8_t data[];
 };

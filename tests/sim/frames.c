@@ -20,6 +20,7 @@ struct sent {
 	bool key;
 	bool is_there;
 	int8_t temporal;
+	uint16_t rotation;
 };
 
 struct stream {
@@ -55,6 +56,8 @@ static void send_next(struct sim *sim, struct stream *s, size_t size, bool key, 
 	wlk_err err;
 
 	*sent = (struct sent){ .size = size, .key = key, .temporal = -1 };
+	if (s == &run_of(sim)->video)
+		sent->rotation = out.rotation = (uint16_t)(s->count / 40 % 4 * 90);
 	out.codec = s->codec;
 	out.data = frame;
 	out.size = encoded_make(s->codec, key, (uint32_t)s->count, size, frame);
@@ -94,6 +97,8 @@ static void check_frame(struct sim *sim, struct stream *s, const wlk_encoded_fra
 	if (f->kind == WLK_MEDIA_VIDEO) {
 		uint32_t before = number ? number - 1 : 0;
 
+		if (f->rotation != s->sent[number].rotation)
+			sim_fail(sim, "frame %u is turned by %u", number, f->rotation);
 		if (f->key != s->sent[number].key)
 			sim_fail(sim, "frame %u: key %d", number, f->key);
 		/* In two layers everything stands on the last frame of layer 0. */

@@ -172,6 +172,85 @@ static void parameters(uint64_t seed)
 	raw_call_end(&call);
 }
 
+/* ---- frames that are changed on their way: by the sender's transform, and back by the receiver's ---- */
+
+enum { CLEAR = 10 /* bytes that a packetizer looks at */, CHANGED_MAX = 1 << 20 };
+
+struct changes {
+	uint8_t sent[CHANGED_MAX], received[CHANGED_MAX];
+	uint32_t forth, back, turned, upright;
+};
+
+static struct changes changes;
+
+static bool change(uint8_t *copy, wlk_encoded_frame *frame)
+{
+	if (frame->size > CHANGED_MAX)
+		return false;
+	for (size_t i = 0; i < frame->size; i++)
+		copy[i] = (uint8_t)(frame->data[i] ^ (i < CLEAR ? 0 : 0x5a));
+	frame->data = copy;
+	return true;
+}
+
+/* What is changed is turned as well, so that the far end knows it. */
+static bool change_sent(wlk_encoded_frame *frame, void *user)
+{
+	struct changes *c = user;
+
+	frame->rotation = 90;
+	c->forth++;
+	return change(c->sent, frame);
+}
+
+static bool change_received(wlk_encoded_frame *frame, void *user)
+{
+	struct changes *c = user;
+
+	c->back += frame->rotation == 90;
+	return frame->rotation != 90 || change(c->received, frame);
+}
+
+static void count_turned(struct sim *s, struct sim_peer *peer, const wlk_event *ev)
+{
+	(void)s;
+	(void)peer;
+	if (ev->type == WLK_EVENT_VIDEO_FRAME && ev->u.video.frame->rotation == 90)
+		changes.turned++;
+	else if (ev->type == WLK_EVENT_VIDEO_FRAME)
+		changes.upright++;
+}
+
+/* Encoded frames are what an application makes of them, and pictures say how they are to be turned. */
+static void transforms(uint64_t seed)
+{
+	const struct sim_config config = { .seed = seed, .latency_us = 20 * SIM_MS };
+	const struct raw_call_config raw = { .video = "video/VP8", .width = 320, .height = 192, .beeps = true, .on_event = count_turned };
+	uint32_t before;
+
+	memset(&changes, 0, sizeof(changes));
+	raw_call_begin(&sim, &call, &config, &raw);
+	wlk_rtp_receiver_set_transform(wlk_transceiver_receiver(wlk_peer_connection_transceiver(sim.b.pc, 1)), change_received, &changes);
+	raw_call_play(&call, SIM_SECOND);
+	if (changes.turned || changes.upright < 25)
+		sim_fail(&sim, "%u pictures turned, %u upright", changes.turned, changes.upright);
+	wlk_rtp_sender_set_transform(wlk_transceiver_sender(call.video), change_sent, &changes);
+	raw_call_play(&call, SIM_SECOND);
+	raw_call_reset(&call);
+	before = changes.upright;
+	raw_call_play(&call, 2 * SIM_SECOND);
+	printf("changed and turned: %u there, %u back, %u pictures, PSNR at least %.1f\n", changes.forth, changes.back, changes.turned, call.psnr_min);
+	if (changes.upright != before || changes.turned < 85 || changes.back < 85 || call.shown < 55 || call.psnr_min < 28)
+		sim_fail(&sim, "%u upright, %u shown", changes.upright - before, call.shown);
+	wlk_rtp_sender_set_transform(wlk_transceiver_sender(call.video), NULL, NULL);
+	raw_call_play(&call, SIM_SECOND);
+	before = changes.turned;
+	raw_call_play(&call, SIM_SECOND);
+	if (changes.turned != before)
+		sim_fail(&sim, "%u pictures are still turned", changes.turned - before);
+	raw_call_end(&call);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
@@ -180,5 +259,6 @@ int main(int argc, char **argv)
 	open_link(seed, "video/VP9");
 	lossy_link(seed);
 	parameters(seed);
+	transforms(seed);
 	return 0;
 }

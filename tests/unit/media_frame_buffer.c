@@ -272,6 +272,58 @@ static void test_audio_inside_of_a_frame_loses_it(void **state)
 	stop(&f);
 }
 
+/* 3GPP TS 26.114 7.4.5 */
+static void feed_turned(struct fixture *f, int64_t seq, bool marker, uint8_t orientation, const void *data, size_t size)
+{
+	const uint8_t element[4] = { 13 << 4, orientation };
+	struct rtp_packet rtp = { .pt = VP8, .marker = marker, .timestamp = (uint32_t)(seq * 1000), .payload = { data, size }, .has_ext = true,
+				  .ext_profile = 0xbede, .ext = { element, sizeof(element) } };
+
+	frame_buffer_input(&f->buffer,
+			   &(struct frame_packet){ .rtp = &rtp, .seq = seq, .now = seq * MS, .codecs = f->codecs, .ext = &f->ext },
+			   take, f);
+}
+
+static void test_rotation_is_what_was_told_last(void **state)
+{
+	uint8_t next[sizeof(inter)];
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.ext.id[RTP_EXT_VIDEO_ORIENTATION] = 13;
+	memcpy(next, inter, sizeof(inter));
+	feed(&f, VP8, 1, 2000, false, key_start, sizeof(key_start));
+	feed_turned(&f, 2, true, 0x01, key_rest, sizeof(key_rest)); /* in its last packet */
+	feed(&f, VP8, 3, 3000, true, next, sizeof(next));	    /* says nothing */
+	next[2]++;
+	feed_turned(&f, 4, true, 0x0b, next, sizeof(next)); /* with the bit of another camera */
+	next[2]++;
+	feed_turned(&f, 5, true, 0x00, next, sizeof(next));
+	next[2]++;
+	feed(&f, VP8, 6, 6000, true, next, sizeof(next));
+	assert_int_equal(f.count, 5);
+	assert_int_equal(f.frames[0]->rotation, 90);
+	assert_int_equal(f.frames[1]->rotation, 90);
+	assert_int_equal(f.frames[2]->rotation, 270);
+	assert_int_equal(f.frames[3]->rotation, 0);
+	assert_int_equal(f.frames[4]->rotation, 0);
+	stop(&f);
+}
+
+static void test_rotation_that_was_not_agreed_on_is_none(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	feed(&f, VP8, 1, 2000, false, key_start, sizeof(key_start));
+	feed_turned(&f, 2, true, 0x01, key_rest, sizeof(key_rest));
+	assert_int_equal(f.count, 1);
+	assert_int_equal(f.frames[0]->rotation, 0);
+	stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +337,8 @@ int main(void)
 		cmocka_unit_test(test_out_of_memory_drops_frames_and_leaks_nothing),
 		cmocka_unit_test(test_audio_inside_of_a_frame_loses_it),
 		cmocka_unit_test(test_audio_packets_are_frames_and_red_fills_gaps),
+		cmocka_unit_test(test_rotation_is_what_was_told_last),
+		cmocka_unit_test(test_rotation_that_was_not_agreed_on_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

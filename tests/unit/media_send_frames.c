@@ -124,7 +124,9 @@ static struct media_engine *engine_with_video(void)
 	sections[1].send = sections[1].receive = true;
 	sections[1].payloads = &payload;
 	sections[1].payload_count = 1;
-	sections[1].send_ext = sections[1].recv_ext = usual_ext_ids();
+	sections[1].send_ext = usual_ext_ids();
+	sections[1].send_ext.id[RTP_EXT_VIDEO_ORIENTATION] = 13;
+	sections[1].recv_ext = sections[1].send_ext;
 	sections[1].ssrc = 11;
 	sections[1].rtx_ssrc = 12;
 	sections[1].cname = "c";
@@ -203,6 +205,58 @@ static void test_what_cannot_be_sent_is_refused(void **state)
 	media_engine_destroy(e);
 }
 
+/* The orientation elements of the packets that a frame becomes: -1 for a packet without one. */
+static size_t orientations(struct media_engine *e, wlk_time now, const struct media_send_frame *frame, int *out)
+{
+	struct media_transmit tx;
+	size_t count = 0;
+
+	assert_int_equal(media_engine_send_frame(e, now, VIDEO, frame), WLK_OK);
+	for (wlk_time end = now + SECOND; now < end; now += MS) {
+		while (media_engine_poll_transmit(e, now, &tx)) {
+			struct rtp_packet p;
+
+			if (tx.kind == MEDIA_TRANSMIT_RTP) {
+				wlk_bytes data;
+
+				assert_int_equal(rtp_parse(&p, tx.buf->data, tx.buf->size), WLK_OK);
+				data = rtp_ext_find(&p, 13);
+				if (p.ssrc == 11 && count < 4) /* not what a probe repeats */
+					out[count++] = data.size ? data.data[0] : -1;
+			}
+			pktbuf_release(tx.buf);
+		}
+	}
+	return count;
+}
+
+static void test_rotation_is_told_by_the_last_packet(void **state)
+{
+	static uint8_t key[2000] = { 0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 64, 0, 64, 0 }, inter[10] = { 0x11 };
+	struct media_engine *e = engine_with_video();
+	struct media_send_frame frame = { .pt = 96, .data = { key, sizeof(key) }, .temporal = -1, .spatial = -1 };
+	int told[4];
+
+	(void)state;
+	assert_int_equal(orientations(e, SECOND, &frame, told), 2);
+	assert_true(told[0] == -1 && told[1] == 0); /* a key frame says that it stands upright, too */
+	frame.data = (wlk_bytes){ inter, sizeof(inter) };
+	frame.timestamp += 3000;
+	assert_int_equal(orientations(e, 2 * SECOND, &frame, told), 1);
+	assert_int_equal(told[0], -1);
+	frame.timestamp += 3000;
+	frame.rotation = 270;
+	assert_int_equal(orientations(e, 3 * SECOND, &frame, told), 1);
+	assert_int_equal(told[0], 3);
+	frame.timestamp += 3000;
+	frame.rotation = 0;
+	for (wlk_time i = 4; i < 6; i++, frame.timestamp += 3000) {
+		assert_int_equal(orientations(e, i * SECOND, &frame, told), 1);
+		assert_int_equal(told[0], 0);
+	}
+	media_engine_destroy(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_huge_frames_have_two_and_a_half_times_the_average),
 		cmocka_unit_test(test_a_frame_goes_out_whole_and_paced),
 		cmocka_unit_test(test_what_cannot_be_sent_is_refused),
+		cmocka_unit_test(test_rotation_is_told_by_the_last_packet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

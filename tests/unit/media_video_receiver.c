@@ -187,6 +187,36 @@ static void test_nothing_is_decoded_before_a_key_frame_which_is_asked_for_once(v
 	end(&w);
 }
 
+static void test_a_picture_is_turned_as_its_last_frame_says(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	for (unsigned i = 0; i < 4; i++) {
+		const char kind = i ? 'P' : 'K';
+		struct video_unit *unit = video_unit_create((const uint8_t *)&kind, 1);
+		struct video_frame *frame;
+		wlk_time render;
+
+		assert_non_null(unit);
+		unit->codec = CODEC_AV1;
+		unit->timestamp = timestamp_of(i);
+		unit->is_key = !i;
+		unit->ends_picture = true;
+		unit->first_arrival = unit->arrival = w.now;
+		unit->rotation = (uint16_t)(i * 90);
+		video_receiver_input(&w.r, w.now, unit, 0);
+		work(&w, 0);
+		frame = video_receiver_poll_frame(&w.r, w.now, &render);
+		assert_non_null(frame);
+		assert_int_equal(frame->rotation, i * 90);
+		video_frame_release(frame);
+		w.now += INTERVAL;
+	}
+	end(&w);
+}
+
 static void test_rubbish_costs_the_frames_up_to_a_key_frame(void **state)
 {
 	struct world w;
@@ -362,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_of_pictures_that_are_late_together_the_last_is_shown),
 		cmocka_unit_test(test_lower_spatial_layers_are_decoded_and_not_shown),
 		cmocka_unit_test(test_a_jump_of_the_senders_clock_keeps_no_picture_back),
+		cmocka_unit_test(test_a_picture_is_turned_as_its_last_frame_says),
 		cmocka_unit_test(test_a_restart_shows_nothing_of_what_was),
 		cmocka_unit_test(test_a_track_that_goes_leaves_its_job_behind),
 	};
