@@ -36,10 +36,17 @@ bool engine_tells_arrivals(const struct media_section *s)
 	return s->send_ext.id[RTP_EXT_TRANSPORT_CC] || section_has_feedback(s, MEDIA_FB_CCFB);
 }
 
-static bool can_repeat(const struct media_section *s, const struct send_layer *l)
+bool engine_may_send_empty(const struct send_layer *l)
 {
-	return layer_takes_part(s, l) && s->kind == MEDIA_VIDEO && l->stream.rtx_ssrc && l->stream.keeps_history &&
-	       engine_tells_arrivals(s);
+	return l->stream.frames.started && !l->stream.has_caller_base && !l->forward.started;
+}
+
+/* Probes are filled up with what was sent before, as RTX; where that was not agreed on, with empty packets. */
+static bool can_pad_with(const struct media_section *s, const struct send_layer *l)
+{
+	bool filled = l->stream.rtx_ssrc ? l->stream.keeps_history : engine_may_send_empty(l);
+
+	return layer_takes_part(s, l) && s->kind == MEDIA_VIDEO && filled && engine_tells_arrivals(s);
 }
 
 /* Who agreed on feedback and sends none leaves reports to know by. */
@@ -66,7 +73,7 @@ void engine_cc_configure(struct media_engine *e, wlk_time now)
 			continue;
 		numbered = true;
 		for (size_t j = 0; j < s->layer_count; j++)
-			can_pad = can_pad || can_repeat(s, s->layers[j]);
+			can_pad = can_pad || can_pad_with(s, s->layers[j]);
 	}
 	if (!e->use_gcc) {
 		/* Nobody asks for what is probed with any more, and the pacer would wait for it. */
@@ -126,7 +133,7 @@ static bool push_padding(struct media_engine *e, wlk_time now)
 {
 	for (size_t i = 0; i < e->section_count; i++)
 		for (size_t j = 0; j < e->sections[i]->layer_count; j++)
-			if (can_repeat(e->sections[i], e->sections[i]->layers[j]) &&
+			if (can_pad_with(e->sections[i], e->sections[i]->layers[j]) &&
 			    engine_push_padding(e, e->sections[i], e->sections[i]->layers[j], now))
 				return true;
 	return false;

@@ -41,14 +41,6 @@ void engine_push_resend(struct media_engine *e, struct media_section *s, struct 
 			(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
 }
 
-bool engine_push_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now)
-{
-	struct send_packet packet;
-
-	return !pacer_is_full(&e->pacer) && send_stream_pad(&l->stream, now, e->pool, &packet) &&
-	       push(e, s, l, now, PACER_PADDING, &packet) == WLK_OK;
-}
-
 /* Our own elements in front of the caller's: mid and rid, and places for the two stamps. */
 static size_t own_ext(const struct media_section *s, const struct send_layer *l, struct rtp_ext *items,
 		      struct send_request *request)
@@ -73,6 +65,27 @@ static size_t own_ext(const struct media_section *s, const struct send_layer *l,
 		items[count++] = (struct rtp_ext){ id[RTP_EXT_ABS_SEND_TIME], { zeros, 3 } };
 	}
 	return count;
+}
+
+static bool make_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now, struct send_packet *out)
+{
+	struct rtp_ext items[OWN_EXT_MAX];
+	struct send_request request = { .ext = items, .allow_two_byte = s->extmap_allow_mixed };
+
+	if (l->stream.rtx_ssrc)
+		return send_stream_pad(&l->stream, now, e->pool, out);
+	if (!engine_may_send_empty(l) || l->stream.frames.picture_is_open)
+		return false;
+	request.ext_count = own_ext(s, l, items, &request);
+	return send_stream_pad_empty(&l->stream, now, e->pool, &request, out);
+}
+
+bool engine_push_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now)
+{
+	struct send_packet packet;
+
+	/* Nothing waits, so it keeps its place in the numbering. */
+	return !pacer_is_full(&e->pacer) && make_padding(e, s, l, now, &packet) && push(e, s, l, now, PACER_PADDING, &packet) == WLK_OK;
 }
 
 wlk_err engine_send_numbered(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,

@@ -36,9 +36,10 @@ static uint64_t layer_min(const struct media_section *s, const struct send_layer
 static double payload_share(const struct media_section *s, const struct send_layer *l)
 {
 	const struct send_stream *out = &l->stream;
-	double all = (double)out->bytes + (double)out->header_bytes + (double)out->packets * GCC_OVERHEAD;
+	uint64_t packets = out->packets - out->empty_packets;
+	double all = (double)out->bytes + (double)(out->header_bytes - out->empty_bytes) + (double)packets * GCC_OVERHEAD;
 
-	if (out->packets < 20)
+	if (packets < 20)
 		return s->kind == MEDIA_AUDIO ? 0.6 : 0.94;
 	return MAX((double)out->bytes / all, 0.2);
 }

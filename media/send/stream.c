@@ -9,6 +9,7 @@ enum {
 	RESEND_MIN_US = 10000, /* a packet is not repeated faster than this, whatever the round trip */
 	HIGH_LOSS = 26,        /* of 256: above 10 % more is needed */
 	PAD_CHOICE = 64,       /* of the newest packets one is repeated as padding */
+	EMPTY_PADDING = 224,   /* bytes; browsers send no more */
 };
 
 wlk_err send_stream_init(struct send_stream *s, uint32_t ssrc, uint32_t rtx_ssrc, bool keeps_history)
@@ -116,6 +117,12 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
 	s->packets++;
 	s->bytes += payload;
 	s->header_bytes += packet->header_size;
+	if (packet->is_padding && !packet->is_rtx) {
+		s->empty_packets++;
+		s->empty_bytes += size;
+		s->sr_packets++;
+		return;
+	}
 	if (packet->is_padding) { /* arrives as any other packet, but nobody asked for it */
 		s->rtx_sr_packets++;
 		s->rtx_sr_bytes += (uint32_t)payload;
@@ -248,6 +255,33 @@ bool send_stream_pad(struct send_stream *s, wlk_time now, struct pktbuf_pool *po
 		.is_rtx = true,
 		.is_padding = true,
 	};
+	return true;
+}
+
+bool send_stream_pad_empty(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, const struct send_request *request,
+			   struct send_packet *out)
+{
+	struct send_request empty = *request;
+	wlk_time last_sent = s->last_sent;
+	uint8_t *data;
+
+	empty.seq = s->next_seq;
+	empty.timestamp = s->last_timestamp;
+	empty.pt = s->pt;
+	empty.clock_hz = s->clock_hz;
+	empty.rtx_pt = RTP_PT_NONE;
+	empty.marker = false;
+	empty.payload = (wlk_bytes){ NULL, 0 };
+	if (!s->started || send_stream_build(s, now, pool, &empty, out) != WLK_OK)
+		return false;
+	s->last_sent = last_sent; /* the moment of the time that it has */
+	data = out->buf->data + out->buf->size;
+	memset(data, 0, EMPTY_PADDING - 1);
+	data[EMPTY_PADDING - 1] = EMPTY_PADDING;
+	out->buf->data[0] |= 0x20;
+	out->buf->size += EMPTY_PADDING;
+	out->header_size = (uint16_t)out->buf->size; /* webrtc-stats counts padding with headers */
+	out->is_padding = true;
 	return true;
 }
 

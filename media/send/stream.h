@@ -41,6 +41,7 @@ struct send_stream {
 
 	/* statistics */
 	uint64_t packets, bytes, header_bytes;
+	uint64_t empty_packets, empty_bytes; /* of |packets| and |header_bytes|: padding without RTX */
 	uint64_t resent_packets, resent_bytes;
 	uint64_t nacked, refused;
 	uint32_t nack_messages, plis, firs;
@@ -112,6 +113,14 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
  * lately. False: there is none, or no RTX.
  */
 bool send_stream_pad(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, struct send_packet *out);
+
+/**
+ * The same for a stream without RTX: an empty packet with the next number, at the time of the last one, filled up with padding (RFC 3550
+ * 5.1). Of |request| the extensions count. Only between whole frames, and where nobody else numbers the packets: that is the caller's to
+ * know. False: nothing was sent yet, or no memory.
+ */
+bool send_stream_pad_empty(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, const struct send_request *request,
+			   struct send_packet *out);
 
 /** Contents of an SR at |now|; |unix_us| is the wall clock at that moment. False: nothing was sent yet. */
 bool send_stream_sender_info(const struct send_stream *s, wlk_time now, int64_t unix_us, struct rtcp_sender_info *out);

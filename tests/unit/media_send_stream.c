@@ -283,6 +283,46 @@ static void test_history_is_bounded_and_ages(void **state)
 	history_free(&h);
 }
 
+/* RFC 3550 5.1: the last byte counts the padding, itself included. */
+static void test_an_empty_packet_is_the_next_one_at_the_same_time(void **state)
+{
+	struct send_stream s;
+	struct send_request r;
+	struct send_packet first, empty;
+	struct rtp_packet p;
+	struct rtcp_sender_info info;
+	uint16_t seq;
+
+	(void)state;
+	assert_int_equal(send_stream_init(&s, 7, 0, true), WLK_OK);
+	r = request(&s, "");
+	assert_false(send_stream_pad_empty(&s, 0, NULL, &r, &empty)); /* after what? */
+	first = build(&s, SECOND, "frame");
+	seq = load_u16(first.buf->data + 2);
+	sent(&s, SECOND, &first);
+	r = request(&s, "is left out");
+	assert_true(send_stream_pad_empty(&s, SECOND + 20 * MS, NULL, &r, &empty));
+	assert_int_equal(rtp_parse(&p, empty.buf->data, empty.buf->size), WLK_OK);
+	assert_int_equal(p.seq, (uint16_t)(seq + 1));
+	assert_int_equal(p.timestamp, 1234);
+	assert_int_equal(p.pt, 96);
+	assert_int_equal(p.payload.size, 0);
+	assert_int_equal(p.padding, 224);
+	assert_false(p.marker);
+	assert_int_equal(rtp_ext_find(&p, 3).size, 2); /* it is one that feedback tells of */
+	assert_true(empty.is_padding && !empty.is_rtx && empty.twcc_offset && empty.rtx_pt == RTP_PT_NONE);
+	sent(&s, SECOND + 20 * MS, &empty);
+	assert_int_equal(s.packets, 2);
+	assert_int_equal(s.bytes, 5);
+	assert_int_equal(s.empty_packets, 1);
+	assert_int_equal(s.empty_bytes, empty.buf->size);
+	assert_true(send_stream_sender_info(&s, 2 * SECOND, 0, &info));
+	assert_int_equal(info.packets, 2);
+	assert_int_equal(info.bytes, 5);
+	assert_int_equal(info.rtp_timestamp, 1234 + 90000); /* a second after the frame */
+	send_stream_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_R20_without_rtx_the_same_ciphertext_goes_again),
 		cmocka_unit_test(test_R22_retransmissions_stay_below_half_of_what_is_sent),
 		cmocka_unit_test(test_sender_report_maps_the_same_instant),
+		cmocka_unit_test(test_an_empty_packet_is_the_next_one_at_the_same_time),
 		cmocka_unit_test(test_round_trip_example_of_rfc_3550_6_4_1),
 		cmocka_unit_test(test_history_is_bounded_and_ages),
 	};
