@@ -29,7 +29,7 @@ struct kept {
 
 struct pictures {
 	char rid[RID_SIZE];
-	unsigned shown, unread, backward, changes;
+	unsigned shown, unread, backward, changes, turned;
 	uint32_t width, height, last;
 	double delays[DELAYS];
 	size_t delay_count;
@@ -133,13 +133,10 @@ static void note_size(struct pictures *p, const wlk_video_frame *frame)
 	p->height = frame->height;
 }
 
-void raw_watch_picture(struct raw_watch *w, const char *rid, const wlk_video_frame *frame, int64_t wall_us)
+static void show(struct raw_watch *w, struct pictures *p, const wlk_video_frame *frame, int64_t wall_us)
 {
-	struct pictures *p = layer_of(w, rid);
 	struct scene_mark mark;
 
-	if (!p)
-		return;
 	p->shown++;
 	note_size(p, frame);
 	if (!scene_read(frame, &mark)) {
@@ -154,6 +151,57 @@ void raw_watch_picture(struct raw_watch *w, const char *rid, const wlk_video_fra
 		keep(p, frame, &mark);
 	if (!(mark.number % BEEP_EVERY) && w->flash_count < MOMENTS && p == w->layers)
 		w->flashes[w->flash_count++] = (double)wall_us / 1e3;
+}
+
+/* As whoever shows it turns it: clockwise by |rotation|, which is not 0. NULL: no memory. */
+static uint8_t *turn_plane(const uint8_t *from, size_t stride, uint32_t width, uint32_t height, uint16_t rotation)
+{
+	bool lies = rotation != 180;
+	uint32_t out_width = lies ? height : width, out_height = lies ? width : height;
+	uint8_t *out = malloc((size_t)width * height);
+
+	for (uint32_t y = 0; out && y < out_height; y++) {
+		for (uint32_t x = 0; x < out_width; x++) {
+			uint32_t from_x = rotation == 90 ? y : rotation == 180 ? width - 1 - x : width - 1 - y;
+			uint32_t from_y = rotation == 90 ? height - 1 - x : rotation == 180 ? height - 1 - y : x;
+
+			out[(size_t)y * out_width + x] = from[from_y * stride + from_x];
+		}
+	}
+	return out;
+}
+
+static void turn(struct raw_watch *w, struct pictures *p, const wlk_video_frame *frame, int64_t wall_us)
+{
+	wlk_video_frame upright = *frame;
+	uint8_t *planes[3];
+	bool lies = frame->rotation != 180;
+
+	for (uint32_t i = 0; i < 3; i++) {
+		uint32_t part = i ? 2 : 1;
+
+		planes[i] = turn_plane(frame->data[i], frame->stride[i], frame->width / part, frame->height / part, frame->rotation);
+		upright.data[i] = planes[i];
+		upright.stride[i] = (lies ? frame->height : frame->width) / part;
+	}
+	upright.width = lies ? frame->height : frame->width;
+	upright.height = lies ? frame->width : frame->height;
+	upright.rotation = 0;
+	p->turned++;
+	if (planes[0] && planes[1] && planes[2])
+		show(w, p, &upright, wall_us);
+	for (int i = 0; i < 3; i++)
+		free(planes[i]);
+}
+
+void raw_watch_picture(struct raw_watch *w, const char *rid, const wlk_video_frame *frame, int64_t wall_us)
+{
+	struct pictures *p = layer_of(w, rid);
+
+	if (p && frame->rotation)
+		turn(w, p, frame, wall_us);
+	else if (p)
+		show(w, p, frame, wall_us);
 }
 
 /* The scene as a layer has it: the mean of each square of |n| by |n| pixels. */
@@ -227,7 +275,7 @@ static json_t *pictures_json(struct pictures *p, uint32_t full_width, uint32_t f
 	}
 	film_free(&scene);
 	free(small);
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "shown", (int)p->shown, "unread", (int)p->unread,
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "shown", (int)p->shown, "turned", (int)p->turned, "unread", (int)p->unread,
 			 "backward", (int)p->backward, "width", (int)p->width, "height", (int)p->height, "changes", (int)p->changes, "compared",
 			 (int)compared, "ssim", compared ? sum / (double)compared : 0, "ssimMin", compared ? least : 0, "colour", colour, "delay",
 			 quantile(p->delays, p->delay_count, 0.5), "delayP95", quantile(p->delays, p->delay_count, 0.95));

@@ -17,12 +17,12 @@ struct raw_watch *raw_watch_create(void);
 void raw_watch_destroy(struct raw_watch *w);
 /* What was measured before does not count. */
 void raw_watch_begin(struct raw_watch *w);
-/* A picture is shown at |wall_us| [us since 1970]; |rid| "" without layers. */
+/* A picture is shown at |wall_us| [us since 1970], turned as it says; |rid| "" without layers. */
 void raw_watch_picture(struct raw_watch *w, const char *rid, const wlk_video_frame *frame, int64_t wall_us);
 /* |count| samples, mono, of which the first is heard at |wall_us|. */
 void raw_watch_sound(struct raw_watch *w, const int16_t *pcm, size_t count, int64_t wall_us);
 /*
- * { "pictures": { rid: { "shown", "unread", "backward", "width", "height", "changes", "compared", "ssim", "ssimMin", "colour", "delay",
+ * { "pictures": { rid: { "shown", "turned", "unread", "backward", "width", "height", "changes", "compared", "ssim", "ssimMin", "colour", "delay",
  * "delayP95" } }, "sound": { "tone", "away", "windows", "beeps" }, "lips": { "pairs", "median", "worst" } }; milliseconds, |lips| positive
  * where the sound is late; the caller owns it.
  */

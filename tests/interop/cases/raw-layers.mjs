@@ -1,5 +1,5 @@
-// Simulcast of raw media: three layers from one source of ours, which a page receives as three streams, as those behind an SFU do; and
-// three layers of a page, each decoded by us.
+// Layers of raw media: three of simulcast from one source of ours, which a page receives as three streams, as those behind an SFU do;
+// three of a page, each decoded by us; spatial layers of VP9 to a page. What the path bears switches them off and on.
 import { HEIGHT, RawPeer, WIDTH, overLimitedPath, round, withoutCandidates } from './raw-call.mjs';
 import { Measures } from './raw-measures.mjs';
 import { PageEnd } from './raw-page.mjs';
@@ -13,6 +13,8 @@ const LOOK_MS = 1000;
 const ENOUGH = 20; // pictures of a layer that is on, in this time
 const LIKE = { q: 0.85, h: 0.9, f: 0.95 }; // a smaller picture differs by how it was made smaller, too
 const NARROW = 220000; // bit/s
+const NARROW_SVC = 150000;
+const PAGE_MS = 60000; // in which a browser has found bits for all of its layers
 
 const STREAM_ID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id';
 const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid';
@@ -147,7 +149,26 @@ async function sent(world) {
 /** Chromium sends two layers of a smaller picture, whatever the encodings are. */
 const [WIDE, HIGH] = [960, 544];
 
-/** A page's to us, decoded one beside the other. */
+/** Within a while: what is shown at our end of each layer of a page. */
+async function lookAtOurs(ours) {
+  await ours.do('begin');
+  await pause(LOOK_MS);
+  const { pictures } = await ours.do('report');
+  return Object.fromEntries(RIDS.map((rid) => [rid, pictures[rid]?.shown ?? 0]));
+}
+
+/** Until those of a page come that are wanted, and no others. */
+async function untilComes(ours, wanted, what) {
+  let shown = {};
+  const began = Date.now();
+  await until(() => `${wanted} ${what} (${story(shown)})`, async () => {
+    shown = await lookAtOurs(ours);
+    return RIDS.every((rid) => (wanted.includes(rid) ? isOn(shown, rid) : shown[rid] === 0));
+  }, PAGE_MS);
+  return (Date.now() - began) / 1000;
+}
+
+/** A page's to us, decoded one beside the other; switched by the page as what the path bears changes. */
 async function received(world) {
   const ours = await RawPeer.start(world);
   const pc = new world.RTCPeerConnection();
@@ -160,10 +181,11 @@ async function received(world) {
     });
     await pc.setLocalDescription();
     await until('gathering complete', () => pc.iceGatheringState === 'complete', 5000).catch(() => {});
-    await ours.do('remote', { kind: 'offer', sdp: pc.localDescription.sdp });
+    const path = await overLimitedPath(ours, pc.localDescription.sdp);
+    await ours.do('remote', { kind: 'offer', sdp: path.sdp });
     const { sdp } = await ours.do('local');
     assert(/a=simulcast:recv q;h;f\r/.test(sdp), 'our answer does not take three layers');
-    await pc.setRemoteDescription({ type: 'answer', sdp });
+    await pc.setRemoteDescription({ type: 'answer', sdp: withoutCandidates(sdp) });
     let pictures = {};
     const like = (rid) => pictures[rid]?.ssim >= LIKE[rid] && pictures[rid].compared >= 3;
     await until(() => `pictures like the scene of all layers: ${RIDS.map((rid) => `${rid} ${JSON.stringify(pictures[rid])}`)}`, async () => {
@@ -179,11 +201,62 @@ async function received(world) {
     }
     const inbound = Object.values((await ours.do('report')).stats).filter(({ type }) => type === 'inbound-rtp');
     for (const rid of RIDS) assert(inbound.find((each) => each.rid === rid)?.framesDecoded > 0, `no statistics of ${rid}`);
+    await path.limit(NARROW);
+    const down = await untilComes(ours, ['q'], 'on a narrow path');
+    await path.limit(0);
+    const up = await untilComes(ours, RIDS, 'on an open path again');
     world.note(RIDS.map((rid) => `${rid} SSIM ${round(pictures[rid].ssim, 3)}, delay ${round(pictures[rid].delay)} ms`).join('; '));
+    world.note(`q alone ${round(down, 1)} s after the path got narrow, all three ${round(up, 1)} s after it opened`);
   } finally {
     theirs.stop();
     await ours.stop();
   }
 }
 
-export const cases = { sent, received };
+/** Until the pictures that a page shows are all as wide as they are to be. */
+async function untilWide(theirs, ours, isWide, what) {
+  let seen = '';
+  const began = Date.now();
+  await until(() => `${what} (${seen})`, async () => {
+    theirs.measures.begin();
+    await pause(LOOK_MS);
+    const { shown, sizes } = theirs.measures;
+    seen = `${shown} pictures of ${[...sizes]}; ${await shares(ours)}`;
+    return shown >= ENOUGH && [...sizes].every((size) => isWide(parseInt(size, 10)));
+  }, LAYER_MS);
+  return (Date.now() - began) / 1000;
+}
+
+const keysEncoded = async (ours) => Object.values((await ours.do('report')).stats).find(({ type }) => type === 'outbound-rtp').keyFramesEncoded;
+
+/** Three spatial layers of VP9 in one stream to a page: the upper ones go and come by what the path bears. */
+async function svc(world) {
+  const ours = await RawPeer.start(world);
+  const pc = new world.RTCPeerConnection();
+  const theirs = new PageEnd(pc, WIDTH, HEIGHT);
+  try {
+    await ours.do('tracks', { codec: 'VP9', direction: 'sendonly', audio: false, encodings: [{ mode: 'L3T3_KEY' }] });
+    const { sdp } = await ours.do('local');
+    const path = await overLimitedPath(ours, sdp);
+    await pc.setRemoteDescription({ type: 'offer', sdp: path.sdp });
+    await pc.setLocalDescription(await pc.createAnswer());
+    await ours.do('remote', { kind: 'answer', sdp: withoutCandidates(pc.localDescription.sdp) });
+    const whole = await untilWide(theirs, ours, (width) => width === WIDTH, 'whole pictures at the beginning');
+    const keys = await keysEncoded(ours);
+    await path.limit(NARROW_SVC);
+    const down = await untilWide(theirs, ours, (width) => width < WIDTH, 'small pictures on a narrow path');
+    await path.limit(0);
+    const up = await untilWide(theirs, ours, (width) => width === WIDTH, 'whole pictures on an open path again');
+    theirs.measures.begin();
+    await pause(3 * LOOK_MS);
+    const { pictures } = theirs.measures.report();
+    assert(pictures.compared >= 3 && pictures.ssim >= LIKE.f, `SSIM ${round(pictures.ssim, 3)} of ${pictures.compared} pictures behind all that`);
+    world.note(`whole ${round(whole, 1)} s after the start, smaller ${round(down, 1)} s after the path got narrow, whole ${round(up, 1)} s after it opened, ` +
+      `${await keysEncoded(ours) - keys} key frames more; SSIM ${round(pictures.ssim, 3)}`);
+  } finally {
+    theirs.stop();
+    await ours.stop();
+  }
+}
+
+export const cases = { sent, received, svc };

@@ -8,11 +8,12 @@ import { assertEqual, until } from './wait.mjs';
  * @param options.args    of raw_peer.c
  * @param options.tracks  as its call "tracks" takes them
  * @param options.wish    changes the page's encodings
+ * @param options.End     the kind of page
  */
-export async function withRawCall(world, { args, tracks, wish, change }, body) {
+export async function withRawCall(world, { args, tracks, wish, change, End = PageEnd }, body) {
   const ours = await RawPeer.start(world, args);
   const pc = new world.RTCPeerConnection();
-  const theirs = new PageEnd(pc, tracks.width ?? WIDTH, tracks.height ?? HEIGHT);
+  const theirs = new End(pc, tracks.width ?? WIDTH, tracks.height ?? HEIGHT);
   try {
     await ours.do('tracks', tracks);
     await answerOurs(pc, ours, { prepare: () => theirs.send(pc, wish), ...change });
@@ -59,7 +60,39 @@ const dtmf = (world) => withRawCall(world, { tracks: { codec: 'VP8' } }, async (
   world.note(both(await judge(ours, theirs)));
 });
 
+/** A page whose camera lies on its side: its pictures are to be turned by whoever shows them. */
+class TurnedEnd extends PageEnd {
+  show() {
+    const stream = super.show();
+    const [track] = stream.getVideoTracks();
+    const generator = new MediaStreamTrackGenerator({ kind: 'video' });
+    const writer = generator.writable.getWriter();
+    const lying = new OffscreenCanvas(this.height, this.width);
+    const pen = lying.getContext('2d');
+    pen.translate(0, this.width);
+    pen.rotate(-Math.PI / 2);
+    const turn = async (reader) => {
+      for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+        pen.drawImage(value, 0, 0);
+        await writer.write(new VideoFrame(lying, { timestamp: value.timestamp, rotation: 90 }));
+        value.close();
+      }
+    };
+    turn(new MediaStreamTrackProcessor({ track }).readable.getReader()).catch(() => {});
+    stream.removeTrack(track);
+    stream.addTrack(generator);
+    return stream;
+  }
+}
+
+const turned = (world) => withRawCall(world, { tracks: { codec: 'VP8' }, End: TurnedEnd }, async (ours, theirs) => {
+  const report = await judge(ours, theirs);
+  assertEqual(report.ours.pictures.turned, report.ours.pictures.shown, 'pictures that are to be turned');
+  world.note(both(report));
+});
+
 export const cases = {
+  turned,
   'l3t3-key': svc('L3T3_KEY'),
   l1t3: svc('L1T3'),
   dtmf,

@@ -51,8 +51,8 @@ const NOT_IN = { chromium: [], firefox: ['h264', 'ipv6-loopback', 'received-4800
 const RAW = {
   chromium: {
     raw: { file: 'raw', names: ['vp8'] },
-    'raw-more': { file: 'raw', names: ['vp9', 'h264', 'l3t3-key', 'l1t3', 'dtmf'] },
-    'raw-layers': { file: 'raw-layers', names: ['sent', 'received'] },
+    'raw-more': { file: 'raw', names: ['vp9', 'h264', 'l3t3-key', 'l1t3', 'dtmf', 'turned'] },
+    'raw-layers': { file: 'raw-layers', names: ['sent', 'received', 'svc'], limit: 150 },
   },
   firefox: {
     'raw-more': { file: 'raw', names: ['vp8', 'vp9'] },

@@ -1,4 +1,5 @@
 // The groups of raw media: pictures and sound go in at one end and are compared where they come out at the other.
+import { loadavg } from 'node:os';
 import path from 'node:path';
 import { BESIDE } from './beside.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
@@ -7,9 +8,14 @@ import { run } from './child.mjs';
 const LIMIT = 75;
 const TRIES = 3; // it measures delays, and has the machine to itself for that
 
-/** Cases of cases/raw.mjs and others, in a page. `lists` is { suffix: [file, names] }. */
+/** What was measured, and what the machine did beside it: its load of a minute. */
+async function withLoad(note) {
+  return `${await note}; load ${loadavg()[0].toFixed(1)}`;
+}
+
+/** Cases of cases/raw.mjs and others, in a page. `lists` is { suffix: { file, names, limit } }. */
 export function rawGroups(browser, missing, lists) {
-  return Object.entries(lists).map(([suffix, { file, names }]) => ({
+  return Object.entries(lists).map(([suffix, { file, names, limit = LIMIT }]) => ({
     name: `${browser.name}-${suffix}`,
     family: `${browser.name} raw`,
     offers: false,
@@ -19,8 +25,8 @@ export function rawGroups(browser, missing, lists) {
     close: () => browser.close(),
     cases: names.map((name) => ({
       name,
-      limit: () => LIMIT,
-      run: ({ relay }) => browser.runCase(relay.url, { file, name, flavour: 'media', world: {} }),
+      limit: () => limit,
+      run: ({ relay }) => withLoad(browser.runCase(relay.url, { file, name, flavour: 'media', world: {} })),
     })),
   }));
 }
@@ -36,7 +42,7 @@ const programGroup = (name, missing, command, names) => ({
   cases: names.map((caseName) => ({
     name: caseName,
     limit: () => LIMIT,
-    run: ({ relay, onStart }) => run(command[0], [...command.slice(1), '--url', relay.url, '--case', `raw:${caseName}`], { onStart }),
+    run: ({ relay, onStart }) => withLoad(run(command[0], [...command.slice(1), '--url', relay.url, '--case', `raw:${caseName}`], { onStart })),
   })),
 });
 
