@@ -316,9 +316,9 @@ void engine_tones_step(struct media_engine *e, wlk_time now);
 wlk_err engine_send_numbered(struct media_engine *e, wlk_time now, struct media_section *s, struct send_layer *l,
 			     const struct media_payload *payload, const struct rtp_send *packet, int64_t seq,
 			     uint32_t timestamp);
-/* Something for a probe; false: there is none. */
 /* Whether packets that nobody made may stand between those of a stream: where whole frames are sent, and the numbers are ours. */
 bool engine_may_send_empty(const struct send_layer *l);
+/* Something for a probe; false: there is none. */
 bool engine_push_padding(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now);
 void engine_push_resend(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
 			const uint16_t *seqs, size_t count);
