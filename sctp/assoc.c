@@ -295,7 +295,7 @@ wlk_err sctp_assoc_start(struct sctp_assoc *a, wlk_time now, const struct sctp_a
 	a->dtls_client = params->dtls_client;
 	a->role_known = true;
 	assoc_set_state(a, SCTP_ASSOC_CONNECTING, SCTP_CAUSE_NONE, 0);
-	channel_assign_ids(a);
+	channel_start_all(a);
 	a->dirty = true;
 	assoc_service(a);
 	return WLK_OK;

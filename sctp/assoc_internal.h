@@ -313,8 +313,11 @@ void assoc_channel_closed(struct sctp_channel *channel);
 /* channel.c */
 struct sctp_channel *channel_new(struct sctp_assoc *a, const struct sctp_channel_config *config);
 void channel_free(struct sctp_channel *channel);
-/* Ids for the channels that have none; those that get none are closed with WLK_ERR_NOSPACE. */
-void channel_assign_ids(struct sctp_assoc *a);
+/*
+ * Ids for the channels that have none; those that get none are closed with WLK_ERR_NOSPACE, and those where a message waits that
+ * is larger than the far end takes, which is known only now, with WLK_ERR_TOO_LARGE.
+ */
+void channel_start_all(struct sctp_assoc *a);
 wlk_err channel_queue_dcep(struct sctp_channel *channel, const uint8_t *data, size_t size);
 void channel_open(struct sctp_channel *channel);
 /* Close because of |error|: SCTP_EV_CHANNEL_ERROR, then as sctp_channel_close(). */

@@ -121,15 +121,31 @@ static wlk_err take_free_id(struct sctp_channel *channel)
 	return WLK_ERR_NOSPACE;
 }
 
-void channel_assign_ids(struct sctp_assoc *a)
+/* Whether a whole message waits that is larger than the far end says it takes. */
+static bool waits_too_large(const struct sctp_channel *channel)
+{
+	bool begins = true; /* pieces of a message may come to any size */
+
+	for (const struct tx_message *m = channel->tx_first; m; m = m->next) {
+		if (begins && m->end && m->payload > channel->assoc->remote_max_message_size)
+			return true;
+		begins = m->end;
+	}
+	return false;
+}
+
+void channel_start_all(struct sctp_assoc *a)
 {
 	list_for_each_safe (item, &a->channels) {
 		struct sctp_channel *channel = list_entry(item, struct sctp_channel, all);
+		wlk_err err = WLK_OK;
 
-		if (channel->id >= 0 || channel->state == SCTP_CHANNEL_CLOSED)
+		if (channel->state == SCTP_CHANNEL_CLOSED)
 			continue;
-		wlk_err err = take_free_id(channel);
-
+		if (waits_too_large(channel))
+			err = WLK_ERR_TOO_LARGE;
+		else if (channel->id < 0)
+			err = take_free_id(channel);
 		if (err) {
 			channel->error = err;
 			assoc_post(channel, SCTP_EV_CHANNEL_ERROR);

@@ -41,7 +41,8 @@ typedef struct wlk_data_channel_init {
 
 /**
  * Create a channel. It opens once the peer connection is up; the first channel makes the connection want
- * negotiation. Messages may be sent at once: they wait, and leave with the very first flight of SCTP.
+ * negotiation. Messages may be sent at once: they wait, and leave with the very first flight of SCTP. Where one of them is larger than
+ * the far end then says it takes, the channel fails with WLK_ERR_TOO_LARGE.
  *
  * @param label  UTF-8, at most 65535 bytes
  * @param out    written on success; the handle stays valid until the peer connection is destroyed

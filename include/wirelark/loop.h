@@ -42,7 +42,7 @@ WLK_API void wlk_loop_destroy(wlk_loop *loop);
 WLK_API wlk_err wlk_loop_run(wlk_loop *loop);
 /** Run on a new thread, which wlk_loop_stop() ends and wlk_loop_destroy() joins. Signals are blocked in it. */
 WLK_API wlk_err wlk_loop_start_thread(wlk_loop *loop);
-/** Make run() return after the current round. THREAD-SAFE. */
+/** Make run() return after the current round, whose events still arrive. THREAD-SAFE. */
 WLK_API void wlk_loop_stop(wlk_loop *loop);
 /**
  * Run @p fn on the loop's thread, soon, in the order of posting. THREAD-SAFE.

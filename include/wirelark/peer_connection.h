@@ -332,8 +332,8 @@ typedef struct wlk_event {
 typedef void (*wlk_event_fn)(const wlk_event *event, void *user);
 
 /**
- * End the connection: channels and transports close, the far end is told (close_notify, SCTP ABORT). No event is
- * raised by it. Idempotent.
+ * End the connection: channels and transports close, the far end is told at once (close_notify, SCTP ABORT), and messages that still
+ * wait are dropped: for those, close the channels and wait for WLK_EVENT_DATA_CHANNEL_CLOSE first. No event is raised by it. Idempotent.
  */
 WLK_API void wlk_peer_connection_close(wlk_peer_connection *pc);
 /** Close and free, with every handle it gave out. Allowed inside its own event callback. destroy(NULL) does nothing. */

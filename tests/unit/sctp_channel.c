@@ -418,6 +418,29 @@ static void test_a_message_above_the_limit_of_the_other_side(void **state)
 	sctp_pair_free(&pair);
 }
 
+static void test_a_message_that_waited_and_is_above_the_limit_of_the_other_side(void **state)
+{
+	static uint8_t data[262145];
+	struct sctp_channel *large, *small;
+	struct sctp_pair pair;
+
+	(void)state;
+	begin(&pair, NULL);
+	large = plain(&pair, 0);
+	small = plain(&pair, 0);
+	assert_int_equal(sctp_channel_send(large, pair.now, SCTP_MESSAGE_BINARY, data, 262145), WLK_OK); /* nobody said a limit yet */
+	assert_int_equal(sctp_channel_send(small, pair.now, SCTP_MESSAGE_BINARY, data, 262144), WLK_OK);
+	sctp_pair_start(&pair, 0);
+	sctp_pair_pass(&pair, SECOND);
+	assert_int_equal(seen.errors, 1);
+	assert_int_equal(seen.error, WLK_ERR_TOO_LARGE);
+	assert_int_equal(sctp_channel_state(large), SCTP_CHANNEL_CLOSED);
+	assert_int_equal(seen.opened[0], 1);
+	assert_int_equal(seen.messages, 1);
+	assert_int_equal(seen.message_bytes, 262144);
+	sctp_pair_free(&pair);
+}
+
 static void test_R30_a_message_above_our_limit_closes_the_channel(void **state)
 {
 	static uint8_t data[5000];
@@ -610,6 +633,7 @@ int main(void)
 		cmocka_unit_test(test_open_channel_closes_when_COOKIE_ECHO_is_never_answered),
 		cmocka_unit_test(test_message_sizes_and_types),
 		cmocka_unit_test(test_a_message_above_the_limit_of_the_other_side),
+		cmocka_unit_test(test_a_message_that_waited_and_is_above_the_limit_of_the_other_side),
 		cmocka_unit_test(test_R30_a_message_above_our_limit_closes_the_channel),
 		cmocka_unit_test(test_one_message_in_pieces_both_ways),
 		cmocka_unit_test(test_a_whole_message_by_send_part),
