@@ -75,32 +75,65 @@ static int64_t debt_max(struct pacer *p, wlk_time now)
 	return MAX((int64_t)(effective_rate(p, now) / 16), 4096);
 }
 
+static int64_t bytes_in(uint64_t rate, wlk_time time)
+{
+	return (int64_t)(rate / 8 * (uint64_t)time / 1000000);
+}
+
+/*
+ * What may be saved up. A busy machine lets us run late, and at a high rate that is more than a burst each time: what waited in
+ * that time leaves then, or the rate would be that of the machine's moods.
+ */
+static int64_t savings_max(const struct pacer *p, wlk_time now, uint64_t rate)
+{
+	wlk_time late = p->deadline < now ? MIN(now - p->deadline, (wlk_time)PACER_LATE_US) : 0;
+
+	return MAX(burst_bytes(p, rate) + bytes_in(rate, late), p->budget_bytes);
+}
+
+/* How long to wait for budget: where packets follow each other closely, some of them leave together. */
+static wlk_time wait_for_budget(const struct pacer *p, uint64_t rate)
+{
+	wlk_time wait = 1 + (wlk_time)((uint64_t)(1 - p->budget_bytes) * 8 * 1000000 / rate);
+
+	return rate >= PACER_GROUP_BPS && !p->probe_bps ? MAX(wait, (wlk_time)PACER_GROUP_US) : wait;
+}
+
 /* Let the time since the last call earn budget, and set when the next packet may leave. */
 static void update(struct pacer *p, wlk_time now)
 {
 	uint64_t rate = effective_rate(p, now);
 	wlk_time passed = MIN(MAX(now - p->updated, 0), 1000000);
-	int64_t earned = (int64_t)(rate / 8 * (uint64_t)passed / 1000000);
+	int64_t earned = bytes_in(rate, passed);
+	size_t waiting = queued_packets(p);
 
-	p->budget_bytes = MIN(p->budget_bytes, burst_bytes(p, rate));
+	if (!waiting)
+		p->budget_bytes = MIN(p->budget_bytes, burst_bytes(p, rate));
 	/* Below one byte the time is kept for later, or frequent calls would earn nothing. */
 	if (earned || passed == 1000000) {
-		p->budget_bytes = MIN(p->budget_bytes + earned, burst_bytes(p, rate));
+		p->budget_bytes = MIN(p->budget_bytes + earned, savings_max(p, now, rate));
 		p->updated = now;
 	}
-	if (!queued_packets(p) && !(p->probe_bps && p->wants_padding))
+	if (!waiting && !(p->probe_bps && p->wants_padding))
 		p->deadline = WLK_TIME_NEVER;
 	else if (p->budget_bytes > 0 || event_queue_count(&p->queues[PACER_AUDIO]))
 		p->deadline = now;
 	else
-		p->deadline = now + 1 + (wlk_time)((uint64_t)(1 - p->budget_bytes) * 8 * 1000000 / rate);
+		p->deadline = now + wait_for_budget(p, rate);
+}
+
+/* The rate is another one: what was saved up counts as a burst of it at most. */
+static void restart(struct pacer *p, wlk_time now)
+{
+	p->budget_bytes = MIN(p->budget_bytes, burst_bytes(p, effective_rate(p, now)));
+	update(p, now);
 }
 
 void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps)
 {
 	update(p, now);
 	p->rate_bps = bps;
-	update(p, now);
+	restart(p, now);
 }
 
 void pacer_set_probe(struct pacer *p, wlk_time now, uint64_t bps, bool pad)
@@ -110,7 +143,7 @@ void pacer_set_probe(struct pacer *p, wlk_time now, uint64_t bps, bool pad)
 	update(p, now);
 	p->probe_bps = bps;
 	p->wants_padding = bps && pad;
-	update(p, now);
+	restart(p, now);
 }
 
 bool pacer_needs_padding(struct pacer *p, wlk_time now)

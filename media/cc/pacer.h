@@ -21,6 +21,9 @@ enum {
 	PACER_BURST_US = 5000,      /* of the rate may leave at once */
 	PACER_BURST_MIN = 32000,    /* bytes; without an estimate */
 	PACER_BURST_PACED_US = 2000, /* with an estimate: a timer that fires late costs no rate, and a queue sees single packets */
+	PACER_LATE_US = 50000,      /* who comes so late sends at once what the time was good for */
+	PACER_GROUP_US = 1000,      /* what follows within it leaves together, */
+	PACER_GROUP_BPS = 20000000, /* from this rate on: there it is two packets */
 	PACER_DRAIN_US = 250000,    /* a queue is emptied in this time whatever the rate: forwarding must not stall */
 	PACER_DRAIN_PACED_US = 600000, /* the same where senders are told what there is room for */
 };

@@ -63,6 +63,73 @@ static void test_a_set_rate_is_kept(void **state)
 	pacer_free(&p);
 }
 
+static void push_many(struct pacer *p, wlk_time now, int count)
+{
+	for (int i = 0; i < count; i++)
+		push(p, now, PACER_VIDEO, 1000, NULL);
+}
+
+/* 100 Mbit/s are 12,500 bytes a millisecond, of which 25,000 are a burst. */
+static void test_who_comes_late_loses_no_rate(void **state)
+{
+	size_t bytes = 0;
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 100000000);
+	push_many(&p, 0, 3000);
+	assert_in_range(pop_all(&p, 0), 25000, 26000);
+	for (wlk_time now = 20 * MS; now <= 80 * MS; now += 20 * MS)
+		bytes += pop_all(&p, now);
+	assert_in_range(bytes, 987500, 1012500); /* 80 ms */
+	assert_in_range(pop_all(&p, 1080 * MS), 625000, 665000); /* a second: 50 ms, a group, and a burst */
+	/* what was not late saves up a burst, however long nothing was there to be sent */
+	while (p.deadline != WLK_TIME_NEVER)
+		pop_all(&p, p.deadline);
+	push_many(&p, 10 * SECOND, 100);
+	assert_in_range(pop_all(&p, 10 * SECOND), 25000, 26000);
+	/* and nor does the rate before */
+	pop_all(&p, 10 * SECOND + 50 * MS);
+	push_many(&p, 11 * SECOND, 100);
+	pacer_set_rate(&p, 11 * SECOND, 8000000);
+	assert_in_range(pop_all(&p, 11 * SECOND), 2000, 3000);
+	pacer_free(&p);
+}
+
+static int wakes_in(struct pacer *p, wlk_time begin, wlk_time span, size_t *bytes)
+{
+	int wakes = 0;
+
+	for (*bytes = 0; p->deadline < begin + span; wakes++)
+		*bytes += pop_all(p, p->deadline);
+	return wakes;
+}
+
+static void test_packets_that_follow_closely_leave_in_groups(void **state)
+{
+	struct pacer p;
+	size_t bytes;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 100000000);
+	push_many(&p, 0, 3000);
+	pop_all(&p, 0);
+	assert_in_range(wakes_in(&p, 1, 100 * MS, &bytes), 99, 101); /* of 1,250 packets */
+	assert_in_range(bytes, 1230000, 1270000);
+	pacer_set_probe(&p, 100 * MS, 200000000, false); /* its packets are looked at one by one */
+	pop_all(&p, 100 * MS);
+	assert_in_range(wakes_in(&p, 100 * MS, 10 * MS, &bytes), 200, 260);
+	pacer_free(&p);
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 16000000); /* one each 500 us */
+	push_many(&p, 0, 200);
+	pop_all(&p, 0);
+	assert_in_range(wakes_in(&p, 1, 10 * MS, &bytes), 18, 22);
+	pacer_free(&p);
+}
+
 static void test_audio_owes_at_most_half_a_second(void **state)
 {
 	struct pacer p;
@@ -236,6 +303,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_burst_leaves_at_once),
 		cmocka_unit_test(test_a_set_rate_is_kept),
+		cmocka_unit_test(test_who_comes_late_loses_no_rate),
+		cmocka_unit_test(test_packets_that_follow_closely_leave_in_groups),
 		cmocka_unit_test(test_audio_owes_at_most_half_a_second),
 		cmocka_unit_test(test_what_passes_by_is_paid_for),
 		cmocka_unit_test(test_audio_passes_and_retransmissions_go_before_video),
