@@ -170,14 +170,16 @@ static const wlk_event *next_event(wlk_peer_connection *pc)
 	struct peer_event item;
 
 	give_back_lent(pc);
+	if (pc->pump_is_due)
+		peer_pump(pc); /* what a packet brings with it, as the end of a silence, is told before it */
 	while (!pc->closed) {
-		bool messages;
+		bool messages = event_queue_count(&pc->events) && event_at(pc, 0)->ev.type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
 
-		peer_pump(pc);
-		messages = event_queue_count(&pc->events) && event_at(pc, 0)->ev.type == WLK_EVENT_DATA_CHANNEL_MESSAGE;
 		if (!event_queue_count(&pc->events) || messages) {
 			if (pull_packet(pc))
 				return &pc->lent.ev;
+			if (peer_pump(pc)) /* not for each packet: what came with it was pulled then */
+				continue;
 			if (!messages)
 				return drained(pc);
 			if (pull_message(pc, event_at(pc, 0)->ev.u.message.channel))

@@ -205,8 +205,19 @@ static void input_received(wlk_peer_connection *pc)
 	}
 }
 
+/* Media comes in runs: the crank is turned behind the last of them, before anything is told or time passes. */
+static void pump_after(wlk_peer_connection *pc, enum demux_class class)
+{
+	if (class == DEMUX_RTP || class == DEMUX_RTCP)
+		pc->pump_is_due = true;
+	else
+		peer_pump(pc);
+}
+
 void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 {
+	enum demux_class class = demux_classify(d.buf->data, d.buf->size);
+
 	RECORD(pc, record_input(recorded, now, &d));
 	peer_set_now(pc, now);
 	if (pc->closed) {
@@ -215,7 +226,7 @@ void peer_input(wlk_peer_connection *pc, wlk_time now, struct dgram d)
 	}
 	input_datagram(pc, &d, false);
 	input_received(pc);
-	peer_pump(pc);
+	pump_after(pc, class);
 }
 
 wlk_err peer_stream_accepted(wlk_peer_connection *pc, wlk_time now, const wlk_addr *listener, const wlk_addr *remote,

@@ -214,6 +214,7 @@ struct wlk_peer_connection {
 	wlk_video_frame lent_video;
 	struct media_rate_limits rate_limits; /* of each path */
 	uint64_t remote_bitrate_limit, told_bitrate_limit; /* bits a second, 0: none */
+	bool pump_is_due; /* media came since the last turn of the crank */
 	bool events_lost; /* an event could not be queued: the connection ends as failed */
 	struct peer_error error;
 	int32_t sctp_cause; /* of the far end's ABORT, -1: none */
@@ -249,8 +250,8 @@ void peer_touch(wlk_peer_connection *pc);
 
 /* ---- pump.c ---- */
 
-/* Pull every module's events and act on them until nothing moves. */
-void peer_pump(wlk_peer_connection *pc);
+/* Pull every module's events and act on them until nothing moves. False: nothing had. */
+bool peer_pump(wlk_peer_connection *pc);
 
 /* ---- request.c ---- */
 

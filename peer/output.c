@@ -152,12 +152,8 @@ static void drop_media_without_path(struct peer_transport *t)
 		pktbuf_release(lost);
 }
 
-static bool next_datagram(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
+static bool from_transports(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
 {
-	peer_set_now(pc, now);
-	if (pc->closed || !dgram_queue_empty(&pc->farewell_queue))
-		return dgram_queue_pop(&pc->farewell_queue, out);
-	peer_pump(pc);
 	list_for_each(item, &pc->transports)
 	{
 		struct peer_transport *t = list_entry(item, struct peer_transport, link);
@@ -170,6 +166,19 @@ static bool next_datagram(wlk_peer_connection *pc, wlk_time now, struct dgram *o
 			return true;
 		drop_media_without_path(t);
 	}
+	return false;
+}
+
+/* The crank is turned when nothing is left, not for each datagram: what that brings to light leaves behind the others. */
+static bool next_datagram(wlk_peer_connection *pc, wlk_time now, struct dgram *out)
+{
+	peer_set_now(pc, now);
+	do {
+		if (pc->closed || !dgram_queue_empty(&pc->farewell_queue))
+			return dgram_queue_pop(&pc->farewell_queue, out);
+		if (from_transports(pc, now, out))
+			return true;
+	} while (peer_pump(pc));
 	return false;
 }
 

@@ -1,10 +1,11 @@
 /* The turn of the crank: pull what the parts report until nothing moves, and tell when the next turn is due. */
 #include "peer/object.h"
 
-void peer_pump(wlk_peer_connection *pc)
+bool peer_pump(wlk_peer_connection *pc)
 {
-	bool moved = true;
+	bool moved = true, any = false;
 
+	pc->pump_is_due = false;
 	while (moved && !pc->closed) {
 		moved = false;
 		list_for_each(item, &pc->transports)
@@ -16,9 +17,13 @@ void peer_pump(wlk_peer_connection *pc)
 			moved |= peer_transport_pump_media(t);
 		}
 		moved |= peer_sctp_pump(pc);
+		any |= moved;
 	}
-	if (pc->events_lost && peer_events_have_room(pc))
+	if (pc->events_lost && !pc->failure && peer_events_have_room(pc)) {
 		peer_set_failed(pc, "out of memory");
+		any = true;
+	}
+	return any;
 }
 
 wlk_time peer_deadline(const wlk_peer_connection *pc)
