@@ -274,18 +274,18 @@ wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct 
 
 /*
  * What leaves is encrypted in place, so a packet that may be asked for again is copied first: the history keeps the
- * plaintext for RTX. Without RTX it keeps the ciphertext, from media_engine_on_protected().
+ * plaintext for RTX. Without RTX it keeps the ciphertext, from media_engine_on_protected(). It is the copy that is kept: the
+ * memory of what leaves is in the cache, and stays there for the next packet.
  */
-static struct pktbuf *keep_for_rtx(struct media_engine *e, struct send_stream *out, const struct pacer_item *item,
-				   wlk_time now)
+static void keep_for_rtx(struct media_engine *e, struct send_stream *out, const struct pacer_item *item, wlk_time now)
 {
-	struct pktbuf *wire = pktbuf_copy(e->pool, item->buf->data, item->buf->size);
+	struct pktbuf *kept = pktbuf_copy(e->pool, item->buf->data, item->buf->size);
 
-	if (!wire)
-		return item->buf; /* sent, but not kept */
+	if (!kept)
+		return; /* sent, but not kept */
 	history_put(&out->history, now,
 		    &(struct history_item){
-			    .buf = item->buf,
+			    .buf = kept,
 			    .seq = load_u16(item->buf->data + 2),
 			    .rtx_pt = item->rtx_pt,
 			    .twcc_offset = item->twcc_offset,
@@ -294,7 +294,6 @@ static struct pktbuf *keep_for_rtx(struct media_engine *e, struct send_stream *o
 			    .header_size = item->header_size,
 			    .sent = now,
 		    });
-	return wire;
 }
 
 static void stamp_and_count(struct media_engine *e, const struct pacer_item *item, struct pktbuf *wire, wlk_time now)
@@ -334,7 +333,7 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 	stream = item.owner;
 	wire = item.buf;
 	if (stream->keeps_history && item.rtx_pt != RTP_PT_NONE)
-		wire = keep_for_rtx(e, stream, &item, now);
+		keep_for_rtx(e, stream, &item, now);
 	stamp_and_count(e, &item, wire, now);
 	*out = (struct media_transmit){
 		.buf = wire,
