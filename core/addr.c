@@ -105,7 +105,7 @@ bool addr_ip_equal(const wlk_addr *a, const wlk_addr *b)
 	return !a->scope_id || !b->scope_id || a->scope_id == b->scope_id;
 }
 
-bool addr_equal(const wlk_addr *a, const wlk_addr *b)
+bool addr_equal_parts(const wlk_addr *a, const wlk_addr *b)
 {
 	return a->port == b->port && a->transport == b->transport && addr_ip_equal(a, b);
 }

@@ -2,6 +2,8 @@
 #ifndef CORE_ADDR_H
 #define CORE_ADDR_H
 
+#include <string.h>
+
 #include "core/err.h"
 
 wlk_addr addr_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port);
@@ -16,8 +18,13 @@ char *addr_ip_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX]);
 /* "1.2.3.4:5" or "[::1]:5", with "/tcp" behind it for TCP; answers |out|. */
 char *addr_text(const wlk_addr *addr, char out[WLK_ADDR_TEXT_MAX]);
 
-/* Same transport, IP, port and (for link-local) scope. */
-bool addr_equal(const wlk_addr *a, const wlk_addr *b);
+/* What addr_equal() comes to when not every byte is the same. */
+bool addr_equal_parts(const wlk_addr *a, const wlk_addr *b);
+/* Same transport, IP, port and (for link-local) scope. Asked several times for each packet, of addresses that are copies. */
+static inline bool addr_equal(const wlk_addr *a, const wlk_addr *b)
+{
+	return !memcmp(a, b, sizeof(*a)) || addr_equal_parts(a, b);
+}
 bool addr_ip_equal(const wlk_addr *a, const wlk_addr *b);
 uint32_t addr_hash(const wlk_addr *addr);
 

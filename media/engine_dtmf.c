@@ -5,10 +5,13 @@
 /* |payload| of payload type |pt|, whose time is |timestamp|. */
 static void input_event(struct media_section *s, wlk_time now, uint32_t ssrc, uint8_t pt, uint32_t timestamp, wlk_bytes payload)
 {
+	const struct media_payload *format;
 	bool is_rtx;
-	const struct media_payload *format = section_payload_by_recv_pt(s, pt, &is_rtx);
 
-	if (s->recv_codecs[pt & 0x7f] != RTP_CODEC_DTMF || !format || !format->clock_hz || !payload.size)
+	if (s->recv_codecs[pt & 0x7f] != RTP_CODEC_DTMF || !payload.size)
+		return;
+	format = section_payload_by_recv_pt(s, pt, &is_rtx);
+	if (!format || !format->clock_hz)
 		return;
 	if (s->dtmf.ssrc != ssrc) {
 		dtmf_recv_restart(&s->dtmf.recv); /* another sender counts time of its own */

@@ -17,7 +17,9 @@ struct tx_batch {
 
 static const struct dgram *queued(const struct udp_socket *s, size_t position)
 {
-	return &s->out.items[(s->out.first + position) % s->out.capacity];
+	size_t at = s->out.first + position;
+
+	return &s->out.items[at < s->out.capacity ? at : at - s->out.capacity];
 }
 
 /* Datagrams from |first| on that may leave as one message: equal sizes, only the last may be shorter. */

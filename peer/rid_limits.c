@@ -66,8 +66,12 @@ double peer_layer_scale(const struct wlk_transceiver *t, size_t layer, uint32_t 
 
 wlk_err peer_check_layer_type(const struct wlk_transceiver *t, size_t layer, uint8_t pt)
 {
-	struct sdp_rid_limits limits = peer_layer_limits(t, layer);
+	const struct sdp_agreed_section *section = peer_agreed_section(t);
+	struct sdp_rid_limits limits;
 
+	if (!section || !section->send_rid_count)
+		return WLK_OK; /* asked for each packet, and most have no rid */
+	limits = peer_layer_limits(t, layer);
 	if (sdp_rid_limits_allow_type(&limits, pt))
 		return WLK_OK;
 	return peer_fail(t->pc, WLK_ERR_INVALID, "the far end takes no payload type %u on the layer %s", pt, t->sender.encodings[layer].rid);

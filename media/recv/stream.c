@@ -146,19 +146,24 @@ static bool makes_frames(const struct recv_stream *s, uint8_t pt)
 	return s->config.frame_budget && rtp_codec_has_frames((enum rtp_codec)s->config.codecs[pt & 0x7f]);
 }
 
-/* Hand one packet out, unless it is only padding: that vanishes from the numbering as well. */
-static void deliver(struct recv_stream *s, const struct reorder_out *packet, struct recv_queue *out)
+/*
+ * Hand one packet out, unless it is only padding: that vanishes from the numbering as well. |p| is what stands in it; NULL: it
+ * was not looked at since it came.
+ */
+static void deliver(struct recv_stream *s, const struct reorder_out *packet, const struct rtp_packet *p, struct recv_queue *out)
 {
-	struct rtp_packet p;
+	struct rtp_packet own = { 0 };
 
-	if (rtp_parse(&p, packet->buf->data, packet->buf->size) != WLK_OK || !p.payload.size) {
+	if (!p && rtp_parse(&own, packet->buf->data, packet->buf->size) == WLK_OK)
+		p = &own;
+	if (!p || !p->payload.size) {
 		s->padding_cut++;
 		s->padding_only++;
 		pktbuf_release(packet->buf);
 		return;
 	}
-	if (makes_frames(s, p.pt)) {
-		deliver_to_frame(s, packet, &p, out);
+	if (makes_frames(s, p->pt)) {
+		deliver_to_frame(s, packet, p, out);
 		return;
 	}
 	if (!queue_push(out, &(struct recv_item){
@@ -196,10 +201,10 @@ static void drain(struct recv_stream *s, wlk_time now, struct recv_queue *out)
 		bool overdue = s->order.deadline <= now;
 
 		if (reorder_pop(&s->order, &packet, false)) {
-			deliver(s, &packet, out);
+			deliver(s, &packet, NULL, out);
 		} else if (overdue && reorder_pop(&s->order, &packet, true)) {
 			give_up_hole(s);
-			deliver(s, &packet, out);
+			deliver(s, &packet, NULL, out);
 		} else {
 			return;
 		}
@@ -213,7 +218,7 @@ static void make_room(struct recv_stream *s, wlk_time now, int64_t seq, struct r
 	if (!reorder_is_far(&s->order, seq))
 		return;
 	while (reorder_is_far(&s->order, seq) && reorder_pop(&s->order, &packet, true))
-		deliver(s, &packet, out);
+		deliver(s, &packet, NULL, out);
 	if (reorder_is_far(&s->order, seq))
 		reorder_skip_to(&s->order, seq);
 	give_up_hole(s);
@@ -241,7 +246,7 @@ static void skip_to_key_frame(struct recv_stream *s, wlk_time now, struct recv_q
 	struct reorder_out packet;
 
 	while (s->order.next <= s->key.first && reorder_pop(&s->order, &packet, true))
-		deliver(s, &packet, out);
+		deliver(s, &packet, NULL, out);
 	give_up_hole(s);
 	drain(s, now, out);
 	s->key = (struct key_ahead){ 0 };
@@ -261,13 +266,13 @@ static void look_for_key_frame(struct recv_stream *s, wlk_time now, const struct
 		skip_to_key_frame(s, now, out);
 }
 
-static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64_t seq, bool is_recovered,
-		  struct recv_queue *out)
+static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, const struct rtp_packet *p, int64_t seq,
+		  bool is_recovered, struct recv_queue *out)
 {
 	struct reorder_out packet = { buf, seq, now, is_recovered };
 
 	if (!s->config.in_order && !s->config.frame_budget) {
-		deliver(s, &packet, out);
+		deliver(s, &packet, p, out);
 		return;
 	}
 	make_room(s, now, seq, out);
@@ -275,7 +280,7 @@ static void order(struct recv_stream *s, wlk_time now, struct pktbuf *buf, int64
 		buf = packet.buf = own_copy(buf);
 	switch (reorder_put(&s->order, seq, buf, now, is_recovered)) {
 	case REORDER_NEXT:
-		deliver(s, &packet, out);
+		deliver(s, &packet, p, out);
 		drain(s, now, out);
 		break;
 	case REORDER_HELD:
@@ -326,7 +331,7 @@ void recv_stream_input(struct recv_stream *s, wlk_time now, struct pktbuf *buf, 
 	}
 	if (!is_recovered)
 		source_on_timing(&s->source, p->timestamp, now, clock_hz);
-	order(s, now, buf, seq, is_recovered, out);
+	order(s, now, buf, p, seq, is_recovered, out);
 }
 
 /* RFC 4588 4: the payload begins with the original sequence number. The header moves up over it. */
@@ -382,7 +387,7 @@ void recv_stream_input_rtx(struct recv_stream *s, wlk_time now, struct pktbuf *b
 	nack_list_remove(&s->nacks, seq);
 	s->order.hold_us = recv_stream_hold_time(&s->config, rtt_us);
 	s->recovered++;
-	order(s, now, buf, seq, true, out);
+	order(s, now, buf, NULL, seq, true, out);
 	return;
 discard:
 	s->discarded++;
