@@ -279,21 +279,16 @@ wlk_err media_engine_forward(struct media_engine *e, wlk_time now, const struct 
  */
 static void keep_for_rtx(struct media_engine *e, struct send_stream *out, const struct pacer_item *item, wlk_time now)
 {
-	struct pktbuf *kept = pktbuf_copy(e->pool, item->buf->data, item->buf->size);
-
-	if (!kept)
-		return; /* sent, but not kept */
-	history_put(&out->history, now,
-		    &(struct history_item){
-			    .buf = kept,
-			    .seq = load_u16(item->buf->data + 2),
-			    .rtx_pt = item->rtx_pt,
-			    .twcc_offset = item->twcc_offset,
-			    .time_offset = item->time_offset,
-			    .rid_offset = item->rid_offset,
-			    .header_size = item->header_size,
-			    .sent = now,
-		    });
+	history_copy(&out->history, e->pool, now, item->buf,
+		     &(struct history_item){
+			     .seq = load_u16(item->buf->data + 2),
+			     .rtx_pt = item->rtx_pt,
+			     .twcc_offset = item->twcc_offset,
+			     .time_offset = item->time_offset,
+			     .rid_offset = item->rid_offset,
+			     .header_size = item->header_size,
+			     .sent = now,
+		     });
 }
 
 static void stamp_and_count(struct media_engine *e, const struct pacer_item *item, struct pktbuf *wire, wlk_time now)

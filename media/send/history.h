@@ -21,12 +21,14 @@ struct history_item {
 	uint16_t header_size;
 	wlk_time sent;
 	wlk_time resent; /* 0: never */
+	bool is_copy;    /* |buf| is our own, by history_copy() */
 };
 
 struct history {
 	struct history_item *items; /* HISTORY_MAX, indexed by seq modulo; NULL until the first packet */
 	size_t count;
 	uint16_t oldest; /* no packet before this one is inside */
+	struct pktbuf *spare; /* memory for the next copy, of the one that was pushed out last; or NULL */
 };
 
 void history_init(struct history *h);
@@ -34,6 +36,13 @@ void history_free(struct history *h);
 
 /** Keep a sent packet; takes |item->buf| over. What is older than 1 s or pushed out is released. */
 void history_put(struct history *h, wlk_time now, const struct history_item *item);
+
+/**
+ * Keep a copy of |packet|, of at most PKTBUF_PAYLOAD bytes; the other members of |item| say what it is. Without memory it is
+ * not kept.
+ */
+void history_copy(struct history *h, struct pktbuf_pool *pool, wlk_time now, const struct pktbuf *packet,
+		  const struct history_item *item);
 
 /** The packet |seq|, or NULL when it is not there or older than 1 s. */
 struct history_item *history_find(struct history *h, wlk_time now, uint16_t seq);

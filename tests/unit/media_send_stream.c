@@ -323,6 +323,84 @@ static void test_an_empty_packet_is_the_next_one_at_the_same_time(void **state)
 	send_stream_free(&s);
 }
 
+static void copy_of(struct history *h, struct pktbuf_pool *pool, wlk_time now, uint16_t seq)
+{
+	struct pktbuf *packet = pktbuf_alloc(pool, PKTBUF_PAYLOAD);
+
+	assert_non_null(packet);
+	packet->size = 1u + seq % 1500u;
+	memset(packet->data, seq & 0xff, packet->size);
+	history_copy(h, pool, now, packet, &(struct history_item){ .seq = seq, .rtx_pt = 97, .header_size = 12, .sent = now });
+	memset(packet->data, 0xee, packet->size); /* it is encrypted in place */
+	pktbuf_release(packet);
+}
+
+static void expect_copy(struct history *h, wlk_time now, uint16_t seq)
+{
+	const struct history_item *item = history_find(h, now, seq);
+
+	assert_non_null(item);
+	assert_int_equal(item->buf->size, 1 + seq % 1500);
+	for (size_t i = 0; i < item->buf->size; i++)
+		assert_int_equal(item->buf->data[i], seq & 0xff);
+	assert_int_equal(item->rtx_pt, 97);
+}
+
+static void test_history_copies_into_the_memory_of_what_it_pushes_out(void **state)
+{
+	struct pktbuf_pool *pool = pktbuf_pool_create(4);
+	struct history h;
+
+	(void)state;
+	history_init(&h);
+	for (uint32_t i = 0; i < 5000; i++) {
+		copy_of(&h, pool, 0, (uint16_t)(63000 + i));
+		assert_true(pktbuf_pool_in_use(pool) <= HISTORY_MAX + 1);
+	}
+	assert_int_equal(pktbuf_pool_in_use(pool), HISTORY_MAX + 1);
+	assert_null(history_find(&h, 0, (uint16_t)(63000 + 5000 - 1025)));
+	for (uint32_t i = 5000 - HISTORY_MAX; i < 5000; i++)
+		expect_copy(&h, 0, (uint16_t)(63000 + i));
+	/* across a gap, and after a packet that is somebody else's too */
+	copy_of(&h, pool, 0, (uint16_t)(63000 + 5000 + 500));
+	expect_copy(&h, 0, (uint16_t)(63000 + 5000 + 500));
+	expect_copy(&h, 0, (uint16_t)(63000 + 4999));
+	history_put(&h, 0, &(struct history_item){ .buf = pktbuf_copy(pool, "x", 1), .seq = (uint16_t)(63000 + 5501) });
+	for (uint32_t i = 5502; i < 8000; i++)
+		copy_of(&h, pool, 0, (uint16_t)(63000 + i));
+	expect_copy(&h, 0, (uint16_t)(63000 + 7999));
+	/* a stream that fell silent holds nothing */
+	history_expire(&h, 1 + HISTORY_AGE_US);
+	assert_int_equal(h.count, 0);
+	assert_int_equal(pktbuf_pool_in_use(pool), 0);
+	for (uint16_t seq = 0; seq < 1100; seq++)
+		copy_of(&h, pool, 0, seq);
+	history_free(&h);
+	assert_int_equal(pktbuf_pool_in_use(pool), 0);
+	pktbuf_pool_destroy(pool);
+}
+
+static void test_without_memory_the_history_keeps_nothing(void **state)
+{
+	struct pktbuf *packet = pktbuf_copy(NULL, "0123456789ab", 12);
+
+	(void)state;
+	for (size_t n = 1; n <= 2; n++) { /* of the copy, of the list */
+		struct history h;
+
+		history_init(&h);
+		alloc_fail_after(n);
+		history_copy(&h, NULL, 0, packet, &(struct history_item){ .seq = 7, .rtx_pt = 97 });
+		assert_true(alloc_did_fail());
+		alloc_fail_after(0);
+		assert_null(history_find(&h, 0, 7));
+		history_copy(&h, NULL, 0, packet, &(struct history_item){ .seq = 8, .rtx_pt = 97 });
+		assert_non_null(history_find(&h, 0, 8));
+		history_free(&h);
+	}
+	pktbuf_release(packet);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,6 +414,8 @@ int main(void)
 		cmocka_unit_test(test_an_empty_packet_is_the_next_one_at_the_same_time),
 		cmocka_unit_test(test_round_trip_example_of_rfc_3550_6_4_1),
 		cmocka_unit_test(test_history_is_bounded_and_ages),
+		cmocka_unit_test(test_history_copies_into_the_memory_of_what_it_pushes_out),
+		cmocka_unit_test(test_without_memory_the_history_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
