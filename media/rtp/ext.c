@@ -87,10 +87,13 @@ bool rtp_ext_next(struct rtp_ext_iter *iter, struct rtp_ext *out)
 
 wlk_bytes rtp_ext_find(const struct rtp_packet *p, uint8_t id)
 {
-	struct rtp_ext_iter iter = rtp_ext_iter(p);
+	struct rtp_ext_iter iter;
 	struct rtp_ext ext;
 
-	while (id && rtp_ext_next(&iter, &ext))
+	if (!id) /* nothing of the kind was agreed on: so it is for most packets */
+		return (wlk_bytes){ NULL, 0 };
+	iter = rtp_ext_iter(p);
+	while (rtp_ext_next(&iter, &ext))
 		if (ext.id == id)
 			return ext.data;
 	return (wlk_bytes){ NULL, 0 };
