@@ -72,6 +72,12 @@ void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t 
 	d->had_overuse = d->had_overuse || d->trend.signal == CC_OVERUSE;
 }
 
+void delay_bwe_lost(struct delay_bwe *d, wlk_time sent, size_t size)
+{
+	if (sent >= d->path_since && (sent > d->decreased || !d->restart_busy))
+		queue_delay_lost(&d->queue, size);
+}
+
 static uint64_t share_of(uint64_t bps, double share)
 {
 	return (uint64_t)((double)bps * share);
@@ -167,12 +173,12 @@ static void share_queue(struct delay_bwe *d, wlk_time now)
 }
 
 /* Again and again, and a long queue is there all the same. */
-static bool gave_way_in_vain(const struct delay_bwe *d, const struct delay_context *context)
+static bool gave_way_in_vain(const struct delay_bwe *d)
 {
-	return d->gave_way >= GIVES_WAY_MAX && d->queue.least > SHARED_LIMIT_US && context->loss < heavy_loss;
+	return d->gave_way >= GIVES_WAY_MAX && d->queue.least > SHARED_LIMIT_US && d->loss < heavy_loss;
 }
 
-static void decrease(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
+static void decrease(struct delay_bwe *d, wlk_time now)
 {
 	uint64_t rate = path_rate(d);
 	double drain = (double)d->queue.last / DRAIN_SPAN_US;
@@ -183,7 +189,7 @@ static void decrease(struct delay_bwe *d, wlk_time now, const struct delay_conte
 		d->queued_messages = 0;
 		return;
 	}
-	if (gave_way_in_vain(d, context)) {
+	if (gave_way_in_vain(d)) {
 		d->resume_bps = d->bps;
 		share_queue(d, now);
 		return;
@@ -205,7 +211,7 @@ static void decrease(struct delay_bwe *d, wlk_time now, const struct delay_conte
 }
 
 /* While the queue is there, the path's rate is seen at its best. */
-static void look_again(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
+static void look_again(struct delay_bwe *d, wlk_time now)
 {
 	uint64_t rate = path_rate(d), busy = queue_delay_busy_bps(&d->queue);
 
@@ -217,7 +223,7 @@ static void look_again(struct delay_bwe *d, wlk_time now, const struct delay_con
 	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy)
 		return;
 	/* What arrives follows what is sent, down and down: that is not how a slower path looks. */
-	if (gave_way_in_vain(d, context)) {
+	if (gave_way_in_vain(d)) {
 		d->resume_bps = d->bps;
 		share_queue(d, now);
 		return;
@@ -241,7 +247,7 @@ static bool is_of_others(const struct delay_bwe *d, const struct delay_context *
 	const struct queue_delay *q = &d->queue;
 	double sent = (double)queue_delay_busy_sent_bps(q), arrived = (double)queue_delay_busy_bps(q), path = (double)d->capacity_bps;
 
-	return !d->drains_probe && context->loss < heavy_loss && q->least > q->limit && q->least > d->waiting_at_drain * 3 / 4 &&
+	return !d->drains_probe && d->loss < heavy_loss && q->least > q->limit && q->least > d->waiting_at_drain * 3 / 4 &&
 	       q->busy_last - q->busy_since > MAX(context->rtt, (wlk_time)RESPONSE_US) && sent > 0 && sent < took_back * path &&
 	       arrived < sent + gives_back * (path - sent);
 }
@@ -256,7 +262,7 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 	if (d->waiting_at_drain < 0)
 		d->waiting_at_drain = q->least;
 	if (!is_shared(d))
-		look_again(d, now, context);
+		look_again(d, now);
 	if (d->state != DELAY_DRAINING)
 		return;
 	if (q->least <= (is_shared(d) ? QUEUE_LIMIT_US : q->limit / 2)) {
@@ -358,20 +364,20 @@ static bool is_never_empty(const struct delay_bwe *d, wlk_time now, const struct
 {
 	return d->gave_way && !is_shared(d) && d->full_since != WLK_TIME_NEVER && d->queue.least > d->queue.limit &&
 	       d->queue.least > 2 * QUEUE_LIMIT_US &&
-	       now - d->full_since > NEVER_EMPTY_US + context->rtt && context->loss < heavy_loss;
+	       now - d->full_since > NEVER_EMPTY_US + context->rtt && d->loss < heavy_loss;
 }
 
 void delay_bwe_end(struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
 	if (d->updated < 0)
 		d->updated = now;
-	d->loss = context->loss;
+	d->loss = MAX(context->loss, queue_delay_busy_loss(&d->queue));
 	note_empty(d, now);
 	/* A probe's queue is gone with it; one that loses much is another. */
-	if (context->probing && context->loss < heavy_loss)
+	if (context->probing && d->loss < heavy_loss)
 		d->queued_messages = 0;
 	else if (is_overused(d))
-		decrease(d, now, context);
+		decrease(d, now);
 	else if (is_never_empty(d, now, context))
 		share_queue(d, now);
 	else if (d->state == DELAY_DRAINING)

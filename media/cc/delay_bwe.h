@@ -42,7 +42,7 @@ struct delay_bwe {
 	bool restart_busy;        /* with the first packet that was sent after it */
 	unsigned fresh;           /* packets of this message that left after the last decrease */
 	bool had_overuse;         /* the trendline said so during this message */
-	double loss;              /* lately, as of this message */
+	double loss;              /* lately, or among those that waited, as of this message */
 };
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps);
@@ -51,6 +51,8 @@ void delay_bwe_begin(struct delay_bwe *d);
 void delay_bwe_path_changed(struct delay_bwe *d, wlk_time since);
 /** A packet arrived; |carried| bytes of others with it, see sent_history.h. */
 void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried);
+/** A packet that left at |sent| did not arrive. */
+void delay_bwe_lost(struct delay_bwe *d, wlk_time sent, size_t size);
 
 /* What else is known when a feedback message ends. */
 struct delay_context {

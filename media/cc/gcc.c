@@ -205,8 +205,10 @@ void gcc_feedback_status(struct gcc *g, wlk_time now, uint16_t seq, bool receive
 		loss_bwe_take_back(&g->loss);
 	else
 		loss_bwe_add(&g->loss, packet.sent, packet.size + packet.carried, !received);
-	if (!received)
+	if (!received) {
+		delay_bwe_lost(&g->delay, packet.sent, packet.size + packet.carried);
 		return;
+	}
 	g->least_rtt = g->least_rtt ? MIN(g->least_rtt, now - packet.sent) : MAX(now - packet.sent, 1);
 	delay_bwe_add(&g->delay, packet.sent, arrival, packet.size, packet.carried);
 	if (packet.cluster != CC_NO_CLUSTER && probe_on_received(&g->probes, &packet, &result))

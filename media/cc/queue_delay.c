@@ -36,7 +36,7 @@ static void update_base(struct queue_delay *q, int64_t difference, wlk_time arri
 void queue_delay_restart_busy(struct queue_delay *q)
 {
 	q->busy_packets = 0;
-	q->busy_bytes = 0;
+	q->busy_bytes = q->busy_lost_bytes = 0;
 }
 
 static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, wlk_time arrival, size_t size)
@@ -49,6 +49,7 @@ static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, 
 	} else if (arrival - q->busy_since > QUEUE_BUSY_US) {
 		/* Half of the time goes, with its share of the bytes. */
 		q->busy_bytes /= 2;
+		q->busy_lost_bytes /= 2;
 		q->busy_since += (q->busy_last - q->busy_since) / 2;
 		q->busy_sent_since += (q->busy_sent_last - q->busy_sent_since) / 2;
 	}
@@ -79,6 +80,11 @@ void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, siz
 	q->before_last = waiting;
 }
 
+void queue_delay_lost(struct queue_delay *q, size_t size)
+{
+	q->busy_lost_bytes += q->busy_packets ? size : 0;
+}
+
 uint64_t queue_delay_busy_bps(const struct queue_delay *q)
 {
 	wlk_time span = q->busy_last - q->busy_since;
@@ -95,6 +101,11 @@ uint64_t queue_delay_busy_sent_bps(const struct queue_delay *q)
 	if (!queue_delay_busy_bps(q) || span <= 0)
 		return 0;
 	return q->busy_bytes * 8 * 1000000 / (uint64_t)span;
+}
+
+double queue_delay_busy_loss(const struct queue_delay *q)
+{
+	return q->busy_lost_bytes ? (double)q->busy_lost_bytes / (double)(q->busy_lost_bytes + q->busy_bytes) : 0;
 }
 
 void queue_delay_slower(struct queue_delay *q, uint64_t from_bps, uint64_t to_bps)

@@ -28,7 +28,7 @@ struct queue_delay {
 	wlk_time busy_since;
 	wlk_time busy_last;
 	wlk_time busy_sent_since, busy_sent_last;
-	uint64_t busy_bytes;
+	uint64_t busy_bytes, busy_lost_bytes; /* that arrived; that were sent between them and did not */
 	unsigned busy_packets;
 
 	/*
@@ -48,10 +48,14 @@ void queue_delay_begin(struct queue_delay *q);
  * @param counts   it tells of the queue as it is: it left after the last decrease
  */
 void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, size_t carried, bool counts);
+/** A packet that did not arrive. */
+void queue_delay_lost(struct queue_delay *q, size_t size);
 /** The path's own rate, from packets that waited [bps]; 0: too few did. */
 uint64_t queue_delay_busy_bps(const struct queue_delay *q);
 /** The rate at which the same packets were sent [bps]; 0: too few waited. */
 uint64_t queue_delay_busy_sent_bps(const struct queue_delay *q);
+/** Share of what was sent meanwhile that did not arrive, 0..1. */
+double queue_delay_busy_loss(const struct queue_delay *q);
 /** The next packet begins the measurement anew: what we send changed. */
 void queue_delay_restart_busy(struct queue_delay *q);
 /** The path's rate fell: a packet that does not wait takes longer all the same, by the time that its own bits need. */

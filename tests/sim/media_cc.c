@@ -21,7 +21,7 @@ static double ratios; /* of the scenario "two": who was a little ahead with one 
 static void begin(uint64_t rate_bps)
 {
 	cc_world_init(&world, seed, rate_bps, QUEUE, ROUND_TRIP);
-	world.verbose = getenv("CC_VERBOSE");
+	world.verbose = getenv("CC_VERBOSE") ? MAX(atoi(getenv("CC_VERBOSE")), 10) : 0;
 }
 
 static double in_ms(wlk_time us)

@@ -264,16 +264,17 @@ static wlk_time next_moment(const struct cc_world *w)
 	return at;
 }
 
-static void print_media(const struct cc_flow *f)
+static void print_media(struct cc_flow *f)
 {
 	const struct gcc *g = &f->from->gcc;
 	const struct delay_bwe *d = &g->delay;
 
-	printf("  %6.0f (%6.0f) %c%c%c wait %3d..%3d of %3d path %6.0f resume %6.0f acked %6.0f loss %4.1f %% limit %6.0f", (double)g->target_bps / 1000,
-	       (double)f->encoder.target_bps / 1000, "SID"[d->state], g->app_limited ? 'a' : '-',
-	       probe_is_pending(&g->probes) ? 'p' : '-', (int)(d->queue.least / 1000), (int)(d->queue.last / 1000), (int)(d->queue.limit / 1000),
-	       (double)d->capacity_bps / 1000, (double)d->resume_bps / 1000, (double)ack_rate_bps(&d->acked, 250000) / 1000,
-	       100 * loss_bwe_recent(&g->loss), (double)g->loss.limit_bps / 1000);
+	printf("  %6.0f (%6.0f) %c%c%c wait %3d..%3d of %3d base %5d path %6.0f resume %6.0f busy %5.0f/%5.0f acked %6.0f gave %u loss %4.1f %% limit %6.0f pacer %5d resent %4.0f",
+	       (double)g->target_bps / 1000,
+	       (double)f->encoder.target_bps / 1000, "SID"[d->state], g->app_limited ? 'a' : '-', probe_is_pending(&g->probes) ? 'p' : '-',
+	       (int)(d->queue.least / 1000), (int)(d->queue.last / 1000), (int)(d->queue.limit / 1000), (int)(d->queue.base), (double)d->capacity_bps / 1000,
+	       (double)d->resume_bps / 1000, (double)queue_delay_busy_bps(&d->queue) / 1000, (double)queue_delay_busy_sent_bps(&d->queue) / 1000, (double)ack_rate_bps(&d->acked, 250000) / 1000, d->gave_way, 100 * loss_bwe_recent(&g->loss),
+	       (double)g->loss.limit_bps / 1000, (int)f->from->pacer.queued_bytes, (double)rate_meter_bps(&f->from->resent, f->from->last_sent) / 1000);
 }
 
 static void sample(struct cc_world *w)
@@ -285,7 +286,7 @@ static void sample(struct cc_world *w)
 		return;
 	w->samples[w->sample_count].at = w->now;
 	w->samples[w->sample_count++].waiting = MAX(w->there.free_at - w->now, 0);
-	if (w->verbose && w->now % (200 * CC_MS) < SAMPLE_US) {
+	if (w->verbose && w->now % (w->verbose * CC_MS) < SAMPLE_US) {
 		printf("%6.2f queue %3d ms", (double)w->now / 1e6, (int)(MAX(w->there.free_at - w->now, 0) / 1000));
 		for (size_t i = 0; i < w->flow_count; i++)
 			if (w->flows[i].from)

@@ -60,7 +60,7 @@ struct cc_world {
 	} packets[CC_PACKETS]; /* how long each had to wait before its own bits left */
 	size_t packet_count;
 	wlk_time next_sample;
-	bool verbose;
+	int verbose; /* print the state so often [ms]; 0: never */
 };
 
 void cc_world_init(struct cc_world *w, uint64_t seed, uint64_t rate_bps, wlk_time queue, wlk_time round_trip);
