@@ -257,7 +257,7 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 	const struct queue_delay *q = &d->queue;
 	wlk_time limit = context->rtt + RESPONSE_US + 2 * MAX(d->waiting_at_decrease, 0) + DRAIN_SPAN_US;
 
-	if (d->fresh < FRESH_MIN)
+	if (d->fresh < FRESH_MIN || q->least < 0)
 		return;
 	if (d->waiting_at_drain < 0)
 		d->waiting_at_drain = q->least;

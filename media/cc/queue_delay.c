@@ -61,13 +61,23 @@ static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, 
 	q->busy_sent_last = sent;
 }
 
+/* How long it waited is not known, but it came in line with the others. */
+static void add_small_to_busy(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size)
+{
+	if (!q->busy_packets || arrival < q->busy_last)
+		return;
+	q->busy_bytes += size;
+	q->busy_last = arrival;
+	q->busy_sent_last = sent;
+}
+
 void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, size_t carried, bool counts)
 {
 	wlk_time waiting;
 
 	q->largest = MAX(q->largest - q->largest / 48, size);
 	if (size < q->largest * 3 / 4) {
-		q->busy_bytes += q->busy_packets ? size + carried : 0;
+		add_small_to_busy(q, sent, arrival, size + carried);
 		return;
 	}
 	update_base(q, arrival - sent, arrival);
