@@ -194,7 +194,7 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 		share_queue(d, now);
 		return;
 	}
-	d->gave_way++;
+	d->gave_way += d->loss < heavy_loss; /* a full queue that is ours */
 	drain = MIN(MAX(drain, drain_least), drain_most);
 	/* A difference that may be chance would take more from those who have few packets to measure by. */
 	if (rate > share_of(d->bps, slower)) {
@@ -214,11 +214,16 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 static void look_again(struct delay_bwe *d, wlk_time now)
 {
 	uint64_t rate = path_rate(d), busy = queue_delay_busy_bps(&d->queue);
+	const struct queue_delay *q = &d->queue;
 
 	/* More comes than we send: the queue is ours, and it comes at the path's rate. */
 	if (busy && busy > share_of(queue_delay_busy_sent_bps(&d->queue), own_queue)) {
+		double back = MIN(MAX((double)q->last / DRAIN_SPAN_US, drain_least), drain_most);
+
 		d->capacity_bps = busy;
 		d->resume_bps = MIN(d->resume_bps, share_of(busy, resume_share));
+		if (q->least > q->limit && !d->drains_probe)
+			d->bps = MIN(d->bps, share_of(busy, 1 - back));
 	}
 	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy)
 		return;
@@ -228,7 +233,7 @@ static void look_again(struct delay_bwe *d, wlk_time now)
 		share_queue(d, now);
 		return;
 	}
-	d->gave_way++;
+	d->gave_way += d->loss < heavy_loss;
 	d->capacity_bps = rate;
 	d->bps = share_of(rate, 1 - drain_most);
 	d->resume_bps = MIN(d->resume_bps, share_of(rate, resume_share));
