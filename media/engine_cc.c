@@ -28,6 +28,8 @@ static void apply(struct media_engine *e, wlk_time now)
 		rate = rate ? MIN(rate, e->pacing_limit_bps) : e->pacing_limit_bps;
 	if (rate != e->pacer.rate_bps)
 		pacer_set_rate(&e->pacer, now, rate);
+	if (gcc_hurry_bps(&e->gcc) != e->pacer.hurry_bps)
+		pacer_set_hurry(&e->pacer, now, gcc_hurry_bps(&e->gcc));
 	engine_allocate(e, now);
 }
 
@@ -79,6 +81,7 @@ void engine_cc_configure(struct media_engine *e, wlk_time now)
 		/* Nobody asks for what is probed with any more, and the pacer would wait for it. */
 		pacer_set_probe(&e->pacer, now, 0, false);
 		pacer_set_rate(&e->pacer, now, e->pacing_limit_bps);
+		pacer_set_hurry(&e->pacer, now, 0);
 		return;
 	}
 	e->numbered = numbered;

@@ -52,6 +52,16 @@ static uint64_t pacing_of(const struct gcc *g, wlk_time now)
 	return MAX(share_of(target, pacing_share), MIN(path, share_of(target, pacing_most)));
 }
 
+/* Where the path's rate is known, more than that would wait in its queue instead; and while that is emptied, the rate is what empties it. */
+static uint64_t hurry_of(const struct gcc *g)
+{
+	if (g->by_reports || !g->delay.capacity_bps)
+		return 0;
+	if (g->delay.state == DELAY_DRAINING)
+		return g->pacing_bps;
+	return MAX(share_of(g->delay.capacity_bps, path_share), g->pacing_bps);
+}
+
 static void update_target(struct gcc *g, wlk_time now)
 {
 	uint64_t target;
@@ -65,6 +75,7 @@ static void update_target(struct gcc *g, wlk_time now)
 		target = MIN(target, g->remb_bps);
 	g->target_bps = MAX(MIN(target, max_of(g)), min_of(g));
 	g->pacing_bps = pacing_of(g, now);
+	g->hurry_bps = hurry_of(g);
 }
 
 void gcc_init(struct gcc *g, uint16_t first_seq)

@@ -20,6 +20,7 @@
  *	gcc_on_report, gcc_on_rtt, gcc_reports_end   a report block, a round trip, the end of a compound packet with reports
  *	gcc_target_bps          what may be sent, over time
  *	gcc_pacing_bps          how fast packets may follow each other
+ *	gcc_hurry_bps           how fast those may that have waited for long
  */
 enum {
 	GCC_START_BPS = 300000,
@@ -43,7 +44,7 @@ struct gcc {
 	struct rate_meter sent_rate, other_rate; /* with transport-wide numbers, and without */
 	uint64_t wanted_bps; /* more than this the application has no use for; 0: unknown */
 	uint64_t remb_bps;   /* 0: none */
-	uint64_t target_bps, pacing_bps;
+	uint64_t target_bps, pacing_bps, hurry_bps;
 	bool started;        /* a packet left */
 	bool has_feedback;
 	bool can_pad;
@@ -123,6 +124,12 @@ static inline uint64_t gcc_target_bps(const struct gcc *g)
 static inline uint64_t gcc_pacing_bps(const struct gcc *g)
 {
 	return g->pacing_bps;
+}
+
+/** 0: no limit. */
+static inline uint64_t gcc_hurry_bps(const struct gcc *g)
+{
+	return g->hurry_bps;
 }
 
 wlk_time gcc_deadline(const struct gcc *g);

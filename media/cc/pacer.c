@@ -55,6 +55,8 @@ static uint64_t effective_rate(struct pacer *p, wlk_time now)
 	uint64_t rate = p->rate_bps;
 	uint64_t drain = p->queued_bytes * 8 * 1000000 / (rate ? PACER_DRAIN_PACED_US : PACER_DRAIN_US);
 
+	if (rate && p->hurry_bps)
+		drain = MIN(drain, p->hurry_bps);
 	if (p->probe_bps)
 		return MAX(p->probe_bps, drain);
 	if (!rate)
@@ -134,6 +136,13 @@ void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps)
 	update(p, now);
 	p->rate_bps = bps;
 	restart(p, now);
+}
+
+void pacer_set_hurry(struct pacer *p, wlk_time now, uint64_t bps)
+{
+	update(p, now);
+	p->hurry_bps = bps;
+	update(p, now);
 }
 
 void pacer_set_probe(struct pacer *p, wlk_time now, uint64_t bps, bool pad)

@@ -42,6 +42,7 @@ struct pacer {
 	struct event_queue queues[PACER_CLASSES]; /* of struct pacer_item */
 	uint64_t queued_bytes, class_bytes[PACER_CLASSES];
 	uint64_t rate_bps; /* set from outside; 0: by what is pushed */
+	uint64_t hurry_bps; /* what waits for too long leaves faster than at |rate_bps|, but no faster than this; 0: no limit */
 	uint64_t probe_bps; /* a probe is to leave at this rate; 0: none */
 	bool wants_padding; /* for the probe, when nothing waits; gone when there is none to be had */
 	struct rate_meter pushed;
@@ -53,6 +54,8 @@ struct pacer {
 wlk_err pacer_init(struct pacer *p) WLK_NODISCARD;
 void pacer_free(struct pacer *p);
 void pacer_set_rate(struct pacer *p, wlk_time now, uint64_t bps);
+/** How fast what waits for too long may leave, 0: no limit. Beyond what the path carries it would only wait there, or be lost. */
+void pacer_set_hurry(struct pacer *p, wlk_time now, uint64_t bps);
 /** Let what leaves from here on follow at |bps|, 0: at the usual rate. |pad|: when nothing waits, padding is to be made. */
 void pacer_set_probe(struct pacer *p, wlk_time now, uint64_t bps, bool pad);
 /** A probe has to go on, and nothing waits. */
