@@ -196,8 +196,11 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 	}
 	d->gave_way += d->loss < heavy_loss; /* a full queue that is ours */
 	drain = MIN(MAX(drain, drain_least), drain_most);
-	/* A difference that may be chance would take more from those who have few packets to measure by. */
-	if (rate > share_of(d->bps, slower)) {
+	/*
+	 * A difference that may be chance would take more from those who have few packets to measure by. No chance is a queue that
+	 * grew although we gave way: it grew at a rate that was taken for the path's.
+	 */
+	if (d->state != DELAY_DRAINING && rate > share_of(d->bps, slower)) {
 		rate = d->bps;
 		drain = MIN(drain, drain_usual);
 	}

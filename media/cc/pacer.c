@@ -1,5 +1,13 @@
 #include "media/cc/pacer.h"
 
+#include "media/cc/gcc.h"
+
+/* Rates are those of whole packets. */
+static uint64_t size_of(const struct pacer_item *item)
+{
+	return item->buf->size + GCC_OVERHEAD;
+}
+
 wlk_err pacer_init(struct pacer *p)
 {
 	*p = (struct pacer){ .deadline = WLK_TIME_NEVER, .budget_bytes = PACER_BURST_MIN };
@@ -176,9 +184,9 @@ wlk_err pacer_push(struct pacer *p, wlk_time now, enum pacer_class prio, const s
 	err = event_queue_push(&p->queues[prio], item);
 	if (err)
 		return err;
-	p->queued_bytes += item->buf->size;
-	p->class_bytes[prio] += item->buf->size;
-	rate_meter_add(&p->pushed, now, item->buf->size);
+	p->queued_bytes += size_of(item);
+	p->class_bytes[prio] += size_of(item);
+	rate_meter_add(&p->pushed, now, size_of(item));
 	update(p, now);
 	return WLK_OK;
 }
@@ -193,9 +201,9 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 			break;
 		if (!event_queue_pop(&p->queues[prio], out))
 			continue;
-		p->queued_bytes -= out->buf->size;
-		p->class_bytes[prio] -= out->buf->size;
-		p->budget_bytes = MAX(p->budget_bytes - (int64_t)out->buf->size, -debt_max(p, now));
+		p->queued_bytes -= size_of(out);
+		p->class_bytes[prio] -= size_of(out);
+		p->budget_bytes = MAX(p->budget_bytes - (int64_t)size_of(out), -debt_max(p, now));
 		update(p, now);
 		return true;
 	}
@@ -220,8 +228,8 @@ void pacer_forget(struct pacer *p, const void *owner)
 			/* The place it came from is free, so pushing it back needs no memory. */
 			if (item.owner != owner && event_queue_push(q, &item) == WLK_OK)
 				continue;
-			p->queued_bytes -= item.buf->size;
-			p->class_bytes[prio] -= item.buf->size;
+			p->queued_bytes -= size_of(&item);
+			p->class_bytes[prio] -= size_of(&item);
 			pktbuf_release(item.buf);
 		}
 	}
