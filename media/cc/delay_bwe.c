@@ -3,7 +3,8 @@
 enum {
 	FRESH_MIN = 2,               /* packets that speak of what was changed */
 	STEADY_US = 2500000,         /* without a queue: from here on the increase grows */
-	PACKET_BITS = 9600,
+	PACKET_BITS = 11200,
+	EQUAL_RTT_US = 100000,       /* below it feedback makes the difference, which comes sooner to those who send more */
 	RESPONSE_US = 100000,        /* beyond the round trip */
 	DRAIN_SPAN_US = 200000,      /* a queue is to be gone in about this time */
 	URGENT_US = 30000,           /* a queue of this length is no chance */
@@ -289,7 +290,7 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 /* Bits per second that a second adds. */
 static uint64_t increase_of(const struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
-	uint64_t packet = (uint64_t)PACKET_BITS * 1000000 / (uint64_t)(context->rtt + RESPONSE_US);
+	uint64_t packet = (uint64_t)PACKET_BITS * 1000000 / (uint64_t)(MAX(context->rtt, (wlk_time)EQUAL_RTT_US) + RESPONSE_US);
 	wlk_time steady;
 	double share;
 
