@@ -9,6 +9,7 @@ enum {
 	DRAIN_SPAN_US = 200000,      /* a queue is to be gone in about this time */
 	URGENT_US = 30000,           /* a queue of this length is no chance */
 	GROWTH_US = 2000,
+	OTHERS_US = 200000,          /* of sending less without an effect: one who just begins has given way by then */
 	ASK_OTHERS_US = 8000000,
 	NEVER_EMPTY_US = 2500000,    /* beyond the round trip, though we gave way: the queue is of others */
 	EMPTY_MESSAGES = 3,          /* in a row: nobody fills the queue */
@@ -257,7 +258,7 @@ static bool is_of_others(const struct delay_bwe *d, const struct delay_context *
 	double sent = (double)queue_delay_busy_sent_bps(q), arrived = (double)queue_delay_busy_bps(q), path = (double)d->capacity_bps;
 
 	return !d->drains_probe && d->loss < heavy_loss && q->least > q->limit && q->least > d->waiting_at_drain * 3 / 4 &&
-	       q->busy_last - q->busy_since > MAX(context->rtt, (wlk_time)RESPONSE_US) && sent > 0 && sent < took_back * path &&
+	       q->busy_last - q->busy_since > MAX(context->rtt, (wlk_time)OTHERS_US) && sent > 0 && sent < took_back * path &&
 	       arrived < sent + gives_back * (path - sent);
 }
 
