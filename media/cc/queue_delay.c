@@ -15,13 +15,16 @@ void queue_delay_begin(struct queue_delay *q)
 
 static void update_base(struct queue_delay *q, int64_t difference, wlk_time arrival)
 {
+	/* Where others fill the queue it is seldom empty. */
+	wlk_time slot = q->limit > SHARED ? 2 * QUEUE_BASE_SLOT_US : QUEUE_BASE_SLOT_US;
+
 	if (!q->started) {
 		q->started = true;
 		q->slot_began = arrival;
 		for (size_t i = 0; i < QUEUE_BASE_SLOTS; i++)
 			q->base_slots[i] = INT64_MAX;
 	}
-	if (arrival - q->slot_began >= QUEUE_BASE_SLOT_US || arrival < q->slot_began - QUEUE_BASE_SLOT_US) {
+	if (arrival - q->slot_began >= slot || arrival < q->slot_began - slot) {
 		for (size_t i = QUEUE_BASE_SLOTS - 1; i; i--)
 			q->base_slots[i] = q->base_slots[i - 1];
 		q->base_slots[0] = INT64_MAX;

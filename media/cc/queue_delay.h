@@ -7,7 +7,7 @@
 
 enum {
 	QUEUE_BASE_SLOTS = 6,
-	QUEUE_BASE_SLOT_US = 2500000, /* the least delay is forgotten after six of them: routes and clocks change */
+	QUEUE_BASE_SLOT_US = 2500000, /* the least delay is forgotten after six of them, or twelve beside others: routes and clocks change */
 	QUEUE_LIMIT_US = 11000,        /* a queue that is longer is no jitter */
 	QUEUE_LIMIT_MAX_US = 250000,
 	QUEUE_BUSY_US = 400000, /* the path's rate is taken over at most so much time */

@@ -202,7 +202,7 @@ static void two(void)
 	run(100 * SIM_SECOND);
 	first = bottleneck_share(&bottleneck, 0, 60, 120, 2 * mega);
 	second = bottleneck_share(&bottleneck, 1, 60, 120, 2 * mega);
-	figure("two: ratio", seed, MIN(first, second) / MAX(first, second), 0.7, any);
+	figure("two: ratio", seed, MIN(first, second) / MAX(first, second), 0.8, any);
 	figure("two: used", seed, first + second, 0.85, any);
 	end();
 }

@@ -86,6 +86,44 @@ static void test_waiting_is_counted_from_the_least_delay_of_large_packets(void *
 	assert_in_range(queue_delay_busy_sent_bps(&q), 1900000, 1940000);
 }
 
+static void test_small_packets_take_time_in_the_line_of_those_that_waited(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 0, 40 * MS, 1200, 0, true);
+	for (int i = 1; i <= 5; i++)
+		queue_delay_add(&q, i * 5 * MS, 40 * MS + i * 9600, 1200, 0, true);
+	/* 200 bytes each 1.6 ms are 1 Mbit/s, too */
+	queue_delay_begin(&q);
+	for (int i = 1; i <= 30; i++)
+		queue_delay_add(&q, 25 * MS + i * 800, 88 * MS + i * 1600, 200, 0, true);
+	assert_int_equal(q.least, -1);
+	assert_in_range(queue_delay_busy_bps(&q), 990000, 1010000);
+}
+
+static void test_what_is_lost_between_those_that_waited_was_sent(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_lost(&q, 1200); /* nothing waits yet */
+	assert_true(queue_delay_busy_loss(&q) == 0);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 0, 40 * MS, 1200, 0, true);
+	for (int i = 1; i <= 11; i++) {
+		queue_delay_add(&q, i * 5 * MS, 40 * MS + i * 9600, 1200, 0, true);
+		queue_delay_lost(&q, 600);
+	}
+	/* of eleven the first ends the time before */
+	assert_true(queue_delay_busy_loss(&q) > 0.34 && queue_delay_busy_loss(&q) < 0.36);
+	queue_delay_restart_busy(&q);
+	assert_true(queue_delay_busy_loss(&q) == 0);
+}
+
 static void test_what_is_carried_counts_for_the_rate_and_not_for_the_size(void **state)
 {
 	struct queue_delay q;
@@ -217,6 +255,69 @@ static void test_a_queue_of_others_starves_nobody(void **state)
 	}
 }
 
+/* |count| packets of |size| bytes, sent each |sent_each| and arriving each |came_each|, behind what came before. */
+static void message(struct path *p, int count, size_t size, wlk_time sent_each, wlk_time came_each)
+{
+	const struct delay_context context = { .rtt = 50 * MS };
+
+	delay_bwe_begin(&p->d);
+	for (int i = 0; i < count; i++) {
+		p->next += sent_each;
+		p->free_at += came_each;
+		delay_bwe_add(&p->d, p->next, p->free_at, size, 0);
+	}
+	p->now = p->free_at;
+	delay_bwe_end(&p->d, p->now, &context);
+}
+
+static void test_a_message_of_small_packets_is_no_empty_queue(void **state)
+{
+	struct path p = { 0 };
+
+	(void)state;
+	delay_bwe_init(&p.d, 1000000);
+	message(&p, 20, 1200, 9600, 9600);
+	delay_bwe_on_probe(&p.d, p.now, 1000000, true); /* emptied from here on */
+	p.d.decreased = p.next;
+	assert_int_equal(p.d.state, DELAY_DRAINING);
+	p.free_at += 40 * MS;
+	message(&p, 10, 1200, 12800, 9600);
+	assert_int_equal(p.d.state, DELAY_DRAINING);
+	message(&p, 10, 200, 2133, 1600);
+	assert_int_equal(p.d.queue.least, -1);
+	assert_int_equal(p.d.state, DELAY_DRAINING);
+}
+
+/* The path becomes a fifth of what it was, and its queue drops what is above: what arrives comes as fast as if it were all. */
+static void test_a_full_queue_that_drops_is_not_of_others(void **state)
+{
+	const struct delay_context context = { .rtt = 150 * MS };
+	struct path p = { 0 };
+
+	(void)state;
+	delay_bwe_init(&p.d, 300000);
+	run(&p, 3000000, 300);
+	p.d.bps = MAX(p.d.bps, 2500000u);
+	for (int m = 0; m < 20; m++) {
+		wlk_time end = p.now + 100 * MS;
+
+		delay_bwe_begin(&p.d);
+		for (; p.next < end; p.next += (wlk_time)(1200 * 8 * 1000000ull / p.d.bps)) {
+			if (p.free_at - p.next > 100 * MS) {
+				delay_bwe_lost(&p.d, p.next, 1200);
+				continue;
+			}
+			p.free_at = MAX(p.free_at, p.next) + 16 * MS;
+			delay_bwe_add(&p.d, p.next, p.free_at + 20 * MS, 1200, 0);
+		}
+		p.now = end;
+		delay_bwe_end(&p.d, p.now + 50 * MS, &context);
+	}
+	assert_int_equal(p.d.queue.limit, QUEUE_LIMIT_US);
+	assert_in_range(p.d.bps, 350000, 650000);
+	assert_true(p.free_at - p.now < 40 * MS);
+}
+
 static void test_a_queue_of_others_that_meets_a_small_rate(void **state)
 {
 	struct path p = { .filled = 70 * MS };
@@ -256,12 +357,16 @@ int main(void)
 		cmocka_unit_test(test_the_trend_of_the_delay_is_the_signal),
 		cmocka_unit_test(test_jitter_alone_is_no_overuse),
 		cmocka_unit_test(test_waiting_is_counted_from_the_least_delay_of_large_packets),
+		cmocka_unit_test(test_small_packets_take_time_in_the_line_of_those_that_waited),
+		cmocka_unit_test(test_what_is_lost_between_those_that_waited_was_sent),
 		cmocka_unit_test(test_what_is_carried_counts_for_the_rate_and_not_for_the_size),
 		cmocka_unit_test(test_R22_a_clock_that_jumps_is_no_wait_of_years),
 		cmocka_unit_test(test_a_clock_that_was_set_back_begins_anew),
 		cmocka_unit_test(test_the_least_delay_is_forgotten),
 		cmocka_unit_test(test_the_rate_finds_the_path_and_keeps_its_queue_short),
 		cmocka_unit_test(test_a_queue_of_others_starves_nobody),
+		cmocka_unit_test(test_a_message_of_small_packets_is_no_empty_queue),
+		cmocka_unit_test(test_a_full_queue_that_drops_is_not_of_others),
 		cmocka_unit_test(test_a_queue_of_others_that_meets_a_small_rate),
 		cmocka_unit_test(test_a_probe_moves_the_rate),
 	};

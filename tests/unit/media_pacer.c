@@ -1,3 +1,4 @@
+#include "media/cc/gcc.h"
 #include "media/cc/pacer.h"
 #include "media/cc/receive_rate.h"
 #include "media_support.h"
@@ -207,6 +208,48 @@ static void test_a_queue_is_drained_soon_at_any_rate(void **state)
 	pacer_free(&p);
 }
 
+static void test_a_rate_is_one_of_whole_packets(void **state)
+{
+	size_t bytes = 0;
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 800000);
+	pacer_set_hurry(&p, 0, 800000);
+	pop_all(&p, 0);
+	for (int i = 0; i < 1000; i++)
+		push(&p, 0, PACER_VIDEO, 156, NULL); /* 200 on the path, of which 500 leave in a second */
+	for (wlk_time now = 0; now < SECOND; now += MS)
+		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
+	assert_in_range(bytes, 495 * 156, 505 * 156);
+	pacer_free(&p);
+}
+
+static void test_what_waited_for_long_leaves_no_faster_than_may_be(void **state)
+{
+	size_t bytes = 0;
+	struct pacer p;
+
+	(void)state;
+	assert_int_equal(pacer_init(&p), WLK_OK);
+	pacer_set_rate(&p, 0, 400000);
+	pacer_set_hurry(&p, 0, 600000);
+	for (int i = 0; i < 100; i++)
+		push(&p, 0, PACER_VIDEO, 1200, NULL); /* two and a half seconds at that rate */
+	pop_all(&p, 0);
+	for (wlk_time now = 0; now < SECOND; now += MS)
+		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
+	assert_in_range(bytes, 58 * 1200, 62 * 1200);
+	pacer_set_hurry(&p, SECOND, 0);
+	pop_all(&p, SECOND);
+	assert_true(p.queued_bytes > 20000);
+	for (wlk_time now = SECOND; now < SECOND + 100 * MS; now += MS)
+		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
+	assert_in_range(bytes, 64 * 1200, 72 * 1200); /* 620 kbit/s at first: what waits is to be gone in 600 ms */
+	pacer_free(&p);
+}
+
 static void test_full_and_forgotten(void **state)
 {
 	struct pacer_item item = { .buf = pktbuf_alloc(NULL, 1) };
@@ -309,6 +352,8 @@ int main(void)
 		cmocka_unit_test(test_what_passes_by_is_paid_for),
 		cmocka_unit_test(test_audio_passes_and_retransmissions_go_before_video),
 		cmocka_unit_test(test_a_queue_is_drained_soon_at_any_rate),
+		cmocka_unit_test(test_a_rate_is_one_of_whole_packets),
+		cmocka_unit_test(test_what_waited_for_long_leaves_no_faster_than_may_be),
 		cmocka_unit_test(test_full_and_forgotten),
 		cmocka_unit_test(test_rate_meter_over_one_second),
 		cmocka_unit_test(test_remb_estimate_rises_above_what_arrives),
