@@ -11,6 +11,7 @@
 enum { PAYLOAD_SIZE = 1160, /* with header and extensions about 1,200 bytes */
        TICK_US = 5000,
        FLOOD_PACKETS = 256, /* sent between two looks at the sockets, as many as leave together */
+       FULL_US = 500,       /* after a packet was refused */
        FRAME_PACKETS = 40,
        CLOCK_HZ = 90000,
        WARM_UP_US = 2000000, /* in which the pacer comes to know the rate */
@@ -83,19 +84,21 @@ static void call_later(struct bench *b, wlk_time delay, void (*fn)(void *user))
 		bench_fail(b, "out of memory");
 }
 
-/* What is due now, or in a flood all that is taken; what is refused is lost, as it is without a flood. */
-static void send_due(struct bench *b, int64_t now)
+/* What is due now, or in a flood all that is taken; what is refused is lost, as it is without a flood. Answers when to come again. */
+static wlk_time send_due(struct bench *b, int64_t now)
 {
 	struct rtp_run *s = b->state;
 	uint64_t due = (uint64_t)(now - s->started) * b->options->rate / 1000000;
 
 	if (b->what->flood) {
-		for (int i = 0; i < FLOOD_PACKETS && send_one(s, now); i++)
-			;
-		return;
+		for (int i = 0; i < FLOOD_PACKETS; i++)
+			if (!send_one(s, now))
+				return FULL_US;
+		return 0;
 	}
 	for (; s->due < due; s->due++)
 		send_one(s, now);
+	return TICK_US;
 }
 
 static void tick(void *user)
@@ -103,8 +106,8 @@ static void tick(void *user)
 	struct bench *b = user;
 	struct rtp_run *s = b->state;
 	int64_t now = usage_now_us();
+	wlk_time pause = send_due(b, now);
 
-	send_due(b, now);
 	if (s->phase == RTP_WARMING_UP && !s->measured && now - s->started >= WARM_UP_US) {
 		s->measured = now;
 		bench_ask_usage(b);
@@ -114,7 +117,7 @@ static void tick(void *user)
 		call_later(b, LAST_PACKETS_US, ask);
 		return;
 	}
-	call_later(b, b->what->flood ? 0 : TICK_US, tick);
+	call_later(b, pause, tick);
 }
 
 static void finish(struct bench *b, int64_t far_cpu, uint64_t count, int64_t at)
