@@ -19,6 +19,7 @@ enum {
 
 static const double resume_share = 0.97, gentle = 0.97;
 static const double heavy_loss = 0.1;
+static const double own_loss = 0.3; /* others who fill a queue give way before we lose so much in it */
 static const double keeping_up = 0.9, own_queue = 1.06;
 static const double took_back = 0.93, gives_back = 0.4;
 static const double shared_share = 0.85; /* of what it was before we gave way in vain */
@@ -381,7 +382,7 @@ void delay_bwe_end(struct delay_bwe *d, wlk_time now, const struct delay_context
 {
 	if (d->updated < 0)
 		d->updated = now;
-	d->loss = MAX(context->loss, queue_delay_busy_loss(&d->queue));
+	d->loss = queue_delay_busy_loss(&d->queue) > own_loss ? queue_delay_busy_loss(&d->queue) : context->loss;
 	note_empty(d, now);
 	/* A probe's queue is gone with it; one that loses much is another. */
 	if (context->probing && d->loss < heavy_loss)
