@@ -112,7 +112,7 @@ enum ice_event_type {
 				    * interface came (roaming), or a generation began */
 	ICE_EVENT_ROLE_CHANGED,    /* |controlling|: a role conflict was resolved against us */
 	ICE_EVENT_VALIDATED,       /* |local|, |remote|: packets of this path may be taken (R12), DTLS may start */
-	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|: ice_agent_selected() answers another path */
+	ICE_EVENT_SELECTED_PAIR,   /* |local|, |remote|, |nominated|, |is_other_pair|: ice_agent_selected() answers another path, or it was nominated */
 	ICE_EVENT_CONSENT_EXPIRED, /* |local|, |remote|: nothing may be sent there any more (RFC 7675) */
 	ICE_EVENT_STATE,           /* |state| */
 	ICE_EVENT_CANDIDATE_ERROR, /* |local|, |server_url|, |error_code|, |error_text| */
@@ -129,6 +129,7 @@ struct ice_event {
 	enum ice_state state;
 	bool controlling;
 	bool nominated; /* false: the best valid pair, used while none is nominated */
+	bool is_other_pair; /* false: only its nomination is new */
 	wlk_addr local; /* the base: the address of the socket, or the relayed address */
 	wlk_addr remote;
 	struct str server_url; /* texts are borrowed until the next poll_event */

@@ -105,14 +105,15 @@ static bool poll_selected(struct ice_agent *agent, struct ice_event *out)
 
 	if (!path || (path->id == agent->told_pair && (path == agent->selected) == agent->told_nominated))
 		return false;
-	agent->told_pair = path->id;
-	agent->told_nominated = path == agent->selected;
 	*out = (struct ice_event){
 		.type = ICE_EVENT_SELECTED_PAIR,
-		.nominated = agent->told_nominated,
+		.nominated = path == agent->selected,
+		.is_other_pair = path->id != agent->told_pair,
 		.local = path->base->addr,
 		.remote = path->remote->candidate.addr,
 	};
+	agent->told_pair = path->id;
+	agent->told_nominated = out->nominated;
 	return true;
 }
 

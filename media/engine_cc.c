@@ -115,15 +115,15 @@ void media_engine_path_changed(struct media_engine *e, wlk_time now)
 
 /* ---- out ---- */
 
-void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, const struct pktbuf *wire)
+void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item)
 {
-	size_t size = wire->size + GCC_OVERHEAD;
+	size_t size = item->buf->size + GCC_OVERHEAD;
 
 	if ((item->is_rtx || item->is_protected) && !item->is_padding)
 		rate_meter_add(&e->resent, now, size);
 	e->last_sent = now;
 	if (e->sends_ccfb) {
-		sent_rtp_add(&e->sent_rtp, load_u32(wire->data + 8), load_u16(wire->data + 2), sent_history_next(&e->gcc.sent));
+		sent_rtp_add(&e->sent_rtp, load_u32(item->buf->data + 8), load_u16(item->buf->data + 2), sent_history_next(&e->gcc.sent));
 	} else if (!item->twcc_offset) {
 		gcc_on_other_sent(&e->gcc, now, size);
 		return;

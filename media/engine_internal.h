@@ -277,7 +277,7 @@ bool layer_key_frame_wanted(struct send_layer *l, wlk_time now, wlk_time rtt_us)
 bool engine_tells_arrivals(const struct media_section *s);
 void engine_cc_configure(struct media_engine *e, wlk_time now);
 /* |wire| leaves, plain as it still is. */
-void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item, const struct pktbuf *wire);
+void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_item *item);
 void engine_cc_on_twcc(struct media_engine *e, wlk_time now, const struct twcc_feedback *feedback);
 /* All that a message says was given to the coordinator: put what it makes of it into force. */
 void engine_cc_feedback_end(struct media_engine *e, wlk_time now);

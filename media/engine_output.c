@@ -291,7 +291,7 @@ static void keep_for_rtx(struct media_engine *e, struct send_stream *out, const 
 		     });
 }
 
-static void stamp_and_count(struct media_engine *e, const struct pacer_item *item, struct pktbuf *wire, wlk_time now)
+static void stamp_and_count(struct media_engine *e, const struct pacer_item *item, wlk_time now)
 {
 	struct send_packet meta = {
 		.twcc_offset = item->twcc_offset,
@@ -302,22 +302,22 @@ static void stamp_and_count(struct media_engine *e, const struct pacer_item *ite
 		.is_protected = item->is_protected,
 	};
 
-	send_packet_stamp(wire->data, &meta, sent_history_next(&e->gcc.sent), now);
-	engine_cc_on_sent(e, now, item, wire);
-	send_stream_on_sent(item->owner, &meta, wire->size, now - item->queued);
+	send_packet_stamp(item->buf->data, &meta, sent_history_next(&e->gcc.sent), now);
+	engine_cc_on_sent(e, now, item);
+	send_stream_on_sent(item->owner, &meta, item->buf->size, now - item->queued);
 }
 
 bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct media_transmit *out)
 {
 	struct pacer_item item;
 	struct send_stream *stream;
-	struct pktbuf *wire;
+	struct pktbuf *report;
 
 	if (!e->rtcp_head && engine_rtcp_deadline(e) <= now)
 		engine_rtcp_build(e, now);
-	wire = engine_rtcp_pop(e);
-	if (wire) {
-		*out = (struct media_transmit){ .buf = wire, .kind = MEDIA_TRANSMIT_RTCP };
+	report = engine_rtcp_pop(e);
+	if (report) {
+		*out = (struct media_transmit){ .buf = report, .kind = MEDIA_TRANSMIT_RTCP };
 		return true;
 	}
 	if (e->closed)
@@ -326,17 +326,16 @@ bool media_engine_poll_transmit(struct media_engine *e, wlk_time now, struct med
 	if (!pacer_pop(&e->pacer, now, &item))
 		return false;
 	stream = item.owner;
-	wire = item.buf;
 	if (stream->keeps_history && item.rtx_pt != RTP_PT_NONE)
 		keep_for_rtx(e, stream, &item, now);
-	stamp_and_count(e, &item, wire, now);
+	stamp_and_count(e, &item, now);
 	*out = (struct media_transmit){
-		.buf = wire,
+		.buf = item.buf,
 		.kind = item.is_protected ? MEDIA_TRANSMIT_PROTECTED_RTP : MEDIA_TRANSMIT_RTP,
 		.keep_protected =
 			stream->keeps_history && item.rtx_pt == RTP_PT_NONE && !item.is_rtx && !item.is_protected,
-		.ssrc = load_u32(wire->data + 8),
-		.seq = load_u16(wire->data + 2),
+		.ssrc = load_u32(item.buf->data + 8),
+		.seq = load_u16(item.buf->data + 2),
 		.sent = now,
 		.header_size = item.header_size,
 	};

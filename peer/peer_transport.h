@@ -39,8 +39,6 @@ struct peer_transport {
 	bool remote_ice_applied; /* the far end's parameters are known */
 	wlk_ice_gathering_state gathering_state;
 	wlk_ice_state ice_state;
-	wlk_addr told_local, told_remote; /* the pair that the application was told of last */
-	bool told_nominated;
 
 	struct dtls_transport *dtls;
 	wlk_dtls_state dtls_state; /* as it was told */

@@ -1,7 +1,6 @@
 /* What the ICE agent of a transport reports, and what follows from it. */
 #include <string.h>
 
-#include "core/addr.h"
 #include "peer/object.h"
 
 /*
@@ -87,22 +86,11 @@ static void on_ice_state(struct peer_transport *t, enum ice_state state)
 	peer_update_connection_state(t->pc);
 }
 
-/* A pair that carries data before it is nominated is told once. */
-static bool is_told(struct peer_transport *t, const struct ice_event *ice)
-{
-	bool told = ice->nominated && !t->told_nominated && addr_equal(&t->told_local, &ice->local) && addr_equal(&t->told_remote, &ice->remote);
-
-	t->told_nominated = ice->nominated;
-	t->told_local = ice->local;
-	t->told_remote = ice->remote;
-	return told;
-}
-
 static void on_selected_pair(struct peer_transport *t, const struct ice_event *ice)
 {
 	wlk_event ev = { .type = WLK_EVENT_SELECTED_PAIR_CHANGE };
 
-	if (is_told(t, ice))
+	if (!ice->is_other_pair)
 		return;
 	tell_ice(t, WLK_EVENT_ICE_TRANSPORT_SELECTED_PAIR_CHANGE);
 	ev.u.selected_pair.local = ice->local;

@@ -171,17 +171,6 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
 	*state = NULL;
 }
 
-static void on_connection(void *user, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code)
-{
-	struct listener *l = user;
-
-	(void)state;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		deadlines_opened(l->deadlines, connection);
-	else
-		deadlines_closed(l->deadlines, connection);
-}
-
 /* ---- life ---- */
 
 /* "8080", "127.0.0.1:8080" or "[::1]:8080". */
@@ -229,7 +218,7 @@ struct listener *listener_open(const char *where)
 	if (l->deadlines)
 		l->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_request, l,
 					     MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
-					     MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_CONNECTION_LIMIT,
+					     MHD_OPTION_NOTIFY_CONNECTION, deadlines_on_connection, l->deadlines, MHD_OPTION_CONNECTION_LIMIT,
 					     (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 					     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY,
 					     MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);

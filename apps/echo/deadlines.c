@@ -112,7 +112,7 @@ void deadlines_destroy(struct deadlines *d)
 	free(d);
 }
 
-void deadlines_opened(struct deadlines *d, struct MHD_Connection *connection)
+static void opened(struct deadlines *d, struct MHD_Connection *connection)
 {
 	struct watch *w = calloc(1, sizeof(*w));
 	int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -157,7 +157,7 @@ void deadlines_next_request(struct deadlines *d, struct MHD_Connection *connecti
 	set_due(d, connection, now_us() + 15000000 + HEADER_US);
 }
 
-void deadlines_closed(struct deadlines *d, struct MHD_Connection *connection)
+static void closed(struct deadlines *d, struct MHD_Connection *connection)
 {
 	pthread_mutex_lock(&d->lock);
 	for (struct watch **link = &d->first; *link; link = &(*link)->next) {
@@ -170,4 +170,13 @@ void deadlines_closed(struct deadlines *d, struct MHD_Connection *connection)
 		}
 	}
 	pthread_mutex_unlock(&d->lock);
+}
+
+void deadlines_on_connection(void *deadlines, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code)
+{
+	(void)state;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		opened(deadlines, connection);
+	else
+		closed(deadlines, connection);
 }

@@ -13,13 +13,13 @@ struct deadlines;
 struct deadlines *deadlines_create(void);
 void deadlines_destroy(struct deadlines *d);
 
-void deadlines_opened(struct deadlines *d, struct MHD_Connection *connection);
+/* For MHD_OPTION_NOTIFY_CONNECTION, with the deadlines as its argument. */
+void deadlines_on_connection(void *deadlines, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code);
 /* The header is complete: the body has its own time. */
 void deadlines_header_done(struct deadlines *d, struct MHD_Connection *connection);
 /* The request is complete: we take our time to answer. */
 void deadlines_request_done(struct deadlines *d, struct MHD_Connection *connection);
 /* The reply is out; the next request on the connection may begin after an idle time that libmicrohttpd watches. */
 void deadlines_next_request(struct deadlines *d, struct MHD_Connection *connection);
-void deadlines_closed(struct deadlines *d, struct MHD_Connection *connection);
 
 #endif

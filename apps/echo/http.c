@@ -458,17 +458,6 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
 	*state = NULL;
 }
 
-static void on_connection(void *user, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode code)
-{
-	struct http_server *server = user;
-
-	(void)state;
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
-		deadlines_opened(server->deadlines, connection);
-	else
-		deadlines_closed(server->deadlines, connection);
-}
-
 /* ---- life ---- */
 
 static char *read_file(const char *path)
@@ -527,7 +516,7 @@ static const char *listen_on(struct http_server *server)
 	}
 	server->daemon = MHD_start_daemon(
 		flags, o->port, NULL, NULL, on_request, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_CONNECTION_LIMIT,
+		on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, deadlines_on_connection, server->deadlines, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_per_ip, MHD_OPTION_CONNECTION_TIMEOUT,
 		(unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_MEMORY, MHD_OPTION_LISTENING_ADDRESS_REUSE,
 		1u, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);

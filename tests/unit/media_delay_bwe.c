@@ -293,6 +293,7 @@ static void test_a_full_queue_that_drops_is_not_of_others(void **state)
 {
 	const struct delay_context context = { .rtt = 150 * MS };
 	struct path p = { 0 };
+	double loss = 0;
 
 	(void)state;
 	delay_bwe_init(&p.d, 300000);
@@ -312,7 +313,9 @@ static void test_a_full_queue_that_drops_is_not_of_others(void **state)
 		}
 		p.now = end;
 		delay_bwe_end(&p.d, p.now + 50 * MS, &context);
+		loss = MAX(loss, p.d.loss);
 	}
+	assert_true(loss > 0.1); /* which nobody else told */
 	assert_int_equal(p.d.queue.limit, QUEUE_LIMIT_US);
 	assert_in_range(p.d.bps, 350000, 650000);
 	assert_true(p.free_at - p.now < 40 * MS);

@@ -208,9 +208,17 @@ static void test_a_queue_is_drained_soon_at_any_rate(void **state)
 	pacer_free(&p);
 }
 
-static void test_a_rate_is_one_of_whole_packets(void **state)
+static size_t pop_between(struct pacer *p, wlk_time from, wlk_time to)
 {
 	size_t bytes = 0;
+
+	for (wlk_time now = from; now < to; now += MS)
+		bytes += p->deadline <= now ? pop_all(p, now) : 0;
+	return bytes;
+}
+
+static void test_a_rate_is_one_of_whole_packets(void **state)
+{
 	struct pacer p;
 
 	(void)state;
@@ -220,15 +228,13 @@ static void test_a_rate_is_one_of_whole_packets(void **state)
 	pop_all(&p, 0);
 	for (int i = 0; i < 1000; i++)
 		push(&p, 0, PACER_VIDEO, 156, NULL); /* 200 on the path, of which 500 leave in a second */
-	for (wlk_time now = 0; now < SECOND; now += MS)
-		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
-	assert_in_range(bytes, 495 * 156, 505 * 156);
+	assert_in_range(pop_between(&p, 0, SECOND), 495 * 156, 505 * 156);
 	pacer_free(&p);
 }
 
 static void test_what_waited_for_long_leaves_no_faster_than_may_be(void **state)
 {
-	size_t bytes = 0;
+	size_t bytes;
 	struct pacer p;
 
 	(void)state;
@@ -238,14 +244,12 @@ static void test_what_waited_for_long_leaves_no_faster_than_may_be(void **state)
 	for (int i = 0; i < 100; i++)
 		push(&p, 0, PACER_VIDEO, 1200, NULL); /* two and a half seconds at that rate */
 	pop_all(&p, 0);
-	for (wlk_time now = 0; now < SECOND; now += MS)
-		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
+	bytes = pop_between(&p, 0, SECOND);
 	assert_in_range(bytes, 58 * 1200, 62 * 1200);
 	pacer_set_hurry(&p, SECOND, 0);
 	pop_all(&p, SECOND);
 	assert_true(p.queued_bytes > 20000);
-	for (wlk_time now = SECOND; now < SECOND + 100 * MS; now += MS)
-		bytes += p.deadline <= now ? pop_all(&p, now) : 0;
+	bytes += pop_between(&p, SECOND, SECOND + 100 * MS);
 	assert_in_range(bytes, 64 * 1200, 72 * 1200); /* 620 kbit/s at first: what waits is to be gone in 600 ms */
 	pacer_free(&p);
 }
