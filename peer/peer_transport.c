@@ -212,8 +212,8 @@ static void start_srtp(struct peer_transport *t)
 	struct srtp_keys keys;
 	wlk_err err;
 
-	if (t->srtp)
-		return;
+	if (t->srtp || list_empty(&t->pc->transceivers))
+		return; /* data alone needs no ciphers, which cost a tenth of a set-up; DTLS exports the keys at any time */
 	err = dtls_transport_export_srtp(t->dtls, &export);
 	if (err == WLK_ERR_NOT_FOUND)
 		return; /* the far end does no media */

@@ -52,7 +52,7 @@ struct peer_transport {
 	wlk_time dtls_restart_at;        /* WLK_TIME_NEVER: no fresh handshake is due */
 	bool remote_closed;              /* close_notify came */
 
-	struct srtp_session *srtp; /* NULL: no keys yet */
+	struct srtp_session *srtp; /* NULL: no keys yet, or nothing but data */
 	struct media_engine *media;
 
 	/* counters for transport statistics */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "peer/object.h"
 #include "sim.h"
 
 enum { STORY_MAX = 256 };
@@ -451,6 +452,27 @@ static void test_media_of_each_transport_arrives(void **state)
 	sim_free(&p.sim);
 }
 
+/* A call of data alone makes no SRTP session; media that come later find one. */
+static void test_media_after_data_alone_arrive(void **state)
+{
+	struct pair p = { .of_a = WLK_CONFIGURATION_INIT };
+
+	(void)state;
+	start(&p.sim, &p.seen, &p.channel);
+	exchange(&p, false);
+	assert_true(sim_run_until(&p.sim, 5 * SIM_SECOND, sim_both_connected));
+	assert_non_null(p.sim.a.pc->transport);
+	assert_null(p.sim.a.pc->transport->srtp);
+	assert_null(p.sim.b.pc->transport->srtp);
+	p.audio = add(&p.sim.a, WLK_MEDIA_AUDIO);
+	exchange(&p, false);
+	sim_run_for(&p.sim, SIM_SECOND);
+	send_media(p.audio, 111);
+	sim_run_for(&p.sim, SIM_SECOND);
+	assert_int_equal(packets(&p.seen.b), 1);
+	sim_free(&p.sim);
+}
+
 /* An ICE restart is one of all transports (RFC 9429 5.2.2), and the next exchange keeps them apart. */
 static void test_a_restart_of_all_transports(void **state)
 {
@@ -571,6 +593,7 @@ int main(void)
 		cmocka_unit_test(test_max_compat_falls_back_to_one_transport),
 		cmocka_unit_test(test_what_the_far_end_does_not_bundle_stays_apart),
 		cmocka_unit_test(test_media_of_each_transport_arrives),
+		cmocka_unit_test(test_media_after_data_alone_arrive),
 		cmocka_unit_test(test_a_restart_of_all_transports),
 		cmocka_unit_test(test_a_rolled_back_offer_takes_its_transports_along),
 		cmocka_unit_test(test_max_bundle_takes_no_answer_apart),
