@@ -42,7 +42,7 @@ wlk_sim(sim_media SOURCES sim/media.c sim/encoded.c sim/raw_call.c support/film.
 wlk_sim(sim_tracks SOURCES sim/tracks.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c)
 wlk_sim(sim_raw SOURCES sim/raw.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
 wlk_sim(sim_raw_layers SOURCES sim/raw_layers.c support/film.c support/picture_quality.c ARGS 8) # SEED
-wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c ARGS 1 3) # FIRST_SEED COUNT
+wlk_sim(sim_media_cc SOURCES sim/media_cc.c support/cc_world.c support/synthetic_encoder.c support/tcp_flow.c support/figures.c ARGS 3 3) # FIRST_SEED COUNT
 wlk_sim(sim_sound SOURCES sim/sound.c sim/raw_call.c support/film.c support/picture_quality.c support/sound.c ARGS 1) # SEED
 
 # Minutes of whole calls with codecs: too slow for sanitizers, under which sim_raw, sim_media and sim_tracks do the like for seconds.

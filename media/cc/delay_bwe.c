@@ -3,7 +3,7 @@
 enum {
 	FRESH_MIN = 2,               /* packets that speak of what was changed */
 	STEADY_US = 2500000,         /* without a queue: from here on the increase grows */
-	PACKET_BITS = 11200,
+	STEP_BITS = 16800,           /* a round trip adds a packet and a half */
 	EQUAL_RTT_US = 100000,       /* below it feedback makes the difference, which comes sooner to those who send more */
 	RESPONSE_US = 100000,        /* beyond the round trip */
 	DRAIN_SPAN_US = 200000,      /* a queue is to be gone in about this time */
@@ -14,6 +14,7 @@ enum {
 	NEVER_EMPTY_US = 2500000,    /* beyond the round trip, though we gave way: the queue is of others */
 	EMPTY_MESSAGES = 3,          /* in a row: nobody fills the queue */
 	GIVES_WAY_MAX = 2,           /* the path became slower; it was not seen at its slowest; a third time it is others */
+	DRAINS_APART_US = 3000000,   /* those closer together are of one change of the path */
 	SHARED_LIMIT_US = 3 * QUEUE_LIMIT_US, /* beyond it others are known to fill the queue: emptying it is in vain */
 };
 
@@ -23,7 +24,9 @@ static const double own_loss = 0.3; /* others who fill a queue give way before w
 static const double keeping_up = 0.9, own_queue = 1.06;
 static const double took_back = 0.93, gives_back = 0.4;
 static const double shared_share = 0.85; /* of what it was before we gave way in vain */
-static const double queue_weight = 8, growth_weight = 5; /* per second of waiting */
+static const double queue_weight = 12, growth_weight = 7; /* per second of waiting */
+static const double far_below = 0.5; /* what a path that became slower never shows: it carries what it carries */
+static const double early = 0.125; /* at most so much of the rate is added in a second, until no queue was met for long */
 static const double slower = 0.85; /* less than chance: the path has another rate */
 static const double probe_drain = 0.75;
 static const double drain_least = 0.08, drain_most = 0.35;
@@ -181,6 +184,12 @@ static bool gave_way_in_vain(const struct delay_bwe *d)
 	return d->gave_way >= GIVES_WAY_MAX && d->queue.least > SHARED_LIMIT_US && d->loss < heavy_loss;
 }
 
+/* Behind a long queue less and less arrives, again and again. */
+static bool is_far_below(const struct delay_bwe *d, uint64_t rate)
+{
+	return d->gave_way && d->queue.least > SHARED_LIMIT_US && rate < share_of(d->drain_bps, far_below);
+}
+
 static void decrease(struct delay_bwe *d, wlk_time now)
 {
 	uint64_t rate = path_rate(d);
@@ -192,7 +201,7 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 		d->queued_messages = 0;
 		return;
 	}
-	if (gave_way_in_vain(d)) {
+	if (gave_way_in_vain(d) || (d->state != DELAY_DRAINING && is_far_below(d, rate))) {
 		d->resume_bps = d->bps;
 		share_queue(d, now);
 		return;
@@ -209,6 +218,8 @@ static void decrease(struct delay_bwe *d, wlk_time now)
 	}
 	if (rate < share_of(MAX(d->capacity_bps, d->bps), slower))
 		queue_delay_slower(&d->queue, MAX(d->capacity_bps, d->bps), rate);
+	if (d->state != DELAY_DRAINING)
+		d->drain_bps = now - d->decreased > DRAINS_APART_US ? rate : MAX(d->drain_bps, rate);
 	d->capacity_bps = rate;
 	d->resume_bps = MIN(share_of(rate, resume_share), share_of(d->bps, gentle));
 	d->before_bps = d->bps;
@@ -234,8 +245,8 @@ static void look_again(struct delay_bwe *d, wlk_time now)
 	if (d->queue.least <= d->queue.limit || rate >= d->bps || keeps_up(d) || !busy)
 		return;
 	/* What arrives follows what is sent, down and down: that is not how a slower path looks. */
-	if (gave_way_in_vain(d)) {
-		d->resume_bps = d->bps;
+	if (gave_way_in_vain(d) || is_far_below(d, rate)) {
+		d->resume_bps = MAX(d->bps, share_of(d->drain_bps, far_below));
 		share_queue(d, now);
 		return;
 	}
@@ -292,7 +303,7 @@ static void drain(struct delay_bwe *d, wlk_time now, const struct delay_context 
 /* Bits per second that a second adds. */
 static uint64_t increase_of(const struct delay_bwe *d, wlk_time now, const struct delay_context *context)
 {
-	uint64_t packet = (uint64_t)PACKET_BITS * 1000000 / (uint64_t)(MAX(context->rtt, (wlk_time)EQUAL_RTT_US) + RESPONSE_US);
+	uint64_t step = (uint64_t)STEP_BITS * 1000000 / (uint64_t)(MAX(context->rtt, (wlk_time)EQUAL_RTT_US) + RESPONSE_US);
 	wlk_time steady;
 	double share;
 
@@ -300,9 +311,9 @@ static uint64_t increase_of(const struct delay_bwe *d, wlk_time now, const struc
 		return d->bps;
 	steady = now - d->increasing_since - STEADY_US;
 	if (is_shared(d))
-		return share_of(d->bps, 0.16);
+		return MAX(step, share_of(d->bps, 0.16));
 	if (steady <= 0)
-		return MAX(MIN(packet, share_of(d->bps, 0.16)), share_of(d->bps, 0.02));
+		return MAX(MIN(step, share_of(d->bps, early)), share_of(d->bps, 0.02));
 	share = 0.1 + 0.2 * (double)steady / 1e6;
 	return share_of(d->bps, MIN(share, 0.6));
 }

@@ -25,6 +25,7 @@ struct delay_bwe {
 	uint64_t bps;
 	uint64_t capacity_bps; /* of the path, as last seen; 0: unknown */
 	uint64_t resume_bps;   /* after draining */
+	uint64_t drain_bps;    /* what the path was seen to carry when it began */
 	wlk_time decreased;    /* when */
 	wlk_time path_since;   /* what left before took another path */
 	wlk_time increasing_since;

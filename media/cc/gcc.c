@@ -5,6 +5,8 @@ enum {
 	SILENCE_STEP_US = 400000,
 	LIMITED_PROBE_US = 5000000,
 	STEADY_PROBE_US = 2500000,
+	FALLEN_PROBE_US = 1000000,
+	BEST_US = 10000000,      /* in which what got through once is forgotten, but for a third */
 	RTT_LIMIT_US = 3000000,
 	RTT_STEP_US = 1000000,
 	RTT_UNKNOWN_US = 200000,
@@ -13,6 +15,7 @@ enum {
 static const double silence_share = 0.7, resumed_share = 0.5, slow_share = 0.8;
 static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
 static const double limited_share = 0.7;
+static const double fallen = 0.15, fallen_loss = 0.02;
 static const double probe_proves = 0.7, probe_saturates = 0.9;
 
 static uint64_t share_of(uint64_t bps, double share)
@@ -129,11 +132,33 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 		probe_ask(&g->probes, now, bps);
 }
 
+/* Far below what got through not long ago, and nothing speaks for that any more: a bad time is over. */
+static bool has_fallen(const struct gcc *g, wlk_time now)
+{
+	const struct delay_bwe *d = &g->delay;
+
+	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && !g->loss.limit_bps &&
+	       d->loss < fallen_loss && d->queue.least >= 0 && d->queue.least <= QUEUE_LIMIT_US / 2 &&
+	       now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
+}
+
+static void remember_best(struct gcc *g, wlk_time now)
+{
+	wlk_time passed = MIN(now - g->last_feedback, SECOND);
+
+	g->best_bps -= g->best_bps * (uint64_t)MAX(passed, 0) / BEST_US;
+	g->best_bps = MAX(g->best_bps, g->target_bps);
+}
+
 /* After times in which nothing was learned, or much was held back. */
 static void probe_if_due(struct gcc *g, wlk_time now)
 {
 	wlk_time pause = g->app_limited ? LIMITED_PROBE_US : STEADY_PROBE_US;
 
+	if (!probe_is_pending(&g->probes) && has_fallen(g, now)) {
+		ask_probe(g, now, 4 * g->target_bps);
+		return;
+	}
 	if (g->delay.state == DELAY_DRAINING || probe_is_pending(&g->probes) || now - g->last_probe < pause)
 		return;
 	if (g->delay.state == DELAY_INCREASING && !g->app_limited && now - g->delay.increasing_since < STEADY_PROBE_US)
@@ -292,6 +317,7 @@ void gcc_feedback_end(struct gcc *g, wlk_time now)
 	if (g->loss.limit_bps)
 		delay_bwe_limit(&g->delay, now, share_of(g->loss.limit_bps, 1.05));
 	back_off_for_rtt(g, now);
+	remember_best(g, now);
 	end_silence(g, now);
 	probe_if_due(g, now);
 	update_target(g, now);

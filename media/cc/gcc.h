@@ -45,6 +45,7 @@ struct gcc {
 	uint64_t wanted_bps; /* more than this the application has no use for; 0: unknown */
 	uint64_t remb_bps;   /* 0: none */
 	uint64_t target_bps, pacing_bps, hurry_bps;
+	uint64_t best_bps;   /* what was allowed, slowly forgotten */
 	bool started;        /* a packet left */
 	bool has_feedback;
 	bool can_pad;

@@ -74,23 +74,37 @@ static void add_small_to_busy(struct queue_delay *q, wlk_time sent, wlk_time arr
 	q->busy_sent_last = sent;
 }
 
+/* A small packet shows that those before it waited for somebody who slept. */
+static void excuse_burst(struct queue_delay *q)
+{
+	if (q->before_last < 0 || !stall_has(&q->stall, q->last_arrival))
+		return;
+	q->before_last = stall_excuse(&q->stall, q->before_last, q->last_sent, q->last_arrival);
+	q->least = MIN(q->least, q->before_last);
+	q->last = MIN(q->last, q->before_last);
+}
+
 void queue_delay_add(struct queue_delay *q, wlk_time sent, wlk_time arrival, size_t size, size_t carried, bool counts)
 {
 	wlk_time waiting;
 
 	q->largest = MAX(q->largest - q->largest / 48, size);
+	stall_add(&q->stall, sent, arrival);
 	if (size < q->largest * 3 / 4) {
+		excuse_burst(q);
 		add_small_to_busy(q, sent, arrival, size + carried);
 		return;
 	}
 	update_base(q, arrival - sent, arrival);
-	waiting = MIN(arrival - sent - q->base, WAITING_MAX_US);
+	waiting = stall_excuse(&q->stall, MIN(arrival - sent - q->base, WAITING_MAX_US), sent, arrival);
 	update_busy(q, waiting, sent, arrival, size + carried);
 	if (!counts)
 		return;
 	q->least = q->least < 0 ? waiting : MIN(q->least, waiting);
 	q->last = q->before_last < 0 ? waiting : MIN(waiting, q->before_last);
 	q->before_last = waiting;
+	q->last_sent = sent;
+	q->last_arrival = arrival;
 }
 
 void queue_delay_lost(struct queue_delay *q, size_t size)

@@ -4,6 +4,7 @@
 
 #include "core/err.h"
 #include "core/time.h"
+#include "media/cc/stall.h"
 
 enum {
 	QUEUE_BASE_SLOTS = 6,
@@ -19,10 +20,12 @@ struct queue_delay {
 	int64_t base_slots[QUEUE_BASE_SLOTS]; /* least difference of the two clocks, newest first */
 	wlk_time slot_began;                  /* by the receiver's clock */
 	int64_t base;
+	struct stall stall; /* is not counted as waiting */
 
 	/* since queue_delay_begin() */
 	wlk_time least, last; /* waiting time: the least, and that of the last two packets; -1: no packet yet */
 	wlk_time before_last;
+	wlk_time last_sent, last_arrival; /* of the packet that is before_last */
 
 	/* packets that waited, one behind the other: then the path's rate is that of their arrivals */
 	wlk_time busy_since;

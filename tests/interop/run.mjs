@@ -89,19 +89,34 @@ async function attempt(group, testCase, context) {
   }
 }
 
-/** Some groups have more than one try, said aloud: a machine that stands still for a moment is no fault. */
-async function runCase(group, testCase, context) {
-  let reason = await attempt(group, testCase, context);
-  for (let tries = 1; reason && tries < (group.tries ?? 1); tries++) {
-    console.log(`RETRY ${group.name}/${testCase.name} ${reason}`);
-    reason = await attempt(group, testCase, context);
-  }
-  if (reason) console.log(`FAIL ${group.name}/${testCase.name} ${reason}`);
+function settle(name, reason) {
+  if (reason) console.log(`FAIL ${name} ${reason}`);
   tally[reason ? 'failed' : 'passed']++;
-  results.set(`${group.name}/${testCase.name}`, !reason);
+  results.set(name, !reason);
 }
 
-async function runGroup(group, context) {
+/**
+ * Some groups have more than one try, said aloud: a machine that stands still for a moment is no fault. What fell short while
+ * others ran beside it has its further tries when it is alone, from the list |later|.
+ */
+async function runCase(group, testCase, context, later, tries = group.tries ?? 1) {
+  const name = `${group.name}/${testCase.name}`;
+  for (;;) {
+    const reason = await attempt(group, testCase, context);
+    if (!reason || --tries === 0) return settle(name, reason);
+    console.log(`RETRY ${name} ${reason}`);
+    if (later) return later.push({ group, testCase, tries });
+  }
+}
+
+async function runAlone(later, context) {
+  for (const { group, testCase, tries } of later) {
+    await runCase(group, testCase, context, undefined, tries);
+    await group.close();
+  }
+}
+
+async function runGroup(group, context, later) {
   const reason = group.missing();
   if (reason) return skip(group, reason);
   if (!group.offers && !context.offerer) return skip(group, 'no offering program: set WLK_OFFERER');
@@ -111,7 +126,7 @@ async function runGroup(group, context) {
       tally.failed++;
       continue;
     }
-    await runCase(group, testCase, context);
+    await runCase(group, testCase, context, later);
   }
 }
 
@@ -119,13 +134,15 @@ async function runGroup(group, context) {
 async function runFamilies(chosen, context, lanes) {
   const families = [...new Set(chosen.map(({ family }) => family))]
     .map((family) => chosen.filter((group) => group.family === family));
+  const later = [];
   const runLane = async () => {
     for (let family = families.shift(); family; family = families.shift()) {
-      for (const group of family) await runGroup(group, context);
+      for (const group of family) await runGroup(group, context, lanes > 1 ? later : undefined);
       await family[0].close();
     }
   };
   await Promise.all(Array.from({ length: lanes }, runLane));
+  await runAlone(later, context);
 }
 
 /** The command of a reference peer, in words. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/err.h"
 #include "encoded.h"
 #include "raw_call.h"
 
@@ -56,6 +57,7 @@ struct run {
 	uint32_t sent_count;
 	struct sent sent[PICTURES];
 	bool wants_key, started;
+	uint64_t target_bps;
 	uint32_t last, frames, shown, shown_late, requests;
 	double psnr_min;
 	size_t at; /* of the sound */
@@ -198,6 +200,8 @@ static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev
 		on_track(sim, run, ev->u.track.transceiver);
 	} else if (ev->type == WLK_EVENT_VIDEO_FRAME) {
 		check_picture(sim, run, ev->u.video.frame);
+	} else if (ev->type == WLK_EVENT_TARGET_BITRATE && ev->u.target_bitrate.transceiver == run->video) {
+		run->target_bps = ev->u.target_bitrate.bps;
 	} else if (ev->type == WLK_EVENT_KEY_FRAME_REQUEST && peer == &sim->a) {
 		run->requests++;
 		run->wants_key = true;
@@ -211,6 +215,14 @@ static void on_event(struct sim *sim, struct sim_peer *peer, const wlk_event *ev
 }
 
 /* ---- what goes in ---- */
+
+/* What only looks like a frame is as large as the sender asks for, each twentieth much larger. */
+static size_t size_of_frame(struct sim *sim, const struct run *run)
+{
+	size_t usual = (size_t)(MIN(run->target_bps, 500000) * PICTURE_US / 8000000), most = run->sent_count % 20 ? 2 * usual : 10 * usual;
+
+	return ENCODED_BODY_MIN + sim_random(sim, (uint32_t)MIN(most, 40000) + 1);
+}
 
 static void send_picture(struct sim *sim, struct run *run)
 {
@@ -226,7 +238,7 @@ static void send_picture(struct sim *sim, struct run *run)
 			sim_fail(sim, "a picture is not taken");
 		return;
 	}
-	*sent = (struct sent){ .size = ENCODED_BODY_MIN + sim_random(sim, run->sent_count % 20 ? 3000 : 40000), .key = !run->sent_count || run->wants_key };
+	*sent = (struct sent){ .size = size_of_frame(sim, run), .key = !run->sent_count || run->wants_key };
 	out.codec = run->plan.codec;
 	out.data = bytes;
 	out.size = encoded_make(out.codec, sent->key, run->sent_count, sent->size, bytes);

@@ -148,13 +148,29 @@ static void beside_cubic(void)
 	beside_tcp(CC_CUBIC, "beside CUBIC: media", "beside CUBIC: media, worst 10 s", "beside CUBIC: TCP");
 }
 
+/* A radio that saves power, or a receiver that gets no processor: what waits for it is no queue. */
+static void sleepy(void)
+{
+	struct cc_flow *f;
+
+	begin(4 * mega);
+	world.there.awake = 20 * CC_MS;
+	world.there.asleep = 30 * CC_MS;
+	f = cc_world_add(&world, CC_MEDIA, 0);
+	cc_world_run(&world, 70 * SECOND);
+	figure("asleep 30 ms, awake 20: used", seed, cc_flow_share(f, 10, 70, 4 * mega), 0.5, any);
+	figure("asleep 30 ms, awake 20: queue p95 [ms]", seed, in_ms(cc_world_queue(&world, 10 * SECOND, 70 * SECOND, 0.95)), 0, any);
+	figure("asleep 30 ms, awake 20: dropped", seed, (double)world.there.dropped, 0, any);
+	cc_world_free(&world);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} scenarios[] = { { "flat", flat },	    { "fall", fall }, { "rise", rise },	      { "loss5", lossy_5 },
-			  { "loss10", lossy_10 }, { "two", two },   { "reno", beside_reno }, { "cubic", beside_cubic } };
+	} scenarios[] = { { "flat", flat }, { "fall", fall },	      { "rise", rise },		{ "loss5", lossy_5 },	{ "loss10", lossy_10 },
+			  { "two", two },   { "reno", beside_reno }, { "cubic", beside_cubic }, { "sleepy", sleepy } };
 	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1, count = argc > 2 ? strtoull(argv[2], NULL, 10) : 3;
 
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {

@@ -1,5 +1,6 @@
 #include "cc_world.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "core/rand.h"
 #include "media/engine_internal.h" /* to print what the estimator thinks */
 
-enum { LOWER = 28 + 16, SAMPLE_US = 10000 };
+enum { LOWER = 28 + 16, SAMPLE_US = 10000, SLEEP_MAX_US = 150000 };
 
 static double uniform(struct cc_world *w)
 {
@@ -27,6 +28,23 @@ static size_t second_of(const struct cc_world *w)
 }
 
 /* ---- the link ---- */
+
+/* Of an exponential distribution. */
+static wlk_time span(struct cc_world *w, wlk_time mean)
+{
+	return (wlk_time)(-log(1 - uniform(w)) * (double)mean);
+}
+
+static wlk_time after_sleep(struct cc_world *w, struct cc_pipe *p, wlk_time at)
+{
+	if (!p->asleep)
+		return at;
+	while (p->sleep_to <= at) {
+		p->sleep_from = p->sleep_to + span(w, p->awake) + 1;
+		p->sleep_to = p->sleep_from + MIN(span(w, p->asleep), SLEEP_MAX_US);
+	}
+	return at >= p->sleep_from ? p->sleep_to : at;
+}
 
 static void pipe_send(struct cc_world *w, struct cc_pipe *p, const struct cc_flight *flight, size_t size)
 {
@@ -50,7 +68,7 @@ static void pipe_send(struct cc_world *w, struct cc_pipe *p, const struct cc_fli
 	}
 	if (p->rate_bps)
 		p->free_at = start + (wlk_time)(size * 8 * 1000000 / p->rate_bps);
-	item.arrival = (p->rate_bps ? p->free_at : w->now) + p->delay;
+	item.arrival = after_sleep(w, p, (p->rate_bps ? p->free_at : w->now) + p->delay);
 	if (p->count == CC_RING) {
 		fprintf(stderr, "more flies than the test has room for\n");
 		exit(1);

@@ -24,6 +24,8 @@ struct cc_pipe {
 	uint64_t rate_bps; /* 0: no limit */
 	wlk_time queue, delay, free_at;
 	uint32_t loss; /* of 10,000 */
+	wlk_time awake, asleep; /* means: what would arrive during a sleep arrives at its end; 0: it never sleeps */
+	wlk_time sleep_from, sleep_to;
 	struct cc_flight ring[CC_RING];
 	size_t first, count;
 	uint64_t lost, dropped; /* by chance, by the full queue */

@@ -139,6 +139,61 @@ static void test_what_is_carried_counts_for_the_rate_and_not_for_the_size(void *
 	assert_in_range(queue_delay_busy_bps(&q), 1990000, 2010000);
 }
 
+/* A frame of four packets over eight milliseconds each 33, which a receiver reads that wakes up |woken| after its first one. */
+static void add_frame(struct queue_delay *q, int i, wlk_time woken)
+{
+	wlk_time sent = i * 33 * MS;
+
+	for (int k = 0; k < 4; k++)
+		queue_delay_add(q, sent + k * 2500, 40 * MS + MAX(sent + k * 2500, sent + woken) + k * 20, 1200, 0, true);
+}
+
+static void test_the_sleep_of_a_receiver_is_no_queue(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	for (int i = 0; i < 4; i++)
+		add_frame(&q, i, 0);
+	for (int i = 4; i < 8; i++) {
+		queue_delay_begin(&q);
+		add_frame(&q, i, 25 * MS);
+		assert_in_range(q.least, 0, MS);
+		assert_in_range(q.last, 0, MS);
+	}
+	/* Sound that comes in the same instant shows it, too, for a frame of one packet. */
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 300 * MS, 365 * MS, 1200, 0, true);
+	assert_int_equal(q.last, 25 * MS);
+	queue_delay_add(&q, 310 * MS, 365 * MS + 10, 100, 0, true);
+	assert_int_equal(q.least, 0);
+	assert_int_equal(q.last, 0);
+}
+
+static void test_a_queue_behind_which_somebody_sleeps_is_one(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	/* One each two milliseconds, 60 ms late but for the first, given on in groups of five each ten. */
+	for (int i = 0; i <= 50; i++) {
+		if (i == 6)
+			queue_delay_begin(&q);
+		queue_delay_add(&q, i * 2 * MS, i ? 100 * MS + (i + 4) / 5 * 10 * MS : 40 * MS, 1200, 0, true);
+	}
+	assert_in_range(q.least, 58 * MS, 60 * MS);
+	assert_in_range(q.last, 58 * MS, 60 * MS);
+	/* Nor is it a sleep when what left at once comes at once behind a gap. */
+	queue_delay_begin(&q);
+	for (int i = 0; i < 4; i++)
+		queue_delay_add(&q, 200 * MS + i * 400, 300 * MS + i * 400, 1200, 0, true);
+	assert_int_equal(q.least, 60 * MS);
+}
+
 static void test_R22_a_clock_that_jumps_is_no_wait_of_years(void **state)
 {
 	struct queue_delay q;
@@ -363,6 +418,8 @@ int main(void)
 		cmocka_unit_test(test_small_packets_take_time_in_the_line_of_those_that_waited),
 		cmocka_unit_test(test_what_is_lost_between_those_that_waited_was_sent),
 		cmocka_unit_test(test_what_is_carried_counts_for_the_rate_and_not_for_the_size),
+		cmocka_unit_test(test_the_sleep_of_a_receiver_is_no_queue),
+		cmocka_unit_test(test_a_queue_behind_which_somebody_sleeps_is_one),
 		cmocka_unit_test(test_R22_a_clock_that_jumps_is_no_wait_of_years),
 		cmocka_unit_test(test_a_clock_that_was_set_back_begins_anew),
 		cmocka_unit_test(test_the_least_delay_is_forgotten),

@@ -244,6 +244,27 @@ static void test_missing_feedback_takes_the_rate_down_and_its_return_up(void **s
 	gcc_free(&p.g);
 }
 
+/* After a time of losses and jitter little is left of the estimate, but the path is what it was. */
+static void test_a_rate_that_fell_far_is_probed_for(void **state)
+{
+	struct gcc_limits limits = { 0 };
+	struct path p = { 0 };
+
+	(void)state;
+	gcc_init(&p.g, 1);
+	gcc_set_wanted(&p.g, 5000000, true);
+	run(&p, 2000000, 200);
+	assert_true(gcc_target_bps(&p.g) > 1500000);
+	limits.max_bps = 40000;
+	gcc_set_limits(&p.g, p.now, &limits);
+	run(&p, 2000000, 40);
+	limits.max_bps = 0;
+	gcc_set_limits(&p.g, p.now, &limits);
+	run(&p, 2000000, 40);
+	assert_true(gcc_target_bps(&p.g) > 1000000);
+	gcc_free(&p.g);
+}
+
 static void test_R22_feedback_that_lies_stays_within_bounds(void **state)
 {
 	struct rand_jitter random = { .state = 11 };
@@ -281,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_a_stall_is_no_narrow_path),
 		cmocka_unit_test(test_limits_and_remb_hold),
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
+		cmocka_unit_test(test_a_rate_that_fell_far_is_probed_for),
 		cmocka_unit_test(test_R22_feedback_that_lies_stays_within_bounds),
 	};
 
