@@ -1,6 +1,6 @@
 /*
  * What a sender makes of its path: a bottleneck with a queue of 100 ms and a round trip of 50 ms, that stays, falls, rises, loses
- * packets, or is shared. Prints the spread of each figure over the seeds and fails when one is missed. FIRST_SEED COUNT [SCENARIO]
+ * packets, sleeps, or is shared. Prints the spread of each figure over the seeds and fails when one is missed. FIRST_SEED COUNT [SCENARIO]
  */
 #include <stdio.h>
 #include <stdlib.h>
