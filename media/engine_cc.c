@@ -15,10 +15,12 @@ enum {
 
 static void apply(struct media_engine *e, wlk_time now)
 {
-	uint64_t rate = gcc_pacing_bps(&e->gcc);
+	uint64_t rate;
 
 	if (!e->use_gcc)
 		return;
+	engine_allocate(e, now);
+	rate = MAX(gcc_pacing_bps(&e->gcc), engine_least_bps(e, now));
 	if (!gcc_is_told(&e->gcc) && (e->gcc.by_reports || e->answer_overdue))
 		rate = 0;
 	/* Who forwards sends what comes in, whatever we say: reports are too coarse to hold it up. */
@@ -30,7 +32,6 @@ static void apply(struct media_engine *e, wlk_time now)
 		pacer_set_rate(&e->pacer, now, rate);
 	if (gcc_hurry_bps(&e->gcc) != e->pacer.hurry_bps)
 		pacer_set_hurry(&e->pacer, now, gcc_hurry_bps(&e->gcc));
-	engine_allocate(e, now);
 }
 
 bool engine_tells_arrivals(const struct media_section *s)

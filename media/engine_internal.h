@@ -202,6 +202,7 @@ struct media_engine {
 	wlk_time first_sent;         /* WLK_TIME_NEVER: nothing with a transport-wide number yet */
 	struct rate_meter resent;
 	wlk_time allocated;          /* when shares were last given out */
+	uint64_t kept_bps;           /* the share that a video gets however little there is */
 	bool use_twcc, use_ccfb, use_remb;
 	struct ccfb_recv ccfb;
 	bool sends_ccfb;             /* our packets are told of by RFC 8888, which names them by SSRC and sequence number */
@@ -306,6 +307,8 @@ static inline bool layer_takes_part(const struct media_section *s, const struct 
 /* All that layers have use for, with what RTP and the layers below add. */
 uint64_t engine_wanted_bps(const struct media_engine *e);
 void engine_allocate(struct media_engine *e, wlk_time now);
+/* What leaves however little the path carries: audio as it comes, and the one video that is kept. */
+uint64_t engine_least_bps(struct media_engine *e, wlk_time now);
 bool engine_cc_event(struct media_engine *e, struct media_event *out);
 
 /* engine_tones.c */

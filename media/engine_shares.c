@@ -86,6 +86,7 @@ struct shares {
 	double payload[ALLOCATE_MAX][MEDIA_RIDS_MAX];
 	size_t count;
 	bool keeps_video;
+	uint64_t kept_bps;
 };
 
 static void add_section(struct shares *a, const struct media_section *s)
@@ -102,7 +103,6 @@ static void add_section(struct shares *a, const struct media_section *s)
 		.weight = a->order[n][0]->limits.priority ? a->order[n][0]->limits.priority : PRIORITY,
 		.always = s->kind == MEDIA_AUDIO || keeps,
 	};
-	a->keeps_video |= keeps;
 	for (size_t j = 0; j < layers; j++) {
 		const struct send_layer *l = a->order[n][j];
 		double payload = a->payload[n][j] = payload_share(s, l);
@@ -113,6 +113,10 @@ static void add_section(struct shares *a, const struct media_section *s)
 			.is_on = l->target_bps,
 		};
 	}
+	if (keeps) {
+		a->keeps_video = true;
+		a->kept_bps = a->layers[n][0].min_bps;
+	}
 	a->count++;
 }
 
@@ -121,6 +125,7 @@ static void collect(const struct media_engine *e, struct shares *a)
 {
 	a->count = 0;
 	a->keeps_video = false;
+	a->kept_bps = 0;
 	for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
 		for (size_t i = 0; i < e->section_count; i++)
 			if ((int)e->sections[i]->kind == kind)
@@ -162,6 +167,7 @@ void engine_allocate(struct media_engine *e, wlk_time now)
 	total -= MIN(resent + backlog, total / 2);
 	e->allocated = now;
 	collect(e, &a);
+	e->kept_bps = a.kept_bps;
 	if (with_data)
 		data = add_data(e, now, total, &a);
 	allocate_rates(a.streams, a.count, total);
@@ -169,6 +175,11 @@ void engine_allocate(struct media_engine *e, wlk_time now)
 		for (size_t j = 0; j < a.streams[i].layer_count; j++)
 			a.order[i][j]->target_bps = MIN((uint64_t)((double)a.layers[i][j].bps * a.payload[i][j]), UINT64_MAX / 8);
 	data_gate_set_rate(&e->data, now, data ? data_rate(e, now, data->bps) : 0);
+}
+
+uint64_t engine_least_bps(struct media_engine *e, wlk_time now)
+{
+	return e->kept_bps ? e->kept_bps + pacer_audio_bps(&e->pacer, now) : 0;
 }
 
 static bool differs(const struct send_layer *l)

@@ -58,6 +58,11 @@ wlk_time pacer_wait(const struct pacer *p, enum pacer_class prio)
 	return p->rate_bps ? (wlk_time)(p->class_bytes[prio] * 8 * 1000000 / p->rate_bps) : 0;
 }
 
+uint64_t pacer_audio_bps(struct pacer *p, wlk_time now)
+{
+	return rate_meter_bps(&p->audio, now);
+}
+
 static uint64_t effective_rate(struct pacer *p, wlk_time now)
 {
 	uint64_t rate = p->rate_bps;
@@ -203,6 +208,8 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out)
 			continue;
 		p->queued_bytes -= size_of(out);
 		p->class_bytes[prio] -= size_of(out);
+		if (prio == PACER_AUDIO)
+			rate_meter_add(&p->audio, now, size_of(out));
 		p->budget_bytes = MAX(p->budget_bytes - (int64_t)size_of(out), -debt_max(p, now));
 		update(p, now);
 		return true;

@@ -45,7 +45,7 @@ struct pacer {
 	uint64_t hurry_bps; /* what waits for too long leaves faster than at |rate_bps|, but no faster than this; 0: no limit */
 	uint64_t probe_bps; /* a probe is to leave at this rate; 0: none */
 	bool wants_padding; /* for the probe, when nothing waits; gone when there is none to be had */
-	struct rate_meter pushed;
+	struct rate_meter pushed, audio; /* audio: what left of it */
 	int64_t budget_bytes; /* may be negative by one packet */
 	wlk_time updated;
 	wlk_time deadline; /* when the next packet may leave; WLK_TIME_NEVER: nothing waits */
@@ -71,6 +71,8 @@ bool pacer_pop(struct pacer *p, wlk_time now, struct pacer_item *out);
 void pacer_spend(struct pacer *p, wlk_time now, size_t bytes);
 /** Release all packets of |owner|. */
 void pacer_forget(struct pacer *p, const void *owner);
+/** At what rate audio leaves, whatever rate is set. */
+uint64_t pacer_audio_bps(struct pacer *p, wlk_time now);
 /** How many more packets pacer_push() takes. */
 size_t pacer_room(const struct pacer *p);
 /** How long the packets of a class would take to leave at the set rate [us]; 0: there is none. */

@@ -12,18 +12,20 @@ struct flight {
 struct world {
 	struct media_engine *a, *b;
 	wlk_time now, free_at;
+	uint64_t rate; /* of the path */
 	struct flight flying[FLYING];
 	size_t first, count;
 	uint64_t video_bps, audio_bps;
 	uint64_t frames;
 	bool media, data; /* there is some */
-	uint64_t data_bytes;
+	uint64_t data_bytes, video_bytes;
+	size_t audio_size; /* of a packet's payload, whatever share audio has */
 	wlk_time longest_wait;
 };
 
 static void world_init(struct world *w)
 {
-	*w = (struct world){ .now = SECOND, .media = true };
+	*w = (struct world){ .now = SECOND, .rate = RATE, .media = true, .audio_size = 80 };
 	w->a = new_av_engine(1000);
 	w->b = new_av_engine(2000);
 	media_engine_set_can_send(w->a);
@@ -57,7 +59,7 @@ static void world_free(struct world *w)
 
 static void on_path(struct world *w, size_t size)
 {
-	w->free_at = MAX(w->free_at, w->now) + (wlk_time)(size * 8 * 1000000 / RATE);
+	w->free_at = MAX(w->free_at, w->now) + (wlk_time)(size * 8 * 1000000 / w->rate);
 	w->longest_wait = MAX(w->longest_wait, w->free_at - w->now);
 }
 
@@ -71,7 +73,7 @@ static void send_media(struct world *w)
 		return;
 	if (w->now % (20 * MS) == 0) {
 		p.pt = 111;
-		p.payload.size = 80;
+		p.payload.size = w->audio_size;
 		p.timestamp = (uint32_t)(w->now / 1000 * 48);
 		assert_int_equal(media_engine_send_rtp(w->a, w->now, AUDIO, &p), WLK_OK);
 	}
@@ -111,6 +113,7 @@ static void poll_media(struct world *w)
 			continue;
 		}
 		on_path(w, tx.buf->size + 44);
+		w->video_bytes += (tx.buf->data[1] & 0x7f) == 96 ? tx.buf->size : 0;
 		assert_true(w->count < FLYING);
 		w->flying[(w->first + w->count++) % FLYING] = (struct flight){ w->free_at + DELAY, tx.buf };
 	}
@@ -279,6 +282,25 @@ static void test_reports_steer_where_nothing_better_was_agreed(void **state)
 	media_engine_destroy(e);
 }
 
+/* G.711 has one rate, 82 kbit/s with all headers: nothing that an estimate of a narrow path could take back. */
+static void test_audio_of_a_fixed_rate_leaves_video_its_least(void **state)
+{
+	static struct world w;
+
+	(void)state;
+	world_init(&w);
+	w.audio_size = 160;
+	w.rate = 120000;
+	run(&w, 10);
+	for (int i = 0; i < 10; i++) {
+		w.video_bytes = 0;
+		run(&w, 2);
+		assert_in_range(w.video_bps, 29000, 32000);
+		assert_in_range(w.video_bytes * 8 / 2, 25000, 40000);
+	}
+	world_free(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_without_media_nothing_is_held_back),
 		cmocka_unit_test(test_RFC8888_feedback_steers_as_well),
 		cmocka_unit_test(test_reports_steer_where_nothing_better_was_agreed),
+		cmocka_unit_test(test_audio_of_a_fixed_rate_leaves_video_its_least),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
