@@ -77,8 +77,13 @@ if(WLK_BUILD_APPS) # which also find jansson
 endif()
 
 if(NOT WLK_SANITIZE AND NOT WLK_FUZZ)
-	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS
-	wlk_sim(sim_foreign_oom SOURCES sim/foreign_oom.c sim/foreign_heap.c ARGS ${CMAKE_CURRENT_SOURCE_DIR}/sim/foreign_crashes.txt 2000)
-	set_tests_properties(sim_foreign_oom PROPERTIES LABELS "sim;release")
+	# Replaces malloc(), which a sanitizer does itself. CRASHES POINTS SWEEP; a test for each sweep, so that they run side by side
+	set(crashes ${CMAKE_CURRENT_SOURCE_DIR}/sim/foreign_crashes.txt)
+	wlk_sim(sim_foreign_oom SOURCES sim/foreign_oom.c sim/foreign_heap.c ARGS ${crashes} 2000 usrsctp)
+	add_test(NAME sim_foreign_oom_nss COMMAND sim_foreign_oom ${crashes} 2000 nss)
+	add_test(NAME sim_foreign_oom_nss_start COMMAND sim_foreign_oom ${crashes} 500 nss-start)
+	foreach(name sim_foreign_oom sim_foreign_oom_nss sim_foreign_oom_nss_start)
+		set_tests_properties(${name} PROPERTIES LABELS "sim;release" TIMEOUT 900 COST 100)
+	endforeach()
 	list(APPEND WLK_RELEASE_TESTS sim_foreign_oom)
 endif()
