@@ -25,11 +25,24 @@ static uint64_t layer_max(const struct media_section *s, const struct send_layer
 	return s->kind == MEDIA_AUDIO ? AUDIO_MAX_BPS : UNLIMITED_BPS;
 }
 
+/* G.711 and G.722: 64 kbit/s, whatever their share. */
+static bool has_one_rate(const struct media_section *s, const struct send_layer *l)
+{
+	const struct media_payload *payload = section_payload_by_send_pt(s, l->stream.pt);
+
+	return payload && (payload->codec == RTP_CODEC_PCMU || payload->codec == RTP_CODEC_PCMA || payload->codec == RTP_CODEC_G722);
+}
+
+static uint64_t usual_min(const struct media_section *s, const struct send_layer *l)
+{
+	if (s->kind == MEDIA_VIDEO)
+		return VIDEO_MIN_BPS;
+	return has_one_rate(s, l) ? AUDIO_MAX_BPS : AUDIO_MIN_BPS;
+}
+
 static uint64_t layer_min(const struct media_section *s, const struct send_layer *l)
 {
-	uint64_t min = l->limits.min_bps ? l->limits.min_bps : s->kind == MEDIA_AUDIO ? AUDIO_MIN_BPS : VIDEO_MIN_BPS;
-
-	return MIN(min, layer_max(s, l));
+	return MIN(l->limits.min_bps ? l->limits.min_bps : usual_min(s, l), layer_max(s, l));
 }
 
 /* How much of what leaves is payload. */

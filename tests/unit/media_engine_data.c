@@ -49,6 +49,18 @@ static struct media_engine *new_ccfb_engine(uint32_t base)
 	return e;
 }
 
+static struct media_engine *new_pcmu_engine(uint32_t base)
+{
+	struct media_section_config sections[] = { audio_config(base + 1), video_config(base + 2, base + 3) };
+	struct media_payload pcmu = opus_payload;
+	struct media_engine *e = new_engine();
+
+	pcmu.codec = RTP_CODEC_PCMU;
+	sections[AUDIO].payloads = &pcmu;
+	assert_int_equal(media_engine_configure(e, 0, sections, 2), WLK_OK);
+	return e;
+}
+
 static void world_free(struct world *w)
 {
 	for (; w->count; w->count--, w->first = (w->first + 1) % FLYING)
@@ -289,12 +301,16 @@ static void test_audio_of_a_fixed_rate_leaves_video_its_least(void **state)
 
 	(void)state;
 	world_init(&w);
+	media_engine_destroy(w.a);
+	w.a = new_pcmu_engine(1000);
+	media_engine_set_can_send(w.a);
 	w.audio_size = 160;
 	w.rate = 120000;
 	run(&w, 10);
 	for (int i = 0; i < 10; i++) {
 		w.video_bytes = 0;
 		run(&w, 2);
+		assert_in_range(w.audio_bps, 62000, 66000);
 		assert_in_range(w.video_bps, 29000, 32000);
 		assert_in_range(w.video_bytes * 8 / 2, 25000, 40000);
 	}
