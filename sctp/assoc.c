@@ -31,7 +31,7 @@ bool assoc_charge(struct sctp_assoc *a, size_t size, enum budget_purpose purpose
 	size_t *used = a->config.budget.used;
 	size_t limit = a->config.budget.limit / BUDGET_RECEIVE * purpose;
 
-	if (limit && (*used > limit || size > limit - *used))
+	if (a->config.budget.limit && (*used > limit || size > limit - *used))
 		return false;
 	*used += size;
 	a->charged += size;

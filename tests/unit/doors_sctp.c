@@ -332,6 +332,18 @@ static void test_memory_that_runs_out(void **state)
 	assert_true(n > 3 && n < 100);
 }
 
+static void test_a_limit_of_a_few_bytes_is_one(void **state)
+{
+	wlk_sctp_parameters parameters = WLK_SCTP_PARAMETERS_INIT;
+	wlk_sctp_config config = WLK_SCTP_CONFIG_INIT;
+
+	(void)state;
+	memset(&p, 0, sizeof(p));
+	config.memory_limit = 7;
+	assert_int_equal(wlk_sctp_association_create(&config, &p.side[0].sctp), WLK_OK);
+	assert_int_equal(wlk_sctp_association_start(p.side[0].sctp, SECOND, &parameters), WLK_ERR_NOMEM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -342,6 +354,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_noise_changes_nothing, end),
 		cmocka_unit_test_teardown(test_misuse_is_answered_and_changes_nothing, end),
 		cmocka_unit_test_teardown(test_memory_that_runs_out, end),
+		cmocka_unit_test_teardown(test_a_limit_of_a_few_bytes_is_one, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
