@@ -98,15 +98,14 @@ struct shares {
 	struct send_layer *order[ALLOCATE_MAX][MEDIA_RIDS_MAX];
 	double payload[ALLOCATE_MAX][MEDIA_RIDS_MAX];
 	size_t count;
-	bool keeps_video;
-	uint64_t kept_bps;
+	uint64_t kept_bps; /* the least of the video that is kept; 0: there is none */
 };
 
 static void add_section(struct shares *a, const struct media_section *s)
 {
 	size_t n = a->count, layers = order_layers(s, a->order[n]);
 	/* With no numbered packets at all there would be no feedback, and no way back up. */
-	bool keeps = s->kind == MEDIA_VIDEO && !a->keeps_video && engine_tells_arrivals(s);
+	bool keeps = s->kind == MEDIA_VIDEO && !a->kept_bps && engine_tells_arrivals(s);
 
 	if (!layers)
 		return;
@@ -126,10 +125,8 @@ static void add_section(struct shares *a, const struct media_section *s)
 			.is_on = l->target_bps,
 		};
 	}
-	if (keeps) {
-		a->keeps_video = true;
+	if (keeps)
 		a->kept_bps = a->layers[n][0].min_bps;
-	}
 	a->count++;
 }
 
@@ -137,7 +134,6 @@ static void add_section(struct shares *a, const struct media_section *s)
 static void collect(const struct media_engine *e, struct shares *a)
 {
 	a->count = 0;
-	a->keeps_video = false;
 	a->kept_bps = 0;
 	for (int kind = MEDIA_AUDIO; kind <= MEDIA_VIDEO; kind++)
 		for (size_t i = 0; i < e->section_count; i++)
