@@ -6,6 +6,7 @@ enum {
 	LIMITED_PROBE_US = 5000000,
 	STEADY_PROBE_US = 2500000,
 	FALLEN_PROBE_US = 1000000,
+	FALLEN_PACKETS = 20,
 	BEST_US = 10000000,      /* in which what got through once is forgotten, but for a third */
 	RTT_LIMIT_US = 3000000,
 	RTT_STEP_US = 1000000,
@@ -16,7 +17,7 @@ static const double silence_share = 0.7, resumed_share = 0.5, slow_share = 0.8;
 static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
 static const double limited_share = 0.7;
 static const double fallen = 0.15, fallen_loss = 0.02;
-static const double probe_proves = 0.7, probe_saturates = 0.9;
+static const double probe_proves = 0.7, probe_leaps = 1.5, probe_saturates = 0.9;
 
 static uint64_t share_of(uint64_t bps, double share)
 {
@@ -132,14 +133,19 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 		probe_ask(&g->probes, now, bps);
 }
 
+/* At a few packets a second observations are rare: what came one after the other says it sooner. */
+static bool losses_are_over(const struct gcc *g)
+{
+	return g->loss.in_a_row >= FALLEN_PACKETS || (!g->loss.limit_bps && g->delay.loss < fallen_loss);
+}
+
 /* Far below what got through not long ago, and nothing speaks for that any more: a bad time is over. */
 static bool has_fallen(const struct gcc *g, wlk_time now)
 {
 	const struct delay_bwe *d = &g->delay;
 
-	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && !g->loss.limit_bps &&
-	       d->loss < fallen_loss && d->queue.least >= 0 && d->queue.least <= QUEUE_LIMIT_US / 2 &&
-	       now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
+	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && losses_are_over(g) &&
+	       d->queue.least <= QUEUE_LIMIT_US / 2 && now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
 }
 
 static void remember_best(struct gcc *g, wlk_time now)
@@ -156,6 +162,8 @@ static void probe_if_due(struct gcc *g, wlk_time now)
 	wlk_time pause = g->app_limited ? LIMITED_PROBE_US : STEADY_PROBE_US;
 
 	if (!probe_is_pending(&g->probes) && has_fallen(g, now)) {
+		if (g->loss.limit_bps) /* losses that are over must not hold down what the probe finds */
+			loss_bwe_forget(&g->loss);
 		ask_probe(g, now, 4 * g->target_bps);
 		return;
 	}
@@ -172,12 +180,14 @@ static void on_probe(struct gcc *g, wlk_time now, const struct probe_result *res
 {
 	bool saturated = (double)result->received_bps < probe_saturates * (double)result->sent_bps;
 	uint64_t bps = MIN(result->sent_bps, result->received_bps);
+	/* The second: it left slower than asked for, and yet found much more than was known. */
+	bool proven = bps > share_of(result->asked_bps, probe_proves) || bps > share_of(g->target_bps, probe_leaps);
 
 	/* That is a stall; a path that really has become so narrow fills its queue. */
 	if (saturated && bps < g->target_bps / 2)
 		return;
 	delay_bwe_on_probe(&g->delay, now, bps, saturated);
-	if (!saturated && !probe_is_pending(&g->probes) && bps > share_of(result->asked_bps, probe_proves)) {
+	if (!saturated && proven && !probe_is_pending(&g->probes)) {
 		update_target(g, now);
 		ask_probe(g, now, 2 * bps);
 	}

@@ -30,6 +30,7 @@ void loss_bwe_add(struct loss_bwe *l, wlk_time sent, size_t size, bool lost)
 	l->bytes += size;
 	l->packets++;
 	l->lost += lost;
+	l->in_a_row = lost ? 0 : l->in_a_row + 1;
 }
 
 void loss_bwe_take_back(struct loss_bwe *l)

@@ -30,6 +30,7 @@ struct loss_bwe {
 	uint64_t bytes;
 	uint32_t packets, lost;
 	bool collecting;
+	uint32_t in_a_row;  /* received since the last lost one */
 	uint64_t limit_bps; /* 0: losses speak for no limit */
 };
 
@@ -42,7 +43,7 @@ void loss_bwe_take_back(struct loss_bwe *l);
 void loss_bwe_update(struct loss_bwe *l, uint64_t rate_bps);
 /** Share of packets lost lately, 0..1. */
 double loss_bwe_recent(const struct loss_bwe *l);
-/** What was sent before tells nothing: the path was proven to carry more. */
+/** What was sent before tells nothing any more. */
 void loss_bwe_forget(struct loss_bwe *l);
 
 #endif

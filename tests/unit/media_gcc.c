@@ -113,6 +113,7 @@ static void test_shares_follow_needs_and_priority(void **state)
 struct path {
 	struct gcc g;
 	wlk_time now, free_at, send_at;
+	unsigned lose_every, sent; /* 0: none */
 	bool silent;
 };
 
@@ -120,6 +121,7 @@ static void run(struct path *p, uint64_t rate, int steps)
 {
 	struct {
 		uint16_t seq;
+		bool lost;
 		wlk_time arrival;
 	} flying[2048];
 
@@ -131,7 +133,9 @@ static void run(struct path *p, uint64_t rate, int steps)
 			uint64_t probe = gcc_probe_bps(&p->g, p->send_at);
 
 			p->free_at = MAX(p->free_at, p->send_at) + (wlk_time)(1200 * 8 * 1000000ull / rate);
+			p->sent++;
 			flying[count].seq = sent_history_next(&p->g.sent);
+			flying[count].lost = p->lose_every && p->sent % p->lose_every == 0;
 			flying[count++].arrival = p->free_at + 20 * MS;
 			gcc_on_sent(&p->g, p->send_at, 1200);
 			p->send_at += (wlk_time)(1200 * 8 * 1000000ull / MAX(probe, gcc_target_bps(&p->g)));
@@ -140,7 +144,7 @@ static void run(struct path *p, uint64_t rate, int steps)
 		if (!p->silent) {
 			gcc_feedback_begin(&p->g);
 			for (size_t i = 0; i < count; i++)
-				gcc_feedback_status(&p->g, p->now, flying[i].seq, true, flying[i].arrival);
+				gcc_feedback_status(&p->g, p->now, flying[i].seq, !flying[i].lost, flying[i].arrival);
 			gcc_feedback_end(&p->g, p->now);
 		}
 		gcc_handle_timeout(&p->g, p->now);
@@ -265,6 +269,30 @@ static void test_a_rate_that_fell_far_is_probed_for(void **state)
 	gcc_free(&p.g);
 }
 
+/* At fifteen packets a second the losses of the bad time would be in the last observations for seconds. */
+static void test_packets_in_a_row_say_that_losses_are_over(void **state)
+{
+	struct gcc_limits limits = { .max_bps = 150000 };
+	struct path p = { 0 };
+
+	(void)state;
+	gcc_init(&p.g, 1);
+	gcc_set_wanted(&p.g, 5000000, true);
+	run(&p, 2000000, 200);
+	gcc_set_limits(&p.g, p.now, &limits);
+	p.lose_every = 4;
+	run(&p, 2000000, 30);
+	limits.max_bps = 0;
+	gcc_set_limits(&p.g, p.now, &limits);
+	p.g.delay.decreased = p.now; /* by what came late among those that came: it holds off the probes of steady times */
+	p.lose_every = 0;
+	run(&p, 2000000, 15);
+	assert_true(gcc_target_bps(&p.g) < 250000);
+	run(&p, 2000000, 25);
+	assert_true(gcc_target_bps(&p.g) > 1000000);
+	gcc_free(&p.g);
+}
+
 static void test_R22_feedback_that_lies_stays_within_bounds(void **state)
 {
 	struct rand_jitter random = { .state = 11 };
@@ -303,6 +331,7 @@ int main(void)
 		cmocka_unit_test(test_limits_and_remb_hold),
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
 		cmocka_unit_test(test_a_rate_that_fell_far_is_probed_for),
+		cmocka_unit_test(test_packets_in_a_row_say_that_losses_are_over),
 		cmocka_unit_test(test_R22_feedback_that_lies_stays_within_bounds),
 	};
 
