@@ -216,6 +216,7 @@ static wlk_err start(struct peer *p, const json_t *order)
 {
 	wlk_configuration config = WLK_CONFIGURATION_INIT;
 	wlk_ice_server servers[SERVERS_MAX];
+	wlk_err err;
 	const char *policy = text_of(order, "iceTransportPolicy"), *tcp = text_of(order, "iceTcp");
 	json_t *server;
 	size_t i;
@@ -238,7 +239,10 @@ static wlk_err start(struct peer *p, const json_t *order)
 	config.no_roaming = flag_of(order, "noRoaming");
 	config.renomination = flag_of(order, "renomination");
 	config.log_name = text_of(order, "name");
-	return wlk_peer_connection_create(p->loop, &config, on_event, p, &p->pc);
+	err = wlk_peer_connection_create(p->loop, &config, on_event, p, &p->pc);
+	if (!err)
+		say(json_pack("{s:s}", "event", "started"));
+	return err;
 }
 
 static wlk_err send_description(struct peer *p)

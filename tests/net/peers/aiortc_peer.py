@@ -23,6 +23,7 @@ class Peer:
         self.pc = RTCPeerConnection(RTCConfiguration(servers))
         self.pc.on("datachannel", self.use_channel)
         self.pc.on("connectionstatechange", lambda: say(event="connection", state=self.pc.connectionState))
+        say(event="started")
 
     def use_channel(self, channel):
         self.channel = channel

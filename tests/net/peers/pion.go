@@ -66,6 +66,7 @@ func (p *peer) start(o *order) error {
 		say(object{"event": "connection", "state": state.String()})
 	})
 	pc.OnDataChannel(p.useChannel)
+	say(object{"event": "started"})
 	return nil
 }
 

@@ -37,6 +37,7 @@ export function makePeer(RTCPeerConnection, print) {
     pc.onconnectionstatechange = () => say({ event: 'connection', state: started.connectionState });
     pc.oniceconnectionstatechange = () => say({ event: 'ice', state: started.iceConnectionState });
     pc.ondatachannel = (event) => useChannel(event.channel);
+    say({ event: 'started' });
   }
 
   async function describe(description) {
