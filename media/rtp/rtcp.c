@@ -26,7 +26,7 @@ bool rtcp_next(struct rtcp_iter *iter, struct rtcp_packet *out)
 	if (!iter->malformed && (first & 0x20)) {
 		uint8_t padding = out->body.size ? out->body.data[out->body.size - 1] : 0;
 
-		iter->malformed = r->left != 0 || padding == 0 || padding % 4 || padding > out->body.size;
+		iter->malformed = padding == 0 || padding > out->body.size;
 		out->body.size -= iter->malformed ? 0 : padding;
 	}
 	return !iter->malformed;

@@ -43,6 +43,33 @@ static void test_run_length_chunks_of_the_draft(void **state)
 	assert_false(status[23].received);
 }
 
+/* Chromium 156: the deltas end in the middle of a word, and the padding is counted in bytes. */
+static void test_feedback_of_chromium_with_padding(void **state)
+{
+	static const uint8_t one[] = { 0xaf, 0xcd, 0x00, 0x07, 0xd3, 0x39, 0xea, 0x4a, 0xc3, 0xe5, 0xbe, 0x79, 0xc8, 0x47, 0x00, 0x09,
+				       0x00, 0xfb, 0xce, 0x05, 0x20, 0x09, 0xc1, 0x16, 0x18, 0x01, 0x50, 0x06, 0x0e, 0x16, 0x23, 0x01 };
+	static const uint8_t two[] = { 0xaf, 0xcd, 0x00, 0x08, 0xd3, 0x39, 0xea, 0x4a, 0x01, 0x3f, 0x3a, 0x31, 0xc9, 0x0d, 0x00, 0x0c, 0x00, 0xfb,
+				       0xe1, 0x18, 0x20, 0x0c, 0x40, 0x18, 0x05, 0x26, 0x0e, 0x15, 0x07, 0x14, 0x16, 0x29, 0x0a, 0x0e, 0x00, 0x02 };
+	const wlk_bytes messages[] = { { one, sizeof(one) }, { two, sizeof(two) } };
+	const size_t counts[] = { 9, 12 };
+	struct twcc_status status[20];
+	struct twcc_feedback f;
+	struct rtcp_packet packet;
+	struct rtcp_fb fb;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
+		struct rtcp_iter iter = rtcp_iter(messages[i].data, messages[i].size);
+
+		assert_true(rtcp_next(&iter, &packet));
+		assert_int_equal(rtcp_fb_parse(&fb, &packet), WLK_OK);
+		assert_int_equal(twcc_feedback_parse(&f, &fb), WLK_OK);
+		assert_int_equal(f.deltas_size, counts[i]);
+		assert_int_equal(collect(&f, status, 20), counts[i]);
+		assert_true(status[counts[i] - 1].received);
+	}
+}
+
 static void test_vector_chunks_of_the_draft(void **state)
 {
 	/* draft-holmer 3.1.4, one bit a symbol: 1 lost, 5 received, 3 lost, 3 received, 2 lost = 1 0 0 11111 000 111 00
@@ -248,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run_length_chunks_of_the_draft),
+		cmocka_unit_test(test_feedback_of_chromium_with_padding),
 		cmocka_unit_test(test_vector_chunks_of_the_draft),
 		cmocka_unit_test(test_R22_lying_counts_are_refused),
 		cmocka_unit_test(test_R22_status_count_is_capped_at_8192),
