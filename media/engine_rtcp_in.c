@@ -272,5 +272,6 @@ void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t
 	if (!err && !iter.malformed)
 		return;
 	e->stats.rtcp_malformed++;
-	LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_DEBUG, "malformed RTCP of %zu bytes", size);
+	/* It is authenticated: the far end means it, and one of the two is wrong. */
+	LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_WARN, "malformed RTCP of %zu bytes", size);
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { BESIDE } from './lib/beside.mjs';
 import { within } from './lib/browser.mjs';
+import { malformed } from './lib/child.mjs';
 import { buildGo, startEcho } from './lib/echo.mjs';
 import { groups } from './lib/groups.mjs';
 import { INTEROP, NODE } from './lib/paths.mjs';
@@ -168,9 +169,8 @@ async function startPeer() {
 async function endPeer(echo) {
   if (!echo.child || options.reference) return echo.child?.stop('SIGKILL');
   const result = await echo.child.stop('SIGINT');
-  if (result === 0) return;
-  console.log(`FAIL echo-peer/ends ended with ${result}\n${echo.child.tail.join('\n')}`);
-  tally.failed++;
+  if (malformed.length) settle('echo-peer/reads-all', `${malformed.length} lines like: ${malformed[0]}`);
+  if (result !== 0) settle('echo-peer/ends', `ended with ${result}\n${echo.child.tail.join('\n')}`);
 }
 
 async function main() {

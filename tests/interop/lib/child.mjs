@@ -3,6 +3,8 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 const running = new Set();
+/** What our programs said of packets that they could not read. Real counterparts send none such: one of the two is wrong. */
+export const malformed = [];
 const KILL_AFTER_MS = 3000;
 const TAIL_LINES = 40;
 const REASON = 'failed: ';
@@ -19,6 +21,7 @@ export class Child {
     });
     createInterface({ input: this.process.stderr }).on('line', (line) => {
       this.tail.push(line);
+      if (line.includes('malformed')) malformed.push(line);
       if (this.tail.length > TAIL_LINES) this.tail.shift();
     });
     // Writing to a program that has just ended must not end us.
