@@ -187,7 +187,7 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 		wlk_err err = twcc_feedback_parse(&feedback, fb);
 
 		if (err)
-			return err;
+			return err == WLK_ERR_UNSUPPORTED ? WLK_OK : err;
 		e->stats.twcc_received++;
 		engine_cc_on_twcc(e, now, &feedback);
 	} else if (packet->count == RTCP_FB_CCFB) {
@@ -261,7 +261,7 @@ static wlk_err on_packet(struct media_engine *e, wlk_time now, const struct rtcp
 void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t *data, size_t size)
 {
 	struct rtcp_iter iter = rtcp_iter(data, size);
-	struct rtcp_packet packet;
+	struct rtcp_packet packet = { 0 };
 	wlk_err err = WLK_OK;
 
 	if (e->closed)
@@ -271,7 +271,10 @@ void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t
 		err = on_packet(e, now, &packet);
 	if (!err && !iter.malformed)
 		return;
-	e->stats.rtcp_malformed++;
-	/* It is authenticated: the far end means it, and one of the two is wrong. */
-	LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_WARN, "malformed RTCP of %zu bytes", size);
+	/* It is authenticated: the far end means it, and one of the two is wrong. Said aloud once (R3). */
+	if (!e->stats.rtcp_malformed++)
+		LOG_W(e, "malformed RTCP of %zu bytes, at a packet of type %u, format %u", size, packet.type, packet.count);
+	else
+		LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_DEBUG, "malformed RTCP of %zu bytes, at a packet of type %u, format %u", size, packet.type,
+			  packet.count);
 }

@@ -127,25 +127,33 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 
 	if (g->wanted_bps)
 		most = MIN(most, share_of(g->wanted_bps, 1.5));
+	if (g->remb_bps)
+		most = MIN(most, g->remb_bps);
 	bps = MIN(bps, most);
 	g->last_probe = now;
 	if (g->can_pad && !g->by_reports && bps > g->target_bps + g->target_bps / 10)
 		probe_ask(&g->probes, now, bps);
 }
 
-/* At a few packets a second observations are rare: what came one after the other says it sooner. */
-static bool losses_are_over(const struct gcc *g)
+/*
+ * At a few packets a second observations are rare, and large packets that would tell of a queue, too: many that came one after the
+ * other say sooner that a bad time is over.
+ */
+static bool is_calm(const struct gcc *g)
 {
-	return g->loss.in_a_row >= FALLEN_PACKETS || (!g->loss.limit_bps && g->delay.loss < fallen_loss);
+	const struct delay_bwe *d = &g->delay;
+
+	if (g->loss.in_a_row >= FALLEN_PACKETS)
+		return d->queue.least <= QUEUE_LIMIT_US / 2;
+	return !g->loss.limit_bps && d->loss < fallen_loss && d->queue.least >= 0 && d->queue.least <= QUEUE_LIMIT_US / 2;
 }
 
-/* Far below what got through not long ago, and nothing speaks for that any more: a bad time is over. */
+/* Far below what got through not long ago, and nothing speaks for that any more. */
 static bool has_fallen(const struct gcc *g, wlk_time now)
 {
 	const struct delay_bwe *d = &g->delay;
 
-	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && losses_are_over(g) &&
-	       d->queue.least <= QUEUE_LIMIT_US / 2 && now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
+	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && is_calm(g) && now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
 }
 
 static void remember_best(struct gcc *g, wlk_time now)
@@ -162,8 +170,7 @@ static void probe_if_due(struct gcc *g, wlk_time now)
 	wlk_time pause = g->app_limited ? LIMITED_PROBE_US : STEADY_PROBE_US;
 
 	if (!probe_is_pending(&g->probes) && has_fallen(g, now)) {
-		if (g->loss.limit_bps) /* losses that are over must not hold down what the probe finds */
-			loss_bwe_forget(&g->loss);
+		g->loss.in_a_row = 0; /* the next one needs as many again */
 		ask_probe(g, now, 4 * g->target_bps);
 		return;
 	}
@@ -181,12 +188,14 @@ static void on_probe(struct gcc *g, wlk_time now, const struct probe_result *res
 	bool saturated = (double)result->received_bps < probe_saturates * (double)result->sent_bps;
 	uint64_t bps = MIN(result->sent_bps, result->received_bps);
 	/* The second: it left slower than asked for, and yet found much more than was known. */
-	bool proven = bps > share_of(result->asked_bps, probe_proves) || bps > share_of(g->target_bps, probe_leaps);
+	bool proven = bps > share_of(result->asked_bps, probe_proves) || bps > share_of(MAX(g->target_bps, g->delay.bps), probe_leaps);
 
 	/* That is a stall; a path that really has become so narrow fills its queue. */
 	if (saturated && bps < g->target_bps / 2)
 		return;
 	delay_bwe_on_probe(&g->delay, now, bps, saturated);
+	if (!saturated && g->loss.limit_bps && bps > g->loss.limit_bps)
+		loss_bwe_forget(&g->loss);
 	if (!saturated && proven && !probe_is_pending(&g->probes)) {
 		update_target(g, now);
 		ask_probe(g, now, 2 * bps);

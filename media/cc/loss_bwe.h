@@ -43,7 +43,7 @@ void loss_bwe_take_back(struct loss_bwe *l);
 void loss_bwe_update(struct loss_bwe *l, uint64_t rate_bps);
 /** Share of packets lost lately, 0..1. */
 double loss_bwe_recent(const struct loss_bwe *l);
-/** What was sent before tells nothing any more. */
+/** What was sent before tells nothing: the path was proven to carry more. */
 void loss_bwe_forget(struct loss_bwe *l);
 
 #endif

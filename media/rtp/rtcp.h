@@ -39,8 +39,8 @@ struct rtcp_iter {
 struct rtcp_iter rtcp_iter(const uint8_t *data, size_t size);
 
 /**
- * The next sub-packet. False at the end, or at one with a wrong version, a length past the end, or more padding than it
- * has bytes; then iter->malformed is set and what came before stays good. RFC 3550 6.4.1 wants padding in whole words and
+ * The next sub-packet. False at the end, or at one with a wrong version, a length past the end, or padding of no
+ * byte or of more than it has; then iter->malformed is set and what came before stays good. RFC 3550 6.4.1 wants padding in whole words and
  * in the last sub-packet only; libwebrtc pads transport-wide feedback by 1 to 3 bytes and takes padding anywhere, so we do.
  */
 bool rtcp_next(struct rtcp_iter *iter, struct rtcp_packet *out);

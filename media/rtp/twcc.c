@@ -59,8 +59,10 @@ wlk_err twcc_feedback_parse(struct twcc_feedback *out, const struct rtcp_fb *fb)
 	f.reference_time = reference & 0x800000 ? (int32_t)reference - 0x1000000 : (int32_t)reference;
 	f.feedback_count = bytes_u8(&r);
 	f.chunks = r.at;
-	if (!bytes_ok(&r) || f.status_count == 0 || f.status_count > TWCC_STATUS_MAX)
+	if (!bytes_ok(&r))
 		return WLK_ERR_PARSE;
+	if (f.status_count == 0 || f.status_count > TWCC_STATUS_MAX)
+		return WLK_ERR_UNSUPPORTED;
 	for (size_t left = f.status_count; left;) {
 		uint16_t chunk = bytes_u16(&r);
 		size_t length = chunk_length(chunk);

@@ -24,8 +24,9 @@ struct twcc_feedback {
 };
 
 /**
- * Parse and check everything: afterwards iteration cannot fail. WLK_ERR_PARSE: no or too many statuses, a run past the
- * announced count, chunks or deltas past the end. The work is bounded by the size of the packet.
+ * Parse and check everything: afterwards iteration cannot fail. WLK_ERR_PARSE: a run past the announced count, chunks or
+ * deltas past the end. WLK_ERR_UNSUPPORTED: of no packet (werift sends such), or of more than TWCC_STATUS_MAX (libwebrtc numbers the
+ * packets of all transports of a call in one row, we by transport: without BUNDLE it sees gaps). The work is bounded by the packet.
  */
 wlk_err twcc_feedback_parse(struct twcc_feedback *out, const struct rtcp_fb *fb) WLK_NODISCARD;
 

@@ -84,6 +84,7 @@ int main(void)
 	struct receiver r = { 0 };
 	wlk_transceiver *video;
 
+	wlk_log_configure(WLK_LOG_WARN, NULL, NULL);
 	recvonly.direction = WLK_DIRECTION_RECVONLY;
 	config.allow_loopback = true;
 	if (wlk_loop_create(NULL, &r.loop) || wlk_peer_connection_create(r.loop, &config, on_event, &r, &r.pc) ||

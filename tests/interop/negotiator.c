@@ -263,6 +263,7 @@ int main(int argc, char **argv)
 	size_t capacity = 0;
 
 	config.allow_loopback = true;
+	wlk_log_configure(WLK_LOG_WARN, NULL, NULL);
 	config.bundle_policy = policy_of(argc, argv);
 	if (wlk_loop_create(NULL, &n.loop) || wlk_peer_connection_create(n.loop, &config, on_event, &n, &n.pc) ||
 	    wlk_loop_start_thread(n.loop)) {

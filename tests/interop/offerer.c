@@ -184,6 +184,7 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t capacity = 0;
 
+	wlk_log_configure(WLK_LOG_WARN, NULL, NULL);
 	if (has(argc, argv, "--driven") ? !be_driven(&o) :
 					  !make_offer(&o, has(argc, argv, "--media"), has(argc, argv, "--rsa"), has(argc, argv, "--max-compat"))) {
 		fprintf(stderr, "no offer can be made: %s\n", o.pc ? wlk_last_error(o.pc) : "");

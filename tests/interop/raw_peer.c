@@ -486,6 +486,7 @@ int main(int argc, char **argv)
 	char *line = NULL;
 	size_t capacity = 0;
 
+	wlk_log_configure(WLK_LOG_WARN, NULL, NULL);
 	if (!start(&p, argc > 1 && !strcmp(argv[1], "--openh264"))) {
 		fprintf(stderr, "failed: no connection can be made\n");
 		return 1;

@@ -169,7 +169,6 @@ async function startPeer() {
 async function endPeer(echo) {
   if (!echo.child || options.reference) return echo.child?.stop('SIGKILL');
   const result = await echo.child.stop('SIGINT');
-  if (malformed.length) settle('echo-peer/reads-all', `${malformed.length} lines like: ${malformed[0]}`);
   if (result !== 0) settle('echo-peer/ends', `ended with ${result}\n${echo.child.tail.join('\n')}`);
 }
 
@@ -201,6 +200,7 @@ async function main() {
     await relay.stop();
     await endPeer(echo);
   }
+  if (malformed.length) settle('all/is-read', `${malformed.length} lines like: ${malformed[0]}`);
   if (options.table) await writeTable(options.table, results);
   const { passed, failed, skipped } = tally;
   console.log(`${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);

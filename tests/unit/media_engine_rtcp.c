@@ -164,6 +164,22 @@ static void test_round_trip_from_the_peers_report(void **state)
 	media_engine_destroy(e);
 }
 
+static void test_feedback_padded_by_single_bytes_is_read_anywhere(void **state)
+{
+	static const uint8_t feedback[] = { 0xaf, 0xcd, 0x00, 0x07, 0xd3, 0x39, 0xea, 0x4a, 0xc3, 0xe5, 0xbe, 0x79, 0xc8, 0x47, 0x00, 0x09,
+					    0x00, 0xfb, 0xce, 0x05, 0x20, 0x09, 0xc1, 0x16, 0x18, 0x01, 0x50, 0x06, 0x0e, 0x16, 0x23, 0x01 };
+	struct media_engine *e = new_av_engine(1000);
+	uint8_t data[200] = { 0x80, RTCP_RR, 0, 1, 0xd3, 0x39, 0xea, 0x4a };
+
+	(void)state;
+	memcpy(data + 8, feedback, sizeof(feedback));
+	memcpy(data + 8 + sizeof(feedback), feedback, sizeof(feedback));
+	media_engine_input_rtcp(e, 0, data, 8 + 2 * sizeof(feedback));
+	assert_int_equal(stats_of(e).twcc_received, 2);
+	assert_int_equal(stats_of(e).rtcp_malformed, 0);
+	media_engine_destroy(e);
+}
+
 static void test_transport_feedback_names_the_media_ssrc(void **state)
 {
 	struct media_engine *e = new_av_engine(1000);
@@ -605,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_receiver_report_and_sender_report),
 		cmocka_unit_test(test_reports_slow_down_in_silence_and_come_back),
 		cmocka_unit_test(test_round_trip_from_the_peers_report),
+		cmocka_unit_test(test_feedback_padded_by_single_bytes_is_read_anywhere),
 		cmocka_unit_test(test_transport_feedback_names_the_media_ssrc),
 		cmocka_unit_test(test_transport_feedback_tells_the_arrival_at_the_socket),
 		cmocka_unit_test(test_without_rsize_feedback_is_compound),

@@ -285,11 +285,33 @@ static void test_packets_in_a_row_say_that_losses_are_over(void **state)
 	limits.max_bps = 0;
 	gcc_set_limits(&p.g, p.now, &limits);
 	p.g.delay.decreased = p.now; /* by what came late among those that came: it holds off the probes of steady times */
+	p.g.loss.limit_bps = 120000; /* as losses that come with the rate give it */
 	p.lose_every = 0;
 	run(&p, 2000000, 15);
 	assert_true(gcc_target_bps(&p.g) < 250000);
 	run(&p, 2000000, 25);
 	assert_true(gcc_target_bps(&p.g) > 1000000);
+	assert_int_equal(p.g.loss.limit_bps, 0);
+	gcc_free(&p.g);
+}
+
+/* Whoever says that it takes little and answers at once is not sent probe after probe. */
+static void test_R22_probes_stay_within_a_remb(void **state)
+{
+	struct path p = { 0 };
+	uint16_t probes;
+
+	(void)state;
+	gcc_init(&p.g, 1);
+	gcc_set_wanted(&p.g, 5000000, true);
+	gcc_on_remb(&p.g, 0, 400000);
+	run(&p, 10000000, 100);
+	probes = p.g.probes.last_id;
+	run(&p, 10000000, 200);
+	assert_true(p.g.probes.last_id - probes <= 5);
+	gcc_on_remb(&p.g, p.now, UINT64_MAX);
+	run(&p, 10000000, 100);
+	assert_true(gcc_target_bps(&p.g) > 4000000);
 	gcc_free(&p.g);
 }
 
@@ -302,6 +324,7 @@ static void test_R22_feedback_that_lies_stays_within_bounds(void **state)
 	(void)state;
 	gcc_init(&g, 1);
 	gcc_set_limits(&g, 0, &limits);
+	gcc_set_wanted(&g, 20000000, true);
 	for (wlk_time now = 1; now < 60 * SECOND; now += 20 * MS) {
 		gcc_on_sent(&g, now, rand_jitter_below(&random, 1500));
 		gcc_feedback_begin(&g);
@@ -332,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
 		cmocka_unit_test(test_a_rate_that_fell_far_is_probed_for),
 		cmocka_unit_test(test_packets_in_a_row_say_that_losses_are_over),
+		cmocka_unit_test(test_R22_probes_stay_within_a_remb),
 		cmocka_unit_test(test_R22_feedback_that_lies_stays_within_bounds),
 	};
 

@@ -71,13 +71,13 @@ export async function answerOurs(pc, ours, { prepare = () => {}, changeOffer = (
 
 const listOf = (report) => [...(report.values?.() ?? Object.values(report))];
 
-/** What coding a picture took in the mean since `before` [ms] and what was sent of it [kbit]; 0 where it is not told. */
+/** What coding a picture took in the mean since `before` [ms] and the rate at which it was sent [kbit/s]; 0 where it is not told. */
 function codingTimes(before, after) {
-  const times = { encode: 0, decode: 0, kbit: 0 };
+  const times = { encode: 0, decode: 0, rate: 0 };
   for (const now of listOf(after).filter(({ type, kind }) => kind === 'video' && /^(in|out)bound-rtp$/.test(type))) {
     const then = listOf(before).find(({ id }) => id === now.id) ?? {};
     const since = (name) => (now[name] ?? 0) - (then[name] ?? 0);
-    times.kbit += (8 * since('bytesSent')) / 1000;
+    if (since('bytesSent') > 0) times.rate += (8 * since('bytesSent')) / (now.timestamp - then.timestamp);
     if (since('framesEncoded') > 0) times.encode = Math.max(times.encode, (1000 * since('totalEncodeTime')) / since('framesEncoded'));
     if (since('framesDecoded') > 0) times.decode = Math.max(times.decode, (1000 * since('totalDecodeTime')) / since('framesDecoded'));
   }
@@ -97,11 +97,10 @@ export async function measure(ours, theirs, ms) {
   await pause(ms);
   const report = { ours: await oursOf(ours), theirs: theirs.measures.report() };
   const coding = { ours: codingTimes(before.ours, report.ours.stats), theirs: codingTimes(before.theirs, await theirs.stats()) };
-  const rate = (end) => (1000 * end.kbit) / ms;
-  report.ours.coding = { encode: coding.theirs.encode, decode: coding.ours.decode, rate: rate(coding.theirs) };
+  report.ours.coding = { encode: coding.theirs.encode, decode: coding.ours.decode, rate: coding.theirs.rate };
   const shown = listOf(await theirs.stats()).find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') ?? {};
   report.theirs.buffer = (1000 * shown.jitterBufferDelay) / shown.jitterBufferEmittedCount;
-  report.theirs.coding = { encode: coding.ours.encode, decode: coding.theirs.decode, rate: rate(coding.ours) };
+  report.theirs.coding = { encode: coding.ours.encode, decode: coding.theirs.decode, rate: coding.ours.rate };
   return report;
 }
 

@@ -1,9 +1,10 @@
 // Child processes: started with a name, ended by their own pid, never left behind.
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 
 const running = new Set();
-/** What our programs said of packets that they could not read. Real counterparts send none such: one of the two is wrong. */
+/** What our programs (it is their log's form) said of packets that they could not read. Real counterparts send none such: one of the two is wrong. */
 export const malformed = [];
 const KILL_AFTER_MS = 3000;
 const TAIL_LINES = 40;
@@ -21,7 +22,7 @@ export class Child {
     });
     createInterface({ input: this.process.stderr }).on('line', (line) => {
       this.tail.push(line);
-      if (line.includes('malformed')) malformed.push(line);
+      if (/^[EW] \S+: malformed /.test(line)) malformed.push(`${path.basename(command)}: ${line}`);
       if (this.tail.length > TAIL_LINES) this.tail.shift();
     });
     // Writing to a program that has just ended must not end us.

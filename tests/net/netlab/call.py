@@ -55,8 +55,8 @@ class Call:
 
     def connect(self, offerer_config=None, answerer_config=None, seconds=CONNECT_SECONDS):
         """
-        Starts both; gives the ms from the offer's creation until the channel is open at both sides. What an end takes to make
-        its connection is in none of these times, whichever end it is: both have theirs before the offer.
+        Starts both; gives the ms from the offer's creation until the channel is open at both sides. Both ends have
+        made their connection objects before the offer (browsers may still be making a certificate).
         """
         since = [peer.mark() for peer in self.both]
         self.offerer.tell(do="start", **(offerer_config or {}))
