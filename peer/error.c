@@ -169,5 +169,5 @@ wlk_err wlk_peer_connection_last_error(const wlk_peer_connection *pc, wlk_error 
 
 const char *wlk_last_error(const wlk_peer_connection *pc)
 {
-	return words(&pc->error.message);
+	return pc ? words(&pc->error.message) : "";
 }

@@ -35,7 +35,7 @@ typedef struct wlk_loop_config {
 
 /** Create a loop. @p config may be NULL. Errors: WLK_ERR_IO, WLK_ERR_CRYPTO, WLK_ERR_NOMEM. */
 WLK_API wlk_err wlk_loop_create(const wlk_loop_config *config, wlk_loop **out);
-/** Destroys its connections and timers too. Not inside its own callbacks, and after its thread was stopped. */
+/** Stops its thread and waits for it, and destroys its connections and timers too. Not inside its own callbacks; destroy(NULL) does nothing. */
 WLK_API void wlk_loop_destroy(wlk_loop *loop);
 
 /** Run on this thread until wlk_loop_stop(); WLK_OK then, also when the stop came before. WLK_ERR_IO when waiting fails. */
@@ -69,7 +69,11 @@ WLK_API wlk_err wlk_loop_call_later(wlk_loop *loop, wlk_time delay, void (*fn)(v
 WLK_API void wlk_timer_cancel(wlk_timer *timer);
 
 /**
- * Create a peer connection that this loop drives. Its events go to @p on_event (not NULL) on the loop's thread.
+ * Create a peer connection that this loop drives. Its events go to @p on_event (not NULL) on the loop's thread. Before the loop runs,
+ * connections, channels and tracks may be made on any one thread.
+ *
+ * Errors: WLK_ERR_INVALID (arguments; a configuration that was not set up with WLK_CONFIGURATION_INIT, or whose members contradict
+ * each other, or name an ICE server by a URL that is none), WLK_ERR_UNSUPPORTED (rtcp_mux_policy other than require), WLK_ERR_CRYPTO, WLK_ERR_NOMEM.
  *
  * @param config  NULL for the defaults; copied
  * @param user    for on_event; wlk_peer_connection_user() answers config->user

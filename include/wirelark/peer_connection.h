@@ -411,7 +411,10 @@ WLK_API const wlk_session_description *wlk_peer_connection_pending_remote_descri
  * unspecified address, or one that remote_address_filter refuses; the connection goes on).
  */
 WLK_API wlk_err wlk_peer_connection_add_ice_candidate(wlk_peer_connection *pc, const wlk_ice_candidate *candidate);
-/** The next offer carries new ICE credentials; raises negotiation needed. Does nothing before a local description and once closed (W3C). */
+/**
+ * The next offer carries new ICE credentials; raises negotiation needed. Does nothing before a local description and once closed (W3C).
+ * The old path is used until the new one works: where both are there, WLK_EVENT_SELECTED_PAIR_CHANGE is all that tells.
+ */
 WLK_API wlk_err wlk_peer_connection_restart_ice(wlk_peer_connection *pc);
 
 /**
@@ -468,7 +471,7 @@ WLK_API size_t wlk_peer_connection_max_message_size(const wlk_peer_connection *p
 
 /**
  * The story of the last failing call, or of a transport that failed after it, in words; wlk_peer_connection_last_error() has it in
- * parts. Borrowed until the next call on this connection; "" when nothing has failed.
+ * parts. Borrowed until the next call on this connection; "" when nothing has failed, and for NULL.
  */
 WLK_API const char *wlk_last_error(const wlk_peer_connection *pc);
 

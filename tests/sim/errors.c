@@ -90,6 +90,7 @@ static void test_nothing_has_failed_at_first(void **state)
 	start(&sim, &seen);
 	assert_int_equal(wlk_peer_connection_last_error(sim.a.pc, &error), WLK_ERR_NOT_FOUND);
 	assert_string_equal(wlk_last_error(sim.a.pc), "");
+	assert_string_equal(wlk_last_error(NULL), ""); /* where none could be created */
 	assert_int_equal(wlk_peer_connection_last_error(sim.a.pc, NULL), WLK_ERR_INVALID);
 	error.struct_size = 4;
 	assert_int_equal(wlk_peer_connection_last_error(sim.a.pc, &error), WLK_ERR_INVALID);
