@@ -272,9 +272,7 @@ void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t
 	if (!err && !iter.malformed)
 		return;
 	/* It is authenticated: the far end means it, and one of the two is wrong. Said aloud once (R3). */
-	if (!e->stats.rtcp_malformed++)
-		LOG_W(e, "malformed RTCP of %zu bytes, at a packet of type %u, format %u", size, packet.type, packet.count);
-	else
-		LOG_RATED(e, &e->log_budget, now, LOG_LEVEL_DEBUG, "malformed RTCP of %zu bytes, at a packet of type %u, format %u", size, packet.type,
-			  packet.count);
+	LOG_RATED(e, &e->log_budget, now, e->stats.rtcp_malformed ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN,
+		  "malformed RTCP of %zu bytes, at a packet of type %u, format %u", size, packet.type, packet.count);
+	e->stats.rtcp_malformed++;
 }

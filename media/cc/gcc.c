@@ -142,10 +142,9 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 static bool is_calm(const struct gcc *g)
 {
 	const struct delay_bwe *d = &g->delay;
+	bool observed = !g->loss.limit_bps && d->loss < fallen_loss && d->queue.least >= 0;
 
-	if (g->loss.in_a_row >= FALLEN_PACKETS)
-		return d->queue.least <= QUEUE_LIMIT_US / 2;
-	return !g->loss.limit_bps && d->loss < fallen_loss && d->queue.least >= 0 && d->queue.least <= QUEUE_LIMIT_US / 2;
+	return (observed || g->loss.in_a_row >= FALLEN_PACKETS) && d->queue.least <= QUEUE_LIMIT_US / 2;
 }
 
 /* Far below what got through not long ago, and nothing speaks for that any more. */
@@ -153,7 +152,8 @@ static bool has_fallen(const struct gcc *g, wlk_time now)
 {
 	const struct delay_bwe *d = &g->delay;
 
-	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && is_calm(g) && now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
+	return d->state == DELAY_INCREASING && g->target_bps < share_of(g->best_bps, fallen) && is_calm(g) &&
+	       now - d->decreased > FALLEN_PROBE_US / 2 && now - g->last_probe > FALLEN_PROBE_US;
 }
 
 static void remember_best(struct gcc *g, wlk_time now)
@@ -188,7 +188,7 @@ static void on_probe(struct gcc *g, wlk_time now, const struct probe_result *res
 	bool saturated = (double)result->received_bps < probe_saturates * (double)result->sent_bps;
 	uint64_t bps = MIN(result->sent_bps, result->received_bps);
 	/* The second: it left slower than asked for, and yet found much more than was known. */
-	bool proven = bps > share_of(result->asked_bps, probe_proves) || bps > share_of(MAX(g->target_bps, g->delay.bps), probe_leaps);
+	bool proven = bps > share_of(result->asked_bps, probe_proves) || bps > share_of(g->delay.bps, probe_leaps);
 
 	/* That is a stall; a path that really has become so narrow fills its queue. */
 	if (saturated && bps < g->target_bps / 2)

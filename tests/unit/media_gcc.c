@@ -153,6 +153,13 @@ static void run(struct path *p, uint64_t rate, int steps)
 	}
 }
 
+static void begin_at_two_mbit(struct path *p)
+{
+	gcc_init(&p->g, 1);
+	gcc_set_wanted(&p->g, 5000000, true);
+	run(p, 2000000, 200);
+}
+
 static void test_probes_find_the_path_at_the_start(void **state)
 {
 	struct path p = { 0 };
@@ -233,9 +240,7 @@ static void test_missing_feedback_takes_the_rate_down_and_its_return_up(void **s
 	uint64_t before;
 
 	(void)state;
-	gcc_init(&p.g, 1);
-	gcc_set_wanted(&p.g, 5000000, true);
-	run(&p, 2000000, 200);
+	begin_at_two_mbit(&p);
 	before = gcc_target_bps(&p.g);
 	p.silent = true;
 	run(&p, 2000000, 60);
@@ -255,9 +260,7 @@ static void test_a_rate_that_fell_far_is_probed_for(void **state)
 	struct path p = { 0 };
 
 	(void)state;
-	gcc_init(&p.g, 1);
-	gcc_set_wanted(&p.g, 5000000, true);
-	run(&p, 2000000, 200);
+	begin_at_two_mbit(&p);
 	assert_true(gcc_target_bps(&p.g) > 1500000);
 	limits.max_bps = 40000;
 	gcc_set_limits(&p.g, p.now, &limits);
@@ -276,9 +279,7 @@ static void test_packets_in_a_row_say_that_losses_are_over(void **state)
 	struct path p = { 0 };
 
 	(void)state;
-	gcc_init(&p.g, 1);
-	gcc_set_wanted(&p.g, 5000000, true);
-	run(&p, 2000000, 200);
+	begin_at_two_mbit(&p);
 	gcc_set_limits(&p.g, p.now, &limits);
 	p.lose_every = 4;
 	run(&p, 2000000, 30);
