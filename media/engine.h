@@ -331,7 +331,7 @@ uint8_t media_engine_send_pt(const struct media_engine *e, size_t section, enum 
  */
 wlk_err media_engine_send_frame(struct media_engine *e, wlk_time now, size_t section, const struct media_send_frame *frame);
 
-/** What the peer lost lately of the first layer, by its receiver reports [%]; 0 before the first. How strong FEC should be. */
+/** What was lost lately of the first layer by the peer's receiver reports, or on the whole path by its feedback [%]. How strong FEC should be. */
 uint32_t media_engine_send_loss(struct media_engine *e, size_t section);
 
 enum media_transmit_kind {

@@ -65,7 +65,7 @@ static wlk_err send_pieces(struct media_engine *e, wlk_time now, struct media_se
 			items[send.ext_count++] = (struct rtp_ext){ rotation_id, { &turn, 1 } };
 		send.payload = (wlk_bytes){ payload, w.size };
 		send.marker = s->kind == MEDIA_AUDIO ? frame->talk_start : last && !frame->more_layers;
-		(void)engine_make_redundant(s, l, &send, red, sizeof(red));
+		(void)engine_make_redundant(e, s, l, &send, red, sizeof(red));
 		err = media_engine_send_rtp(e, now, s->index, &send);
 		first = false;
 	}

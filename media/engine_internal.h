@@ -228,7 +228,8 @@ int64_t engine_wall_us(const struct media_engine *e, wlk_time now);
 uint32_t engine_ntp_mid(const struct media_engine *e, wlk_time now);
 const struct media_payload *section_payload_by_recv_pt(const struct media_section *s, uint8_t pt, bool *is_rtx);
 /** Turn a packet of sound into one of RED with what was sent before, in |out|; false: it stays as it is. */
-bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out, size_t capacity);
+bool engine_make_redundant(const struct media_engine *e, struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out,
+			   size_t capacity);
 /** A packet arrived; telephone events in it, by themselves or in RED, are taken note of. */
 void engine_dtmf_input(struct media_section *s, wlk_time now, const struct rtp_packet *p);
 bool engine_dtmf_event(struct media_section *s, struct media_event *out);

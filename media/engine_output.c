@@ -30,15 +30,31 @@ static wlk_err push(struct media_engine *e, struct media_section *s, struct send
 	return err;
 }
 
+static bool has_room_to_resend(const struct media_engine *e)
+{
+	return !pacer_is_full(&e->pacer) && pacer_wait(&e->pacer, PACER_RETRANSMISSION) < RESEND_WAIT_US;
+}
+
 void engine_push_resend(struct media_engine *e, struct media_section *s, struct send_layer *l, wlk_time now,
 			const uint16_t *seqs, size_t count)
 {
+	uint8_t copies[RTCP_NACK_MAX] = { 0 }, most = 0;
 	struct send_packet packet;
 
-	/* What would wait for long is asked for again, if it is still wanted then. */
-	for (size_t i = 0; i < count && !pacer_is_full(&e->pacer) && pacer_wait(&e->pacer, PACER_RETRANSMISSION) < RESEND_WAIT_US; i++)
-		if (send_stream_resend(&l->stream, now, e->pool, seqs[i], e->rtt_us, &packet))
-			(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet); /* not sent: it will be asked for again */
+	assert(count <= RTCP_NACK_MAX && "one message asks");
+	/* What would wait for long is asked for again, if it is still wanted then. Not sent: the same. */
+	for (size_t i = 0; i < count && has_room_to_resend(e); i++) {
+		if (!send_stream_resend(&l->stream, now, e->pool, seqs[i], e->rtt_us, &packet))
+			continue;
+		copies[i] = packet.copies;
+		most = MAX(most, packet.copies);
+		(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet);
+	}
+	/* Behind the others: losses come close together. */
+	for (uint8_t round = 0; round < most; round++)
+		for (size_t i = 0; i < count && has_room_to_resend(e); i++)
+			if (copies[i] > round && send_stream_resend_copy(&l->stream, now, e->pool, seqs[i], &packet))
+				(void)push(e, s, l, now, PACER_RETRANSMISSION, &packet);
 }
 
 /* Our own elements in front of the caller's: mid and rid, and places for the two stamps. */

@@ -5,9 +5,13 @@
 /* Above this loss one repetition leaves too many holes: two packets in a row are lost as well. */
 enum { LOSS_PERCENT = 5, HIGH_LOSS_PERCENT = 15, DISTANCE = 1, DISTANCE_HIGH_LOSS = 2 };
 
-/* A report tells of some fifty packets, so that its figure jumps: rises count at once, falls by a quarter a report. */
-static uint32_t loss_of(struct send_layer *l)
+/*
+ * A report tells of some fifty packets, so that its figure jumps: rises count at once, falls by a quarter a report. Reports are rare, and
+ * where much is lost so are they: feedback on single packets, of the whole path, tells sooner.
+ */
+static uint32_t loss_of(const struct media_engine *e, struct send_layer *l)
 {
+	uint32_t of_path = (uint32_t)(100 * gcc_loss(&e->gcc) + 0.5);
 	struct send_loss *loss = &l->loss;
 	uint32_t told = l->stream.report.fraction_lost * 16u;
 
@@ -15,14 +19,14 @@ static uint32_t loss_of(struct send_layer *l)
 		loss->reports = l->stream.report_count;
 		loss->share_q12 = MAX(told, (loss->share_q12 * 3 + told) / 4);
 	}
-	return (loss->share_q12 * 100 + 2048) / 4096;
+	return MAX((loss->share_q12 * 100 + 2048) / 4096, of_path);
 }
 
 uint32_t media_engine_send_loss(struct media_engine *e, size_t section)
 {
 	struct media_section *s = section < e->section_count ? e->sections[section] : NULL;
 
-	return s && s->layer_count ? loss_of(s->layers[0]) : 0;
+	return s && s->layer_count ? loss_of(e, s->layers[0]) : 0;
 }
 
 /*
@@ -37,11 +41,12 @@ static const struct media_payload *red_for(const struct media_section *s, const 
 	return NULL;
 }
 
-bool engine_make_redundant(struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out, size_t capacity)
+bool engine_make_redundant(const struct media_engine *e, struct media_section *s, struct send_layer *l, struct rtp_send *send, uint8_t *out,
+			   size_t capacity)
 {
 	const struct media_payload *payload = section_payload_by_send_pt(s, send->pt), *red;
 	struct bytes_writer w = bytes_writer(out, capacity);
-	uint32_t loss = loss_of(l);
+	uint32_t loss = loss_of(e, l);
 
 	if (s->kind != MEDIA_AUDIO || !payload || !rtp_codec_is_audio(payload->codec) || payload->codec == RTP_CODEC_RED)
 		return false;

@@ -109,6 +109,12 @@ static inline bool gcc_is_silent(const struct gcc *g)
 	return g->before_silence_bps != 0;
 }
 
+/** Share of packets lost lately, 0..1, as feedback on single packets tells; 0 where there is none. */
+static inline double gcc_loss(const struct gcc *g)
+{
+	return g->has_feedback ? loss_bwe_recent(&g->loss) : 0;
+}
+
 /** What was sent lately, with what feedback cannot speak of [bps]. */
 uint64_t gcc_sent_bps(struct gcc *g, wlk_time now);
 

@@ -1,5 +1,7 @@
 #include "media/cc/probe.h"
 
+enum { SENT_MIN_US = 2000, RECEIVED_MIN_US = 1000 };
+
 void probe_init(struct probe_control *p)
 {
 	*p = (struct probe_control){ 0 };
@@ -86,20 +88,39 @@ void probe_on_sent(struct probe_control *p, struct probe_cluster *c, wlk_time no
 	c->packets++;
 	c->bytes += size;
 	c->last_sent = now;
-	c->last_sent_size = (uint32_t)size;
 	c->sent = c->packets >= PROBE_PACKETS_MIN && c->bytes * 8 * 1000000 >= c->bps * PROBE_SPAN_US;
 }
 
-static uint64_t rate(uint64_t bytes, wlk_time span)
+static void line_add(struct probe_line *l, uint64_t bytes, wlk_time at)
 {
-	return bytes * 8 * 1000000 / (uint64_t)MAX(span, 1);
+	double x = (double)bytes, y;
+
+	if (!l->count++)
+		l->origin = at;
+	y = (double)(at - l->origin);
+	l->bytes += x;
+	l->time += y;
+	l->bytes_bytes += x * x;
+	l->bytes_time += x * y;
+}
+
+/* Microseconds that a byte takes; 0: all came at once. */
+static double line_slope(const struct probe_line *l)
+{
+	double below = l->count * l->bytes_bytes - l->bytes * l->bytes;
+
+	return below > 0 ? MAX((l->count * l->bytes_time - l->bytes * l->time) / below, 0.0) : 0;
+}
+
+static uint64_t rate(double us_per_byte)
+{
+	return (uint64_t)(8e6 / us_per_byte);
 }
 
 bool probe_on_received(struct probe_control *p, const struct cc_packet *packet, struct probe_result *out)
 {
 	struct probe_cluster *c = NULL;
-	wlk_time sent_span, received_span;
-	uint32_t size;
+	double sent, received;
 
 	for (size_t i = 0; i < PROBE_CLUSTERS; i++)
 		if (p->clusters[i].id == packet->cluster && !is_free(&p->clusters[i]))
@@ -107,33 +128,21 @@ bool probe_on_received(struct probe_control *p, const struct cc_packet *packet, 
 	if (!c)
 		return false;
 	/* What left between its packets came between them, too. */
-	size = packet->size + (c->acked ? packet->carried : 0);
-	if (!c->acked || packet->arrival < c->first_arrival) {
-		c->first_arrival = packet->arrival;
-		c->first_size = size;
-	}
-	if (!c->acked || packet->sent < c->acked_first_sent)
-		c->acked_first_sent = packet->sent;
-	if (!c->acked || packet->sent >= c->acked_last_sent) {
-		c->acked_last_sent = packet->sent;
-		c->acked_last_size = packet->size;
-	}
-	c->last_arrival = c->acked ? MAX(c->last_arrival, packet->arrival) : packet->arrival;
+	c->acked_bytes += packet->size + (c->acked ? packet->carried : 0);
 	c->acked++;
-	c->acked_bytes += size;
+	line_add(&c->sent_line, c->acked_bytes, packet->sent);
+	line_add(&c->arrival_line, c->acked_bytes, packet->arrival);
 	if (!c->sent || c->acked * 10 < c->packets * 8 || c->acked < 4)
 		return false;
-	sent_span = c->acked_last_sent - c->acked_first_sent;
-	received_span = c->last_arrival - c->first_arrival;
-	out->asked_bps = c->bps;
-	out->sent_bps = rate(c->acked_bytes - c->acked_last_size, sent_span);
-	out->received_bps = rate(c->acked_bytes - c->first_size, received_span);
+	sent = line_slope(&c->sent_line);
+	received = line_slope(&c->arrival_line);
 	/* What arrives much faster than it left had been held up and tells nothing; so do times too short to be measured. */
-	if (sent_span < 2000 || received_span < 1000 || out->received_bps > 2 * out->sent_bps) {
+	if (sent * (double)c->acked_bytes < SENT_MIN_US || received * (double)c->acked_bytes < RECEIVED_MIN_US || 2 * received < sent) {
 		if (c->acked == c->packets)
 			*c = (struct probe_cluster){ 0 };
 		return false;
 	}
+	*out = (struct probe_result){ .asked_bps = c->bps, .sent_bps = rate(sent), .received_bps = rate(received) };
 	*c = (struct probe_cluster){ 0 };
 	return true;
 }

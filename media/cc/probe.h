@@ -14,6 +14,13 @@ enum {
 	PROBE_FLIGHT_US = 500000,
 };
 
+/* Times [us] over bytes, for the line that lies closest to them: single packets that come late or early turn it but little. */
+struct probe_line {
+	uint32_t count;
+	wlk_time origin; /* the first time */
+	double bytes, time, bytes_bytes, bytes_time;
+};
+
 struct probe_cluster {
 	uint16_t id; /* CC_NO_CLUSTER: free */
 	uint64_t bps;
@@ -22,12 +29,9 @@ struct probe_cluster {
 	uint32_t packets;
 	uint64_t bytes;
 	wlk_time first_sent, last_sent;
-	uint32_t last_sent_size;
 	uint32_t acked;
 	uint64_t acked_bytes;
-	wlk_time first_arrival, last_arrival;
-	wlk_time acked_first_sent, acked_last_sent;
-	uint32_t first_size, acked_last_size;
+	struct probe_line sent_line, arrival_line; /* of those that arrived */
 };
 
 struct probe_control {

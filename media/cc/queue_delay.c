@@ -44,9 +44,11 @@ void queue_delay_restart_busy(struct queue_delay *q)
 
 static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, wlk_time arrival, size_t size)
 {
-	if (waiting < QUEUE_LIMIT_US / 4 || arrival < q->busy_last) {
+	bool waited = waiting >= QUEUE_LIMIT_US / 4;
+
+	if (!waited || arrival < q->busy_last)
 		queue_delay_restart_busy(q);
-	} else if (!q->busy_packets) {
+	if (!q->busy_packets) {
 		q->busy_since = arrival;
 		q->busy_sent_since = sent;
 	} else if (arrival - q->busy_since > QUEUE_BUSY_US) {
@@ -56,7 +58,7 @@ static void update_busy(struct queue_delay *q, wlk_time waiting, wlk_time sent, 
 		q->busy_since += (q->busy_last - q->busy_since) / 2;
 		q->busy_sent_since += (q->busy_sent_last - q->busy_sent_since) / 2;
 	}
-	if (waiting >= QUEUE_LIMIT_US / 4) {
+	if (waited) {
 		q->busy_bytes += q->busy_packets ? size : 0; /* the first one ends the time before */
 		q->busy_packets++;
 	}

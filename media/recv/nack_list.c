@@ -116,7 +116,7 @@ static void ask(struct nack_list *l, struct nack_item *item, wlk_time now, wlk_t
 		l->lost_q16 += (SHARE_ONE - l->lost_q16) / SHARE_WINDOW;
 	if (item->tries >= NACK_STUCK_TRIES && now - item->missed >= NACK_STUCK_US)
 		l->is_stuck = true;
-	item->is_repeated = nack_list_is_lossy(l) && retry > 2 * NACK_REPEAT_US;
+	item->is_repeated = (nack_list_is_lossy(l) || item->tries > 1) && retry > 2 * NACK_REPEAT_US;
 	item->next_try = now + retry;
 	item->due = item->is_repeated ? now + NACK_REPEAT_US : item->next_try;
 }

@@ -11,10 +11,10 @@ enum {
 	NACK_RETRY_MIN_US = 20000,
 	NACK_RTT_DEFAULT_US = 100000,
 	/*
-	 * On a path that loses this much, requests are lost as well: each leaves once more so much later. Senders answer one number
-	 * once in a round trip, so what is sent again for it stays the same.
+	 * On a path that loses this much, requests are lost as well: each leaves once more so much later, as do those for what was asked
+	 * for in vain. Senders answer one number once in a round trip, so what is sent again for it stays the same.
 	 */
-	NACK_LOSSY_PERCENT = 6,
+	NACK_LOSSY_PERCENT = 4,
 	NACK_REPEAT_US = 20000,
 	/* What was asked for so often in vain, and for so long, may be overtaken by a key frame. */
 	NACK_STUCK_TRIES = 4,
@@ -59,7 +59,7 @@ void nack_list_clear(struct nack_list *l);
 
 /**
  * Take the numbers that are due at |now|, ascending, as 16 bits. Each gets its next moment one round trip and a quarter
- * later, on a lossy path with a repetition before; after NACK_TRIES_MAX it is given up.
+ * later, the second and all on a lossy path with a repetition before; after NACK_TRIES_MAX it is given up.
  *
  * @param rtt_us  round trip, 0 when unknown
  * @return how many were written; at most |capacity|, the others stay due

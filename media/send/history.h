@@ -21,6 +21,7 @@ struct history_item {
 	uint16_t header_size;
 	wlk_time sent;
 	wlk_time resent; /* 0: never */
+	uint8_t answers; /* to requests for it; stops at 255 */
 	bool is_copy;    /* |buf| is our own, by history_copy() */
 };
 

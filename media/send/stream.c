@@ -7,6 +7,7 @@ enum {
 	BUDGET_START = 12000, /* ten packets before anything was sent */
 	BUDGET_MAX = 250000,
 	RESEND_MIN_US = 10000, /* a packet is not repeated faster than this, whatever the round trip */
+	COPIES_MAX = 2,        /* of an answer: an earlier one was lost, and by each that is lost a picture waits a round trip longer */
 	HIGH_LOSS = 26,        /* of 256: above 10 % more is needed */
 	PAD_CHOICE = 64,       /* of the newest packets one is repeated as padding */
 	EMPTY_PADDING = 224,   /* bytes; browsers send no more */
@@ -191,22 +192,19 @@ static struct pktbuf *wrap_rtx(struct send_stream *s, struct pktbuf_pool *pool, 
 	return buf;
 }
 
-bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, wlk_time rtt_us,
-			struct send_packet *out)
+/* False: over the budget, or no memory. */
+static bool repeat(struct send_stream *s, struct pktbuf_pool *pool, const struct history_item *item, struct send_packet *out)
 {
-	struct history_item *item = history_find(&s->history, now, seq);
-	wlk_time pause = MAX(rtt_us, RESEND_MIN_US);
-	bool as_rtx = item && item->rtx_pt != RTP_PT_NONE;
+	bool as_rtx = item->rtx_pt != RTP_PT_NONE;
 	struct pktbuf *buf;
 
-	if (!item || (item->resent && now - item->resent < pause) || s->budget_bytes < (int64_t)item->buf->size + 2)
-		goto refuse;
+	if (s->budget_bytes < (int64_t)item->buf->size + 2)
+		return false;
 	buf = as_rtx ? wrap_rtx(s, pool, item) : pktbuf_copy(pool, item->buf->data, item->buf->size);
 	if (!buf)
-		goto refuse;
+		return false;
 	s->rtx_seq = (uint16_t)(s->rtx_seq + as_rtx);
 	s->budget_bytes -= (int64_t)buf->size;
-	item->resent = now;
 	*out = (struct send_packet){
 		.buf = buf,
 		.rtx_pt = RTP_PT_NONE,
@@ -217,7 +215,30 @@ bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool 
 		.is_protected = !as_rtx,
 	};
 	return true;
-refuse:
+}
+
+bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, wlk_time rtt_us,
+			struct send_packet *out)
+{
+	struct history_item *item = history_find(&s->history, now, seq);
+	wlk_time pause = MAX(rtt_us, RESEND_MIN_US);
+
+	if (!item || (item->resent && now - item->resent < pause) || !repeat(s, pool, item, out)) {
+		s->refused++;
+		return false;
+	}
+	item->resent = now;
+	out->copies = MIN(item->answers, COPIES_MAX);
+	item->answers = (uint8_t)MIN(item->answers + 1, UINT8_MAX);
+	return true;
+}
+
+bool send_stream_resend_copy(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, struct send_packet *out)
+{
+	struct history_item *item = history_find(&s->history, now, seq);
+
+	if (item && repeat(s, pool, item, out))
+		return true;
 	s->refused++;
 	return false;
 }

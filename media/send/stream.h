@@ -71,6 +71,7 @@ struct send_packet {
 	bool is_rtx;
 	bool is_protected;
 	bool is_padding; /* made for a probe: no statistics count it */
+	uint8_t copies;  /* of an answer to a request: how many should follow it, by send_stream_resend_copy() */
 };
 
 /* What send_stream_build() writes. */
@@ -107,6 +108,8 @@ void send_stream_on_sent(struct send_stream *s, const struct send_packet *packet
  */
 bool send_stream_resend(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, wlk_time rtt_us,
 			struct send_packet *out);
+/** The answer to |seq| that was given last once more: another number on the RTX SSRC. False and counted as above. */
+bool send_stream_resend_copy(struct send_stream *s, wlk_time now, struct pktbuf_pool *pool, uint16_t seq, struct send_packet *out);
 
 /**
  * Something to send for a probe: a packet of the last second once more, on the RTX SSRC, and not one that was repeated

@@ -202,14 +202,22 @@ static wlk_time render_time(const struct video_receiver *r, const struct video_u
 	return time_min(jitter_buffer_render_time(&r->jitter, unit->timestamp), unit->arrival + jitter_buffer_delay(&r->jitter) + EARLY_MAX_US);
 }
 
+/* While the picture stands still the next one waits for nothing: it may be a key frame that came ahead of what is missing. */
+static wlk_time next_render(const struct video_receiver *r, wlk_time scheduled)
+{
+	return time_min(scheduled, video_watch_still_at(&r->watch) - 1);
+}
+
 /* When decoding has to begin for the picture to be there in time. */
 static wlk_time decode_time(const struct video_receiver *r)
 {
 	const struct video_unit *unit = first_unit(r);
+	wlk_time render;
 
 	if (!unit || r->at_work || is_full(r))
 		return WLK_TIME_NEVER;
-	return render_time(r, unit) - r->decode_us - DECODE_SLACK_US;
+	render = render_time(r, unit);
+	return (r->ready_count ? render : next_render(r, render)) - r->decode_us - DECODE_SLACK_US;
 }
 
 static void note_job(struct video_receiver *r, const struct video_unit *unit, wlk_time now)
@@ -322,7 +330,7 @@ struct video_frame *video_receiver_poll_frame(struct video_receiver *r, wlk_time
 {
 	struct video_ready ready;
 
-	if (!r->ready_count || r->ready[0].render > now)
+	if (!r->ready_count || next_render(r, r->ready[0].render) > now)
 		return NULL;
 	while (r->ready_count > 1 && r->ready[1].render <= now) {
 		video_frame_release(take_ready(r).frame);
@@ -332,7 +340,7 @@ struct video_frame *video_receiver_poll_frame(struct video_receiver *r, wlk_time
 	video_watch_shown(&r->watch, now);
 	r->stats.playing_unix_us = ready.frame->capture_unix_us;
 	r->stats.shown = now;
-	*render = ready.render;
+	*render = time_min(ready.render, now);
 	return ready.frame;
 }
 
@@ -345,7 +353,7 @@ wlk_time video_receiver_deadline(const struct video_receiver *r)
 {
 	wlk_time at = time_min(decode_time(r), video_watch_deadline(&r->watch));
 
-	return r->ready_count ? time_min(at, r->ready[0].render) : at;
+	return r->ready_count ? time_min(at, next_render(r, r->ready[0].render)) : at;
 }
 
 void video_receiver_stats(const struct video_receiver *r, wlk_time now, struct video_receiver_stats *out)

@@ -64,9 +64,14 @@ void video_watch_shown(struct video_watch *w, wlk_time now)
 	w->rate_frames = 0;
 }
 
+wlk_time video_watch_still_at(const struct video_watch *w)
+{
+	return w->started && w->count == VIDEO_WATCH_FRAMES ? w->last + freeze_begins(w) : WLK_TIME_NEVER;
+}
+
 wlk_time video_watch_deadline(const struct video_watch *w)
 {
-	return w->started && !w->is_stalled && w->count == VIDEO_WATCH_FRAMES ? w->last + freeze_begins(w) : WLK_TIME_NEVER;
+	return w->is_stalled ? WLK_TIME_NEVER : video_watch_still_at(w);
 }
 
 bool video_watch_poll(struct video_watch *w, wlk_time now, struct video_stall *out)

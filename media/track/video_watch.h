@@ -38,6 +38,8 @@ struct video_watch {
 void video_watch_shown(struct video_watch *w, wlk_time now);
 /** When the picture is late enough to be told to stand still; WLK_TIME_NEVER: it does, or its rhythm is not known yet. */
 wlk_time video_watch_deadline(const struct video_watch *w);
+/** From when on the picture counts as standing still; WLK_TIME_NEVER: its rhythm is not known yet. */
+wlk_time video_watch_still_at(const struct video_watch *w);
 /** Whether there is something to tell of it. */
 bool video_watch_poll(struct video_watch *w, wlk_time now, struct video_stall *out);
 /** What comes next does not go on with what was. */

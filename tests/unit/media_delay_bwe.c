@@ -124,6 +124,23 @@ static void test_what_is_lost_between_those_that_waited_was_sent(void **state)
 	assert_true(queue_delay_busy_loss(&q) == 0);
 }
 
+/* A packet that was overtaken begins the measurement anew, with its time too. */
+static void test_the_rate_of_those_that_waited_is_not_of_a_time_before(void **state)
+{
+	struct queue_delay q;
+
+	(void)state;
+	queue_delay_init(&q);
+	queue_delay_begin(&q);
+	queue_delay_add(&q, 0, 40 * MS, 1200, 0, true);
+	queue_delay_add(&q, 10 * MS, 60 * MS, 1200, 0, true);
+	queue_delay_add(&q, 300 * MS, 360 * MS, 1200, 0, true);
+	queue_delay_add(&q, 302 * MS, 359 * MS, 1200, 0, true);
+	for (int i = 1; i <= 8; i++)
+		queue_delay_add(&q, 302 * MS + i * 2 * MS, 359 * MS + i * 4800, 1200, 0, true);
+	assert_in_range(queue_delay_busy_bps(&q), 1990000, 2010000);
+}
+
 static void test_what_is_carried_counts_for_the_rate_and_not_for_the_size(void **state)
 {
 	struct queue_delay q;
@@ -368,7 +385,7 @@ static void test_a_full_queue_that_drops_is_not_of_others(void **state)
 		}
 		p.now = end;
 		delay_bwe_end(&p.d, p.now + 50 * MS, &context);
-		loss = MAX(loss, p.d.loss);
+		loss = MAX(loss, queue_delay_busy_loss(&p.d.queue));
 	}
 	assert_true(loss > 0.1); /* which nobody else told */
 	assert_int_equal(p.d.queue.limit, QUEUE_LIMIT_US);
@@ -417,6 +434,7 @@ int main(void)
 		cmocka_unit_test(test_waiting_is_counted_from_the_least_delay_of_large_packets),
 		cmocka_unit_test(test_small_packets_take_time_in_the_line_of_those_that_waited),
 		cmocka_unit_test(test_what_is_lost_between_those_that_waited_was_sent),
+		cmocka_unit_test(test_the_rate_of_those_that_waited_is_not_of_a_time_before),
 		cmocka_unit_test(test_what_is_carried_counts_for_the_rate_and_not_for_the_size),
 		cmocka_unit_test(test_the_sleep_of_a_receiver_is_no_queue),
 		cmocka_unit_test(test_a_queue_behind_which_somebody_sleeps_is_one),

@@ -180,6 +180,33 @@ static void test_feedback_padded_by_single_bytes_is_read_anywhere(void **state)
 	media_engine_destroy(e);
 }
 
+/* Receiver reports are rare: what the whole path loses is told sooner by its feedback, for sound too. */
+static void test_feedback_tells_what_is_lost_before_a_report_does(void **state)
+{
+	struct media_engine *e = new_av_engine(1000);
+	static struct twcc_builder b;
+	uint8_t data[200], bytes[500] = { 0 };
+	struct bytes_writer w = bytes_writer(data, sizeof(data));
+	uint16_t first = sent_history_next(&e->gcc.sent);
+
+	(void)state;
+	media_engine_set_can_send(e);
+	for (int i = 0; i < 40; i++) {
+		struct rtp_send p = { .pt = 96, .seq = MEDIA_SEQ_NEXT, .payload = { bytes, sizeof(bytes) } };
+
+		assert_int_equal(media_engine_send_rtp(e, i * 20 * MS, 1, &p), WLK_OK);
+		(void)drain_transmit(e, i * 20 * MS + 19 * MS);
+	}
+	assert_int_equal(media_engine_send_loss(e, 0), 0);
+	twcc_builder_init(&b, first, sizeof(data));
+	for (int i = 0; i < 40; i++)
+		assert_true(twcc_builder_add(&b, i % 4, SECOND + i * 20 * MS));
+	twcc_builder_write(&b, &w, 9, 1002, 0);
+	media_engine_input_rtcp(e, SECOND, data, w.size);
+	assert_int_equal(media_engine_send_loss(e, 0), 25);
+	media_engine_destroy(e);
+}
+
 static void test_transport_feedback_names_the_media_ssrc(void **state)
 {
 	struct media_engine *e = new_av_engine(1000);
@@ -622,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_reports_slow_down_in_silence_and_come_back),
 		cmocka_unit_test(test_round_trip_from_the_peers_report),
 		cmocka_unit_test(test_feedback_padded_by_single_bytes_is_read_anywhere),
+		cmocka_unit_test(test_feedback_tells_what_is_lost_before_a_report_does),
 		cmocka_unit_test(test_transport_feedback_names_the_media_ssrc),
 		cmocka_unit_test(test_transport_feedback_tells_the_arrival_at_the_socket),
 		cmocka_unit_test(test_without_rsize_feedback_is_compound),

@@ -32,6 +32,42 @@ static void test_a_cluster_measures_what_arrives(void **state)
 	assert_false(probe_is_pending(&p));
 }
 
+/* The path carries what is sent, but each packet takes up to |jitter| longer: how many of 200 measurements find a tenth less. */
+static unsigned too_slow_with_jitter(wlk_time jitter)
+{
+	uint32_t random = 1;
+	unsigned too_slow = 0;
+
+	for (int round = 0; round < 200; round++) {
+		struct probe_control p;
+		struct probe_result r = { .sent_bps = 0 };
+		struct probe_cluster *c;
+		int count = 0;
+
+		probe_init(&p);
+		probe_ask(&p, 0, 4000000);
+		for (; (c = probe_current(&p, count * 2400)); count++)
+			probe_on_sent(&p, c, count * 2400, 1200);
+		for (int i = 0; i < count; i++) {
+			wlk_time late = (wlk_time)(random >> 8) % jitter;
+			struct cc_packet packet = { .sent = i * 2400, .arrival = i * 2400 + late, .size = 1200, .cluster = 1, .received = true };
+
+			random = random * 1664525 + 1013904223;
+			(void)probe_on_received(&p, &packet, &r);
+		}
+		too_slow += r.received_bps < r.sent_bps / 10 * 9;
+	}
+	return too_slow;
+}
+
+/* By the first and the last arrival alone it would be 115 and 53. */
+static void test_jitter_makes_a_path_seldom_slower(void **state)
+{
+	(void)state;
+	assert_in_range(too_slow_with_jitter(10 * MS), 0, 80);
+	assert_in_range(too_slow_with_jitter(5 * MS), 0, 40);
+}
+
 static void test_a_cluster_without_packets_is_given_up(void **state)
 {
 	struct probe_control p;
@@ -347,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_cluster_measures_what_arrives),
+		cmocka_unit_test(test_jitter_makes_a_path_seldom_slower),
 		cmocka_unit_test(test_a_cluster_without_packets_is_given_up),
 		cmocka_unit_test(test_losses_that_come_with_the_rate_limit_it),
 		cmocka_unit_test(test_shares_follow_needs_and_priority),

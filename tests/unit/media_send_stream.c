@@ -166,6 +166,35 @@ static void test_rtx_answer_unwraps_to_the_original(void **state)
 	send_stream_free(&s);
 }
 
+static void test_an_answer_that_was_lost_is_followed_by_copies(void **state)
+{
+	struct send_stream s;
+	struct send_packet p, again;
+	uint16_t rtx_seq;
+
+	(void)state;
+	assert_int_equal(send_stream_init(&s, 1, 2, true), WLK_OK);
+	s.next_seq = 700;
+	p = build(&s, 0, "original");
+	sent(&s, 0, &p);
+	for (int asked = 0; asked < 4; asked++) {
+		assert_true(send_stream_resend(&s, (asked + 1) * 100 * MS, NULL, 700, 50 * MS, &again));
+		assert_int_equal(again.copies, asked < 2 ? asked : 2);
+		pktbuf_release(again.buf);
+	}
+	rtx_seq = s.rtx_seq;
+	assert_true(send_stream_resend_copy(&s, 400 * MS, NULL, 700, &again));
+	assert_int_equal(load_u16(again.buf->data + 2), rtx_seq);
+	assert_int_equal(s.rtx_seq, (uint16_t)(rtx_seq + 1));
+	assert_int_equal(again.copies, 0);
+	pktbuf_release(again.buf);
+	assert_false(send_stream_resend_copy(&s, 400 * MS, NULL, 701, &again));
+	s.budget_bytes = 20; /* R22: copies come out of the same budget */
+	assert_false(send_stream_resend_copy(&s, 400 * MS, NULL, 700, &again));
+	assert_int_equal(s.refused, 2);
+	send_stream_free(&s);
+}
+
 static void test_R20_without_rtx_the_same_ciphertext_goes_again(void **state)
 {
 	struct send_stream s;
@@ -210,6 +239,10 @@ static void test_R22_retransmissions_stay_below_half_of_what_is_sent(void **stat
 		sent(&s, now, &p);
 		for (uint16_t back = 0; back < 20; back++) { /* a storm: everything is asked for all the time */
 			if (!send_stream_resend(&s, now, NULL, (uint16_t)(seq - back), 1, &again))
+				continue;
+			resent += again.buf->size;
+			pktbuf_release(again.buf);
+			if (!send_stream_resend_copy(&s, now, NULL, (uint16_t)(seq - back), &again))
 				continue;
 			resent += again.buf->size;
 			pktbuf_release(again.buf);
@@ -408,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_packet_bytes_and_stamps),
 		cmocka_unit_test(test_R20_a_number_is_used_once_and_only_forward),
 		cmocka_unit_test(test_rtx_answer_unwraps_to_the_original),
+		cmocka_unit_test(test_an_answer_that_was_lost_is_followed_by_copies),
 		cmocka_unit_test(test_R20_without_rtx_the_same_ciphertext_goes_again),
 		cmocka_unit_test(test_R22_retransmissions_stay_below_half_of_what_is_sent),
 		cmocka_unit_test(test_sender_report_maps_the_same_instant),

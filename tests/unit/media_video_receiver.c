@@ -138,10 +138,12 @@ static unsigned run_until(struct world *w, wlk_time until)
 	unsigned count = 0;
 
 	for (;;) {
+		struct video_stall stall;
 		wlk_time at;
 
 		work(w, 0);
 		count += shown(w);
+		(void)video_receiver_poll_stall(&w->r, w->now, &stall);
 		at = video_receiver_deadline(&w->r);
 		assert_true(at > w->now);
 		if (at > until)
@@ -303,6 +305,33 @@ static void test_of_pictures_that_are_late_together_the_last_is_shown(void **sta
 	end(&w);
 }
 
+/* A second of delay keeps the rhythm; when the picture stands still all the same, it only makes that longer. */
+static void test_what_ends_a_standstill_is_shown_at_once(void **state)
+{
+	struct world w;
+	wlk_time last;
+
+	(void)state;
+	begin(&w);
+	jitter_buffer_set_minimum(&w.r.jitter, SECOND);
+	for (unsigned i = 0; i < 60; i++) {
+		arrive(&w, i ? 'P' : 'K');
+		run_until(&w, w.now + INTERVAL);
+	}
+	while (w.r.unit_count || w.r.ready_count)
+		run_until(&w, w.now + INTERVAL);
+	last = w.r.stats.shown;
+	run_until(&w, last + 400 * MILLISECOND);
+	w.sent = (unsigned)((w.now - START) / INTERVAL); /* none of those between came */
+	arrive(&w, 'K');
+	arrive(&w, 'P');
+	assert_int_equal(run_until(&w, w.now), 1);
+	assert_int_equal(w.r.stats.shown, w.now);
+	assert_int_equal(run_until(&w, w.now + 100 * MILLISECOND), 0); /* the next one has its time */
+	assert_int_equal(run_until(&w, w.now + 2 * SECOND), 1);
+	end(&w);
+}
+
 static void test_lower_spatial_layers_are_decoded_and_not_shown(void **state)
 {
 	struct world w;
@@ -390,6 +419,7 @@ int main(void)
 		cmocka_unit_test(test_R25_what_no_decoder_takes_is_bounded),
 		cmocka_unit_test(test_R25_what_has_waited_for_seconds_is_given_up),
 		cmocka_unit_test(test_of_pictures_that_are_late_together_the_last_is_shown),
+		cmocka_unit_test(test_what_ends_a_standstill_is_shown_at_once),
 		cmocka_unit_test(test_lower_spatial_layers_are_decoded_and_not_shown),
 		cmocka_unit_test(test_a_jump_of_the_senders_clock_keeps_no_picture_back),
 		cmocka_unit_test(test_a_picture_is_turned_as_its_last_frame_says),
