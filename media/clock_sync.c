@@ -47,26 +47,43 @@ static void hold_back(wlk_time *ahead, wlk_time *behind, wlk_time step)
 	*ahead = MIN(*ahead + step - back, (wlk_time)CLOCK_SYNC_MAX_US);
 }
 
+/* Nobody would see it if the one that waits for the other's sake waited less. */
+static bool relax(wlk_time *minimum, wlk_time behind)
+{
+	wlk_time less = MIN(behind + CLOCK_SYNC_LEFT_US, *minimum);
+
+	if (less < CLOCK_SYNC_RELAX_US)
+		return false;
+	*minimum -= less;
+	return true;
+}
+
 static bool is_stale(const struct clock_sync_side *side, wlk_time now)
 {
 	return !side->known || now - side->played > CLOCK_SYNC_STALE_US;
 }
 
-bool clock_sync_update(struct clock_sync *s, wlk_time now)
+static bool correct(struct clock_sync *s)
 {
-	wlk_time step;
+	wlk_time step = s->offset_us < 0 ? -s->offset_us : s->offset_us;
 
-	if (now < s->next || !s->has_offset || is_stale(&s->audio, now) || is_stale(&s->video, now))
-		return false;
-	s->next = now + CLOCK_SYNC_PACE_US;
-	step = s->offset_us < 0 ? -s->offset_us : s->offset_us;
 	if (step < CLOCK_SYNC_SMALL_US)
-		return false;
+		return relax(&s->video_minimum_us, s->offset_us) || relax(&s->audio_minimum_us, -s->offset_us);
 	step = MIN(step - CLOCK_SYNC_LEFT_US, (wlk_time)CLOCK_SYNC_STEP_US);
 	if (s->offset_us > 0)
 		hold_back(&s->audio_minimum_us, &s->video_minimum_us, step);
 	else
 		hold_back(&s->video_minimum_us, &s->audio_minimum_us, step);
+	return true;
+}
+
+bool clock_sync_update(struct clock_sync *s, wlk_time now)
+{
+	if (now < s->next || !s->has_offset || is_stale(&s->audio, now) || is_stale(&s->video, now))
+		return false;
+	s->next = now + CLOCK_SYNC_PACE_US;
+	if (!correct(s))
+		return false;
 	s->has_offset = false; /* measured anew, with the delays that are on their way */
 	return true;
 }

@@ -9,6 +9,7 @@ enum {
 	CLOCK_SYNC_STEP_US = 80000,   /* of one correction at most */
 	CLOCK_SYNC_SMALL_US = 25000,  /* nobody sees less, and waiting costs */
 	CLOCK_SYNC_LEFT_US = 15000,   /* so much is left by a correction */
+	CLOCK_SYNC_RELAX_US = 8000,   /* waiting that can be spared from here on is */
 	CLOCK_SYNC_MAX_US = 1000000,  /* more is no delay but clocks that mean different things */
 	CLOCK_SYNC_STALE_US = 3000000 /* what was played longer ago says nothing */
 };

@@ -22,14 +22,18 @@ static uint32_t weight_of(wlk_priority priority)
 	}
 }
 
-/* Of a layer whose size is known: up to what it can use before the next one is switched on. */
+/*
+ * Of a layer whose size is known, if nobody said more: up to what it can use before the next one is switched on. Of the top layer, or
+ * the only one, up to where more bits are no longer seen; what the path carries beyond that lets a picture leave sooner.
+ */
 static void limit_by_size(struct media_layer_limits *limits, const struct wlk_rtp_sender *sender, double scale)
 {
 	uint64_t need = video_adapt_need((uint32_t)(sender->source_width / scale), (uint32_t)(sender->source_height / scale), 30);
 
-	if (!limits->max_bps && scale > 1)
-		limits->max_bps = need * 7 / 2;
-	limits->min_bps = limits->max_bps ? MIN(need, limits->max_bps) : need;
+	if (!limits->max_bps)
+		limits->max_bps = scale > 1 && sender->encoding_count > 1 ? need * 7 / 2 : need * 10;
+	if (sender->encoding_count > 1)
+		limits->min_bps = MIN(need, limits->max_bps);
 }
 
 static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size_t layer)
@@ -38,12 +42,14 @@ static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size
 	double scale = sender->encodings[layer].scale;
 	struct media_layer_limits limits = { .priority = weight_of(sender->encodings[layer].priority), .max_bps = peer_layer_max_bitrate(t, layer) };
 
-	if (t->kind != WLK_MEDIA_VIDEO || sender->encoding_count < 2)
+	if (t->kind != WLK_MEDIA_VIDEO)
 		return limits;
 	if (sender->source_width) {
 		limit_by_size(&limits, sender, peer_layer_scale(t, layer, sender->source_width, sender->source_height));
 		return limits;
 	}
+	if (sender->encoding_count < 2)
+		return limits;
 	if (!limits.max_bps && scale > 1)
 		limits.max_bps = MAX((uint64_t)(LAYER_FULL_BPS / (scale * scale)), (uint64_t)2 * LAYER_MIN_BPS);
 	limits.min_bps = MAX(limits.max_bps ? limits.max_bps / 5 : LAYER_FULL_BPS / 4, (uint64_t)LAYER_MIN_BPS);

@@ -335,6 +335,7 @@ wlk_err peer_set_input(wlk_rtp_sender *sender, wlk_media_kind kind, const struct
 		return peer_fail(t->pc, WLK_ERR_INVALID, "the sender is of the other kind");
 	if (!input->ops) {
 		raw_sender_destroy(s);
+		peer_set_source_size(sender, 0, 0); /* whoever encodes from here on knows what its pictures need */
 		return WLK_OK;
 	}
 	if (t->stopping || t->pc->closed)

@@ -16,6 +16,7 @@ enum {
 static const double silence_share = 0.7, resumed_share = 0.5, slow_share = 0.8;
 static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
 static const double limited_share = 0.7;
+static const double wanted_room = 2; /* what is free beyond the rate lets a frame leave at once */
 static const double fallen = 0.15, fallen_loss = 0.02;
 static const double probe_proves = 0.7, probe_leaps = 1.5, probe_saturates = 0.9;
 
@@ -53,6 +54,9 @@ static uint64_t pacing_of(const struct gcc *g, wlk_time now)
 		return share_of(target, pacing_share);
 	if (g->delay.state == DELAY_INCREASING && now - g->delay.increasing_since > STEADY_PROBE_US)
 		path = MAX(path, share_of(target, 1.5));
+	/* A frame of an encoder that has enough need not be spread over the time to the next one. */
+	if (g->app_limited)
+		path = MAX(path, share_of(target, pacing_free));
 	/* Where a queue shows, what waits here would only wait there. */
 	if (g->delay.queue.least > QUEUE_LIMIT_US / 3)
 		return MAX(target, MIN(path, share_of(target, pacing_most)));
@@ -126,7 +130,7 @@ static void ask_probe(struct gcc *g, wlk_time now, uint64_t bps)
 	uint64_t most = max_of(g);
 
 	if (g->wanted_bps)
-		most = MIN(most, share_of(g->wanted_bps, 1.5));
+		most = MIN(most, share_of(g->wanted_bps, wanted_room));
 	if (g->remb_bps)
 		most = MIN(most, g->remb_bps);
 	bps = MIN(bps, most);

@@ -55,6 +55,21 @@ static void test_delays_are_taken_back(void **state)
 	assert_int_equal(s.video_minimum_us, 0);
 }
 
+/* Within what nobody sees, the one that waits is ahead: it waits no longer than it has to. */
+static void test_no_more_is_held_back_than_is_seen(void **state)
+{
+	struct clock_sync s;
+
+	(void)state;
+	clock_sync_init(&s);
+	run(&s, 240000, 40000);
+	assert_in_range(s.video_minimum_us, 150000, 200000);
+	assert_in_range(run(&s, 160000, 40000), -CLOCK_SYNC_LEFT_US - 2000, -CLOCK_SYNC_LEFT_US + CLOCK_SYNC_RELAX_US);
+	run(&s, 55000, 40000);
+	assert_int_equal(s.video_minimum_us, 0);
+	assert_int_equal(s.audio_minimum_us, 0);
+}
+
 static void test_small_and_impossible_offsets_are_left_alone(void **state)
 {
 	struct clock_sync s;
@@ -85,6 +100,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_one_ahead_waits),
 		cmocka_unit_test(test_delays_are_taken_back),
+		cmocka_unit_test(test_no_more_is_held_back_than_is_seen),
 		cmocka_unit_test(test_small_and_impossible_offsets_are_left_alone),
 		cmocka_unit_test(test_nothing_without_both),
 	};

@@ -84,6 +84,12 @@ function codingTimes(before, after) {
   return times;
 }
 
+/** How long pictures waited in the mean before they were decoded [ms]; undefined where it is not told. */
+function inBuffer(stats) {
+  const shown = listOf(stats).find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video');
+  return shown?.jitterBufferEmittedCount && (1000 * shown.jitterBufferDelay) / shown.jitterBufferEmittedCount;
+}
+
 const oursOf = async (ours) => {
   const report = await ours.do('report');
   return { ...report, pictures: report.pictures[''] ?? Object.values(report.pictures)[0] ?? { shown: 0, ssim: 0 } };
@@ -98,8 +104,8 @@ export async function measure(ours, theirs, ms) {
   const report = { ours: await oursOf(ours), theirs: theirs.measures.report() };
   const coding = { ours: codingTimes(before.ours, report.ours.stats), theirs: codingTimes(before.theirs, await theirs.stats()) };
   report.ours.coding = { encode: coding.theirs.encode, decode: coding.ours.decode, rate: coding.theirs.rate };
-  const shown = listOf(await theirs.stats()).find(({ type, kind }) => type === 'inbound-rtp' && kind === 'video') ?? {};
-  report.theirs.buffer = (1000 * shown.jitterBufferDelay) / shown.jitterBufferEmittedCount;
+  report.ours.buffer = inBuffer(report.ours.stats);
+  report.theirs.buffer = inBuffer(await theirs.stats());
   report.theirs.coding = { encode: coding.ours.encode, decode: coding.theirs.decode, rate: coding.ours.rate };
   return report;
 }

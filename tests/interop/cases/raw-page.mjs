@@ -5,13 +5,15 @@ import { Scene, colourOf, lumaOf, readMark } from './scene.mjs';
 const FPS = 30;
 const MOST = 3000000; // bit/s
 const [BAR_WIDTH, BAR_HEIGHT] = [80, 8];
+const OFFSETS = 200;
 
 /** The moment that a video element shows a picture: of its submission for composition. */
 const shownAt = ({ presentationTime }) => Date.now() - (performance.now() - presentationTime);
 
 export class PageEnd {
-  constructor(pc, width, height) {
-    Object.assign(this, { pc, width, height, measures: new Measures(width, height), timers: [], looks: [] });
+  /** @param hint of the video track's content */
+  constructor(pc, width, height, hint = '') {
+    Object.assign(this, { pc, width, height, hint, measures: new Measures(width, height), timers: [], looks: [] });
     this.context = new AudioContext({ sampleRate: SOUND.rate });
     this.context.resume();
     pc.addEventListener('track', ({ track, transceiver }) => {
@@ -71,6 +73,27 @@ export class PageEnd {
   async listen(track) {
     // A page that plays a track by no element gets no sound of it.
     this.element('audio', track);
+    if (globalThis.MediaStreamTrackProcessor) await this.listenAtTrack(track);
+    else await this.listenInGraph(track);
+  }
+
+  /** As the track gives it, which is where pictures are looked at, too: the graph adds a queue of its own, of some 30 ms. */
+  async listenAtTrack(track) {
+    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    const offsets = [];
+    for (let { value, done } = await reader.read(); !done; { value, done } = await reader.read()) {
+      const samples = new Float32Array(value.numberOfFrames);
+      value.copyTo(samples, { planeIndex: 0, format: 'f32-planar' });
+      // Its clock ticks as ours does; the read that came soonest behind its moment tells how they differ.
+      const moment = value.timestamp / 1000;
+      offsets.push(Date.now() - moment);
+      if (offsets.length > OFFSETS) offsets.shift();
+      this.measures.sound(samples, moment + Math.min(...offsets));
+      value.close();
+    }
+  }
+
+  async listenInGraph(track) {
     await this.context.audioWorklet.addModule('/cases/raw-worklet.mjs');
     const ear = new AudioWorkletNode(this.context, 'ear', { numberOfOutputs: 0, channelCount: 1, channelCountMode: 'explicit' });
     ear.port.onmessage = ({ data: { samples, at } }) => this.measures.sound(samples, at);
@@ -101,6 +124,7 @@ export class PageEnd {
       pen.putImageData(image, 0, 0);
     }, 1000 / FPS / 4));
     const stream = canvas.captureStream();
+    stream.getVideoTracks()[0].contentHint = this.hint;
     this.sound.stream.getTracks().forEach((track) => stream.addTrack(track));
     return stream;
   }
