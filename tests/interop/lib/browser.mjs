@@ -1,5 +1,6 @@
 // Chromium and Firefox behind one small interface: a fresh page for each case, in a browser started as the case needs.
 import { load } from './paths.mjs';
+import { Speaker } from './speaker.mjs';
 
 const CLOSE_MS = 5000;
 
@@ -15,6 +16,7 @@ const CHROMIUM_FLAGS = [
   '--use-fake-device-for-media-stream=fps=30',
 ];
 
+// With |speaker| sound is played at the pace of a device: Firefox's own substitute for one falls behind.
 // With a media permission Chromium shows real addresses, without it .local names; Firefox hides them always.
 const FLAVOURS = {
   chromium: {
@@ -23,7 +25,7 @@ const FLAVOURS = {
     loopback: ['--use-fake-ui-for-media-stream', '--allow-loopback-in-peer-connection'],
     anyCertificate: ['--use-fake-ui-for-media-stream', '--ignore-certificate-errors'],
   },
-  firefox: { hidden: {}, media: {} },
+  firefox: { hidden: {}, media: {}, speaker: { 'media.cubeb.force_mock_context': false } },
 };
 
 // Nothing here touches rates or encoders: those are measured with the preferences that every user has.
@@ -36,7 +38,7 @@ const FIREFOX_PREFS = {
   'media.cubeb.force_mock_context': true,
 };
 
-async function launch(name, flavour) {
+async function launch(name, flavour, env) {
   const special = FLAVOURS[name][flavour];
   if (name === 'chromium')
     return load('playwright-core').chromium.launch({
@@ -48,6 +50,7 @@ async function launch(name, flavour) {
     browser: 'firefox',
     executablePath: '/usr/bin/firefox-esr',
     headless: true,
+    env: { ...process.env, ...env },
     extraPrefsFirefox: { ...FIREFOX_PREFS, ...special },
   });
 }
@@ -61,7 +64,8 @@ export class Browser {
   async newPage(flavour) {
     if (this.flavour !== flavour) await this.close();
     this.flavour = flavour;
-    this.browser ??= await launch(this.name, flavour);
+    if (flavour === 'speaker') this.speaker ??= await Speaker.start();
+    this.browser ??= await launch(this.name, flavour, this.speaker?.env);
     return this.browser.newPage();
   }
 
@@ -88,8 +92,9 @@ export class Browser {
   async close() {
     const browser = this.browser;
     this.browser = undefined;
-    if (!browser) return;
-    await within(browser.close(), CLOSE_MS).catch(() => browser.process?.()?.kill('SIGKILL'));
+    if (browser) await within(browser.close(), CLOSE_MS).catch(() => browser.process?.()?.kill('SIGKILL'));
+    await this.speaker?.stop();
+    this.speaker = undefined;
   }
 }
 

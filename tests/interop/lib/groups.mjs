@@ -55,7 +55,7 @@ const RAW = {
     'raw-layers': { file: 'raw-layers', names: ['sent', 'received', 'svc'], limit: 150 },
   },
   firefox: {
-    'raw-more': { file: 'raw', names: ['vp8', 'vp9'] },
+    'raw-more': { file: 'raw', names: ['vp8', 'vp9'], limit: 120, flavour: 'speaker' },
   },
 };
 

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { BESIDE } from './beside.mjs';
 import { INTEROP, NODE, missingPackage, missingProgram } from './paths.mjs';
 import { run } from './child.mjs';
+import { PROGRAM as SPEAKER } from './speaker.mjs';
 
-const LIMIT = 75;
+const LIMIT = 100;
 const TRIES = 3; // it measures delays, and has the machine to itself for that
 
 /** What was measured, and what the machine did beside it: its load of a minute. */
@@ -13,20 +14,20 @@ async function withLoad(note) {
   return `${await note}; load ${loadavg()[0].toFixed(1)}`;
 }
 
-/** Cases of cases/raw.mjs and others, in a page. `lists` is { suffix: { file, names, limit } }. */
+/** Cases of cases/raw.mjs and others, in a page. `lists` is { suffix: { file, names, limit, flavour } }. */
 export function rawGroups(browser, missing, lists) {
-  return Object.entries(lists).map(([suffix, { file, names, limit = LIMIT }]) => ({
+  return Object.entries(lists).map(([suffix, { file, names, limit = LIMIT, flavour = 'media' }]) => ({
     name: `${browser.name}-${suffix}`,
     family: `${browser.name} raw`,
     offers: false,
     tries: TRIES,
     beside: BESIDE.NOTHING,
-    missing,
+    missing: () => missing() ?? (flavour === 'speaker' ? missingProgram(SPEAKER) : undefined),
     close: () => browser.close(),
     cases: names.map((name) => ({
       name,
       limit: () => limit,
-      run: ({ relay }) => withLoad(browser.runCase(relay.url, { file, name, flavour: 'media', world: {} })),
+      run: ({ relay }) => withLoad(browser.runCase(relay.url, { file, name, flavour, world: {} })),
     })),
   }));
 }
