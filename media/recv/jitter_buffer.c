@@ -11,6 +11,7 @@
 #define UP_SPEED    2    /* the delay grows by at most 1/2 of the time that passes */
 #define DOWN_SPEED  25
 #define RECOVERY_US (5 * SECOND)
+#define UNSEEN_US   10000 /* less than a screen takes to show a picture: nobody sees one that is so late */
 
 void jitter_buffer_init(struct jitter_buffer *j, uint32_t clock_hz)
 {
@@ -80,12 +81,12 @@ static void note_size(struct jitter_buffer *j, double size, double delay)
 
 static wlk_time quantile_of(const struct jitter_buffer *j)
 {
-	double sum = 0;
+	double sum = 0, wanted = QUANTILE * j->total;
 
 	for (size_t i = 0; i < JITTER_BINS; i++) {
 		sum += j->bins[i];
-		if (sum >= QUANTILE * j->total)
-			return i ? (wlk_time)(i + 1) * JITTER_BIN_US : 0; /* less than a bin is no jitter */
+		if (sum >= wanted) /* between the two ends of the bin; less than a bin is no jitter */
+			return i ? (wlk_time)(((double)(i + 1) - (sum - wanted) / j->bins[i]) * JITTER_BIN_US) : 0;
 	}
 	return JITTER_DELAY_MAX_US;
 }
@@ -113,7 +114,7 @@ static void follow(struct jitter_buffer *j, wlk_time now)
 {
 	wlk_time size_delay = size_delay_of(j), passed = MAX(now - j->moved_at, 0);
 
-	j->target_us = MAX(quantile_of(j), size_delay < JITTER_BIN_US ? 0 : size_delay);
+	j->target_us = MAX(MAX(quantile_of(j), size_delay) - UNSEEN_US, 0);
 	if (j->recoveries > 1)
 		j->target_us = MAX(j->target_us, j->recovery_us + JITTER_BIN_US);
 	j->target_us = MIN(j->target_us, (wlk_time)JITTER_DELAY_MAX_US);

@@ -57,7 +57,7 @@ export class WrtcEnd {
       for (; (chunk + 1) * CHUNK_MS <= now; chunk++) this.microphone.onData(piece(chunk));
       if ((number * 1000) / FPS > now) return;
       number = Math.floor((now * FPS) / 1000);
-      scene.draw(number, Math.floor(began + (number * 1000) / FPS));
+      scene.draw(number, Math.floor(wall()));
       this.camera.onFrame({ width: WIDTH, height: HEIGHT, data: scene.i420() });
       number++;
     }, 3);
