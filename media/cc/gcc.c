@@ -54,12 +54,12 @@ static uint64_t pacing_of(const struct gcc *g, wlk_time now)
 		return share_of(target, pacing_share);
 	if (g->delay.state == DELAY_INCREASING && now - g->delay.increasing_since > STEADY_PROBE_US)
 		path = MAX(path, share_of(target, 1.5));
-	/* A frame of an encoder that has enough need not be spread over the time to the next one. */
-	if (g->app_limited)
-		path = MAX(path, share_of(target, pacing_free));
 	/* Where a queue shows, what waits here would only wait there. */
 	if (g->delay.queue.least > QUEUE_LIMIT_US / 3)
 		return MAX(target, MIN(path, share_of(target, pacing_most)));
+	/* A frame of an encoder that has enough need not be spread over the time to the next one. */
+	if (g->app_limited)
+		path = MAX(path, share_of(target, pacing_free));
 	return MAX(share_of(target, pacing_share), MIN(path, share_of(target, pacing_most)));
 }
 

@@ -32,6 +32,20 @@ static void on_event(struct sim *s, struct sim_peer *peer, const wlk_event *ev)
 		printf("%.3f: %llu\n", (double)s->now / 1e6, (unsigned long long)ev->u.target_bitrate.bps);
 }
 
+/* The picture is given what the link has, so that its quality tells of the link and not of the film. */
+static void take_all(void)
+{
+	wlk_rtp_sender *sender = wlk_transceiver_sender(call.video);
+	static wlk_rtp_send_parameters p;
+
+	if (wlk_rtp_sender_parameters(sender, &p))
+		sim_fail(&sim, "no parameters");
+	p.encodings[0].has_max_bitrate = true;
+	p.encodings[0].max_bitrate = RATE_BPS;
+	if (wlk_rtp_sender_set_parameters(sender, &p))
+		sim_fail(&sim, "parameters: %s", wlk_last_error(sim.a.pc));
+}
+
 static void begin(uint64_t seed)
 {
 	const struct sim_config config = {
@@ -44,6 +58,7 @@ static void begin(uint64_t seed)
 	const struct raw_call_config raw = { .width = 480, .height = 272, .on_event = on_event };
 
 	raw_call_begin(&sim, &call, &config, &raw);
+	take_all();
 	raw_call_play(&call, 8 * SIM_SECOND);
 }
 

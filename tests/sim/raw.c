@@ -87,6 +87,9 @@ static void check_statistics(void)
 		sim_fail(&sim, "received: %llu decoded, %llu rendered, %llu dropped, %llu freezes", (unsigned long long)b.picture_in.frames_decoded.value,
 			 (unsigned long long)b.picture_in.frames_rendered.value, (unsigned long long)b.picture_in.frames_dropped.value,
 			 (unsigned long long)b.picture_in.freeze_count.value);
+	/* The link has no bound, but a picture of 320x192 has. */
+	if (a.picture_out.target_bitrate.value < 300000 || a.picture_out.target_bitrate.value > 800000)
+		sim_fail(&sim, "the picture is given %.0f bit/s", (double)a.picture_out.target_bitrate.value);
 	if (!b.sound_in.total_samples_received.value || b.sound_in.concealed_samples.value * 50 > b.sound_in.total_samples_received.value ||
 	    b.playout.total_samples_duration.value < 5.9)
 		sim_fail(&sim, "sound: %llu of %llu samples concealed, %.1f s pulled", (unsigned long long)b.sound_in.concealed_samples.value,

@@ -250,6 +250,27 @@ static void test_a_stall_is_no_narrow_path(void **state)
 	gcc_free(&g);
 }
 
+/* Who sends less than is allowed need not spread a frame over the time to the next one, but where a queue shows. */
+static void test_who_has_enough_is_paced_faster(void **state)
+{
+	struct gcc g;
+
+	(void)state;
+	gcc_init(&g, 1);
+	g.has_feedback = true;
+	g.delay.state = DELAY_INCREASING;
+	g.delay.bps = 1000000;
+	gcc_on_remb(&g, SECOND, 0);
+	assert_int_equal(gcc_pacing_bps(&g), 1030000);
+	g.app_limited = true;
+	gcc_on_remb(&g, SECOND, 0);
+	assert_int_equal(gcc_pacing_bps(&g), 2000000);
+	g.delay.queue.least = QUEUE_LIMIT_US / 2;
+	gcc_on_remb(&g, SECOND, 0);
+	assert_int_equal(gcc_pacing_bps(&g), 1000000);
+	gcc_free(&g);
+}
+
 static void test_limits_and_remb_hold(void **state)
 {
 	struct gcc_limits limits = { 200000, 500000, 800000 };
@@ -389,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_shares_follow_needs_and_priority),
 		cmocka_unit_test(test_probes_find_the_path_at_the_start),
 		cmocka_unit_test(test_a_stall_is_no_narrow_path),
+		cmocka_unit_test(test_who_has_enough_is_paced_faster),
 		cmocka_unit_test(test_limits_and_remb_hold),
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
 		cmocka_unit_test(test_a_rate_that_fell_far_is_probed_for),
