@@ -331,7 +331,7 @@ static void give_way(struct delay_bwe *d, wlk_time passed)
 	if (d->least_before >= 0 && q->least > floor)
 		growth = (double)(q->least - MAX(d->least_before, floor)) / 1e6;
 	back = queue_weight * above * (double)passed / 1e6 + growth_weight * growth;
-	d->bps = share_of(d->bps, 1 - MIN(MAX(back, -0.04), 0.1));
+	d->bps = share_of(d->bps, 1 - MIN(MAX(back, -0.03), 0.1));
 	/* Where a queue shows, the path's rate is near: what comes is small steps. */
 	if (MIN(q->least, d->least_before) > QUEUE_LIMIT_US / 3)
 		d->increasing_since = MAX(d->increasing_since, d->updated);
