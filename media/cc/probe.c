@@ -87,7 +87,6 @@ void probe_on_sent(struct probe_control *p, struct probe_cluster *c, wlk_time no
 	}
 	c->packets++;
 	c->bytes += size;
-	c->last_sent = now;
 	c->sent = c->packets >= PROBE_PACKETS_MIN && c->bytes * 8 * 1000000 >= c->bps * PROBE_SPAN_US;
 }
 

@@ -28,7 +28,7 @@ struct probe_cluster {
 	bool sending, sent;
 	uint32_t packets;
 	uint64_t bytes;
-	wlk_time first_sent, last_sent;
+	wlk_time first_sent;
 	uint32_t acked;
 	uint64_t acked_bytes;
 	struct probe_line sent_line, arrival_line; /* of those that arrived */
