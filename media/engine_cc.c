@@ -123,7 +123,8 @@ void engine_cc_on_sent(struct media_engine *e, wlk_time now, const struct pacer_
 	if ((item->is_rtx || item->is_protected) && !item->is_padding)
 		rate_meter_add(&e->resent, now, size);
 	e->last_sent = now;
-	if (e->sends_ccfb) {
+	/* A repeated number stays with the first that left: which of them is reported nobody knows. */
+	if (e->sends_ccfb && !item->is_protected) {
 		sent_rtp_add(&e->sent_rtp, load_u32(item->buf->data + 8), load_u16(item->buf->data + 2), sent_history_next(&e->gcc.sent));
 	} else if (!item->twcc_offset) {
 		gcc_on_other_sent(&e->gcc, now, size);
@@ -183,7 +184,7 @@ void engine_cc_on_twcc(struct media_engine *e, wlk_time now, const struct twcc_f
 	if (!e->use_gcc)
 		return;
 	epoch = epoch_of(e, feedback);
-	gcc_feedback_begin(&e->gcc);
+	gcc_feedback_begin(&e->gcc, now);
 	while (twcc_next(&iter, &status))
 		gcc_feedback_status(&e->gcc, now, status.seq, status.received, status.arrival_us + epoch);
 	engine_cc_feedback_end(e, now);

@@ -61,7 +61,7 @@ void engine_ccfb_input(struct media_engine *e, wlk_time now, const struct ccfb_f
 		return; /* as if the message were lost */
 	count = collect(e, feedback, made, told);
 	qsort(told, count, sizeof(*told), oldest_first);
-	gcc_feedback_begin(&e->gcc);
+	gcc_feedback_begin(&e->gcc, now);
 	for (size_t i = 0; i < count; i++)
 		gcc_feedback_status(&e->gcc, now, told[i].number, told[i].received, told[i].arrival);
 	engine_cc_feedback_end(e, now);

@@ -197,6 +197,7 @@ struct media_engine {
 	struct data_gate data;       /* what data may send beside it */
 	uint64_t pacing_limit_bps;   /* given from outside; 0: none */
 	bool feedback_started;
+	size_t statuses_left; /* that the datagram at hand may still hold */
 	uint32_t feedback_reference; /* of the last transport-cc message, 24 bits */
 	int64_t feedback_epoch;      /* the same without wrap */
 	wlk_time first_sent;         /* WLK_TIME_NEVER: nothing with a transport-wide number yet */

@@ -188,6 +188,10 @@ static wlk_err on_transport_feedback(struct media_engine *e, wlk_time now, const
 
 		if (err)
 			return err == WLK_ERR_UNSUPPORTED ? WLK_OK : err;
+		/* R22: a run of thousands takes two bytes, so that a datagram could hold work for milliseconds. */
+		if (feedback.status_count > e->statuses_left)
+			return WLK_ERR_TOO_LARGE;
+		e->statuses_left -= feedback.status_count;
 		e->stats.twcc_received++;
 		engine_cc_on_twcc(e, now, &feedback);
 	} else if (packet->count == RTCP_FB_CCFB) {
@@ -267,6 +271,7 @@ void media_engine_input_rtcp(struct media_engine *e, wlk_time now, const uint8_t
 	if (e->closed)
 		return;
 	e->stats.rtcp_received++;
+	e->statuses_left = TWCC_STATUS_MAX;
 	while (!err && rtcp_next(&iter, &packet))
 		err = on_packet(e, now, &packet);
 	if (!err && !iter.malformed)

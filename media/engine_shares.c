@@ -5,7 +5,7 @@ enum {
 	AUDIO_MIN_BPS = 16000,
 	AUDIO_MAX_BPS = 64000,
 	VIDEO_MIN_BPS = 30000,
-	VIDEO_WANTED_BPS = 2500000, /* of a layer without a limit: as far as probes look */
+	VIDEO_WANTED_BPS = 2500000, /* of a layer without a limit: probes look twice as far */
 	PRIORITY = 2,               /* W3C "low", the default */
 	BACKLOG_US = 500000,        /* what waits in the pacer is to be gone in about this time */
 	DATA_WEIGHT = 1,            /* as the W3C's "very-low": a call goes on beside a large file */

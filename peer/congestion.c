@@ -22,16 +22,31 @@ static uint32_t weight_of(wlk_priority priority)
 	}
 }
 
+static double scale_of(const struct wlk_transceiver *t, size_t layer)
+{
+	return peer_layer_scale(t, layer, t->sender.source_width, t->sender.source_height);
+}
+
+static bool is_top(const struct wlk_transceiver *t, size_t layer)
+{
+	for (size_t i = 0; i < t->sender.encoding_count; i++)
+		if (t->sender.encodings[i].active && scale_of(t, i) < scale_of(t, layer))
+			return false;
+	return true;
+}
+
 /*
  * Of a layer whose size is known, if nobody said more: up to what it can use before the next one is switched on. Of the top layer, or
  * the only one, up to where more bits are no longer seen; what the path carries beyond that lets a picture leave sooner.
  */
-static void limit_by_size(struct media_layer_limits *limits, const struct wlk_rtp_sender *sender, double scale)
+static void limit_by_size(struct media_layer_limits *limits, const struct wlk_transceiver *t, size_t layer)
 {
+	const struct wlk_rtp_sender *sender = &t->sender;
+	double scale = scale_of(t, layer);
 	uint64_t need = video_adapt_need((uint32_t)(sender->source_width / scale), (uint32_t)(sender->source_height / scale), 30);
 
 	if (!limits->max_bps)
-		limits->max_bps = scale > 1 && sender->encoding_count > 1 ? need * 7 / 2 : need * 10;
+		limits->max_bps = is_top(t, layer) ? need * 10 : need * 7 / 2;
 	if (sender->encoding_count > 1)
 		limits->min_bps = MIN(need, limits->max_bps);
 }
@@ -45,7 +60,7 @@ static struct media_layer_limits limits_of(const struct wlk_transceiver *t, size
 	if (t->kind != WLK_MEDIA_VIDEO)
 		return limits;
 	if (sender->source_width) {
-		limit_by_size(&limits, sender, peer_layer_scale(t, layer, sender->source_width, sender->source_height));
+		limit_by_size(&limits, t, layer);
 		return limits;
 	}
 	if (sender->encoding_count < 2)

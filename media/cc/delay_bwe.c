@@ -47,19 +47,32 @@ void delay_bwe_begin(struct delay_bwe *d)
 	d->had_overuse = false;
 }
 
-void delay_bwe_path_changed(struct delay_bwe *d, wlk_time since)
+/* How long packets were on their way says nothing more, nor does a queue that was being emptied. */
+static void forget_path(struct delay_bwe *d, wlk_time now)
 {
 	trendline_init(&d->trend);
 	queue_delay_init(&d->queue);
-	d->path_since = since;
 	d->restart_busy = true;
 	d->queued_messages = 0;
 	d->gave_way = 0;
 	if (d->state == DELAY_DRAINING) {
 		d->state = DELAY_INCREASING;
-		d->increasing_since = since;
-		d->bps = MAX(d->bps, d->resume_bps);
+		d->increasing_since = now;
 	}
+}
+
+void delay_bwe_path_changed(struct delay_bwe *d, wlk_time now)
+{
+	if (d->state == DELAY_DRAINING)
+		d->bps = MAX(d->bps, d->resume_bps);
+	forget_path(d, now);
+	d->path_since = now;
+}
+
+void delay_bwe_heard_again(struct delay_bwe *d, wlk_time now)
+{
+	forget_path(d, now);
+	d->path_since = INT64_MIN;
 }
 
 void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried)

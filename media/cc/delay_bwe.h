@@ -48,8 +48,10 @@ struct delay_bwe {
 
 void delay_bwe_init(struct delay_bwe *d, uint64_t start_bps);
 void delay_bwe_begin(struct delay_bwe *d);
-/** What leaves from |since| on takes another path; INT64_MIN: all that is told from now on. The rate stays. */
-void delay_bwe_path_changed(struct delay_bwe *d, wlk_time since);
+/** What leaves from now on takes another path. The rate stays, but for what a queue on the old one took. */
+void delay_bwe_path_changed(struct delay_bwe *d, wlk_time now);
+/** Behind a silence all that is told from now on is of a path that may be another one. The rate stays. */
+void delay_bwe_heard_again(struct delay_bwe *d, wlk_time now);
 /** A packet arrived; |carried| bytes of others with it, see sent_history.h. */
 void delay_bwe_add(struct delay_bwe *d, wlk_time sent, wlk_time arrival, size_t size, size_t carried);
 /** A packet that left at |sent| did not arrive. */

@@ -13,6 +13,9 @@ enum {
 	RTT_UNKNOWN_US = 200000,
 };
 
+/* Whatever a REMB or the application says: times and sizes are multiplied by it. */
+static const uint64_t MOST_BPS = 1000000000000;
+
 static const double silence_share = 0.7, resumed_share = 0.5, slow_share = 0.8;
 static const double pacing_share = 1.03, pacing_free = 2.0, pacing_most = 2.5, path_share = 0.95;
 static const double limited_share = 0.7;
@@ -27,7 +30,7 @@ static uint64_t share_of(uint64_t bps, double share)
 
 static uint64_t max_of(const struct gcc *g)
 {
-	return g->limits.max_bps ? g->limits.max_bps : UINT64_MAX / 16;
+	return g->limits.max_bps ? MIN(g->limits.max_bps, MOST_BPS) : MOST_BPS;
 }
 
 static uint64_t min_of(const struct gcc *g)
@@ -234,6 +237,7 @@ void gcc_on_sent(struct gcc *g, wlk_time now, size_t size)
 	if (c)
 		probe_on_sent(&g->probes, c, now, size);
 	rate_meter_add(&g->sent_rate, now, size);
+	g->sent_in_silence = true;
 	if (g->silence_due == WLK_TIME_NEVER && g->has_feedback)
 		g->silence_due = now + MAX(g->rtt, 0) + SILENCE_US;
 }
@@ -246,11 +250,11 @@ void gcc_on_other_sent(struct gcc *g, wlk_time now, size_t size)
 
 /* ---- what comes back ---- */
 
-void gcc_feedback_begin(struct gcc *g)
+void gcc_feedback_begin(struct gcc *g, wlk_time now)
 {
 	g->least_rtt = 0;
 	if (gcc_is_silent(g))
-		delay_bwe_path_changed(&g->delay, INT64_MIN); /* whatever it is that feedback comes over again */
+		delay_bwe_heard_again(&g->delay, now);
 	delay_bwe_begin(&g->delay);
 }
 
@@ -405,7 +409,8 @@ void gcc_handle_timeout(struct gcc *g, wlk_time now)
 	if (g->silence_due > now)
 		return;
 	since = sent_history_waiting_since(&g->sent);
-	if (since == WLK_TIME_NEVER) {
+	/* Whoever says nothing more is owed no answer: silence goes on with the next packet. */
+	if (since == WLK_TIME_NEVER || !g->sent_in_silence) {
 		g->silence_due = WLK_TIME_NEVER;
 		return;
 	}
@@ -418,6 +423,7 @@ void gcc_handle_timeout(struct gcc *g, wlk_time now)
 		g->before_silence_bps = g->target_bps;
 	delay_bwe_limit(&g->delay, now, share_of(g->target_bps, silence_share));
 	probe_cancel(&g->probes);
+	g->sent_in_silence = false;
 	g->silence_due = now + SILENCE_STEP_US;
 	update_target(g, now);
 }

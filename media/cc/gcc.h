@@ -47,6 +47,7 @@ struct gcc {
 	uint64_t target_bps, pacing_bps, hurry_bps;
 	uint64_t best_bps;   /* what was allowed, slowly forgotten */
 	bool started;        /* a packet left */
+	bool sent_in_silence; /* and one since missing feedback counted last */
 	bool has_feedback;
 	bool can_pad;
 	bool app_limited;
@@ -78,7 +79,7 @@ void gcc_on_sent(struct gcc *g, wlk_time now, size_t size);
 /** A packet that feedback cannot speak of leaves on the same path. */
 void gcc_on_other_sent(struct gcc *g, wlk_time now, size_t size);
 
-void gcc_feedback_begin(struct gcc *g);
+void gcc_feedback_begin(struct gcc *g, wlk_time now);
 /** |arrival| by the receiver's clock, without wrap. */
 void gcc_feedback_status(struct gcc *g, wlk_time now, uint16_t seq, bool received, wlk_time arrival);
 void gcc_feedback_end(struct gcc *g, wlk_time now);
@@ -112,7 +113,7 @@ static inline bool gcc_is_silent(const struct gcc *g)
 /** Share of packets lost lately, 0..1, as feedback on single packets tells; 0 where there is none. */
 static inline double gcc_loss(const struct gcc *g)
 {
-	return g->has_feedback ? loss_bwe_recent(&g->loss) : 0;
+	return g->has_feedback && !g->by_reports ? loss_bwe_recent(&g->loss) : 0;
 }
 
 /** What was sent lately, with what feedback cannot speak of [bps]. */

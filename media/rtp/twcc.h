@@ -26,7 +26,8 @@ struct twcc_feedback {
 /**
  * Parse and check everything: afterwards iteration cannot fail. WLK_ERR_PARSE: a run past the announced count, chunks or
  * deltas past the end. WLK_ERR_UNSUPPORTED: of no packet (werift sends such), or of more than TWCC_STATUS_MAX (libwebrtc numbers the
- * packets of all transports of a call in one row, we by transport: without BUNDLE it sees gaps). The work is bounded by the packet.
+ * packets of all transports of a call in one row, we by transport: without BUNDLE it sees gaps). A few bytes announce thousands: whoever
+ * iterates bounds the sum over the messages of a datagram.
  */
 wlk_err twcc_feedback_parse(struct twcc_feedback *out, const struct rtcp_fb *fb) WLK_NODISCARD;
 

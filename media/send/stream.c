@@ -192,12 +192,15 @@ static struct pktbuf *wrap_rtx(struct send_stream *s, struct pktbuf_pool *pool, 
 	return buf;
 }
 
-/* False: over the budget, or no memory. */
+/* False: over the budget, no RTX stream any more, or no memory. */
 static bool repeat(struct send_stream *s, struct pktbuf_pool *pool, const struct history_item *item, struct send_packet *out)
 {
 	bool as_rtx = item->rtx_pt != RTP_PT_NONE;
 	struct pktbuf *buf;
 
+	/* R20: it left before RTX was negotiated away. */
+	if (as_rtx && !s->rtx_ssrc)
+		return false;
 	if (s->budget_bytes < (int64_t)item->buf->size + 2)
 		return false;
 	buf = as_rtx ? wrap_rtx(s, pool, item) : pktbuf_copy(pool, item->buf->data, item->buf->size);

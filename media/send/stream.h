@@ -43,7 +43,7 @@ struct send_stream {
 	uint64_t packets, bytes, header_bytes;
 	uint64_t empty_packets, empty_bytes; /* of |packets| and |header_bytes|: padding without RTX */
 	uint64_t resent_packets, resent_bytes;
-	uint64_t nacked, refused;
+	uint64_t nacked, refused; /* refused: copies of answers, too */
 	uint32_t nack_messages, plis, firs;
 	wlk_time total_delay_us;
 

@@ -243,12 +243,16 @@ static void simulcast(const struct sim_config *config, bool rtx)
 	static struct sim sim;
 	static struct run run;
 	unsigned all, off, h, narrow, wide;
+	uint64_t below;
 
 	begin(&sim, &run, config, NULL, rtx);
 	all = until_on(&sim, &run, "qhf", 10);
 	check_statistics(&sim, &run);
+	below = run.layers[1].target;
 	set_active(&sim, &run, 2, false);
 	off = until_on(&sim, &run, "qh", 4);
+	if (run.layers[1].target <= below)
+		sim_fail(&sim, "h has %llu bit/s as the top layer, %llu below f", (unsigned long long)run.layers[1].target, (unsigned long long)below);
 	set_active(&sim, &run, 2, true);
 	h = until_on(&sim, &run, "qhf", 10);
 	sim.config.rate_bps = 100000;

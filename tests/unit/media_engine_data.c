@@ -1,4 +1,5 @@
 /* Data beside media: what may leave, how the estimate sees it, and when nothing is held back. */
+#include "media/engine_internal.h"
 #include "media_support.h"
 
 enum { RATE = 2000000, DELAY = 25 * 1000, FLYING = 4096, SCTP_PACKET = 1150, BELOW = 65 };
@@ -252,6 +253,25 @@ static void test_RFC8888_feedback_steers_as_well(void **state)
 	world_free(&w);
 }
 
+/* Which of a packet and its repetitions was reported nobody knows: the first is least wrong, for it never seems to come before it left. */
+static void test_RFC8888_a_repetition_keeps_the_time_of_the_first(void **state)
+{
+	struct media_engine *e = new_ccfb_engine(1000);
+	uint8_t data[1200] = { 0x80, 96, 0, 7 };
+	struct pktbuf *buf = pktbuf_copy(NULL, data, sizeof(data));
+	struct pacer_item item = { .buf = buf };
+	uint16_t next;
+
+	(void)state;
+	engine_cc_on_sent(e, SECOND, &item);
+	next = sent_history_next(&e->gcc.sent);
+	item.is_protected = true;
+	engine_cc_on_sent(e, SECOND + 100 * MS, &item);
+	assert_int_equal(sent_history_next(&e->gcc.sent), next);
+	pktbuf_release(buf);
+	media_engine_destroy(e);
+}
+
 static void test_reports_steer_where_nothing_better_was_agreed(void **state)
 {
 	struct media_payload payload = vp8_payload;
@@ -324,6 +344,7 @@ int main(void)
 		cmocka_unit_test(test_what_media_does_not_use_is_for_data),
 		cmocka_unit_test(test_without_media_nothing_is_held_back),
 		cmocka_unit_test(test_RFC8888_feedback_steers_as_well),
+		cmocka_unit_test(test_RFC8888_a_repetition_keeps_the_time_of_the_first),
 		cmocka_unit_test(test_reports_steer_where_nothing_better_was_agreed),
 		cmocka_unit_test(test_audio_of_a_fixed_rate_leaves_video_its_least),
 	};

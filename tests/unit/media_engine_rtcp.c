@@ -180,6 +180,25 @@ static void test_feedback_padded_by_single_bytes_is_read_anywhere(void **state)
 	media_engine_destroy(e);
 }
 
+/* Two bytes announce a run of 8,191 packets that did not come. */
+static void test_R22_statuses_of_a_datagram_are_bounded(void **state)
+{
+	static const uint8_t message[] = { 0x8f, RTCP_RTPFB, 0, 5, 0, 0, 0, 9, 0, 0, 3, 0xea, 0, 1, 0x1f, 0xff, 0, 0, 1, 0, 0x1f, 0xff, 0, 0 };
+	struct media_engine *e = new_av_engine(1000);
+	uint8_t data[10 * sizeof(message)];
+
+	(void)state;
+	for (size_t i = 0; i < 10; i++)
+		memcpy(data + i * sizeof(message), message, sizeof(message));
+	media_engine_input_rtcp(e, 0, data, sizeof(data));
+	assert_int_equal(stats_of(e).twcc_received, 1);
+	assert_int_equal(stats_of(e).rtcp_malformed, 1);
+	assert_in_range(e->gcc.statuses_unknown, 8191, 8192);
+	media_engine_input_rtcp(e, 0, data, sizeof(message)); /* of the next one again */
+	assert_int_equal(stats_of(e).twcc_received, 2);
+	media_engine_destroy(e);
+}
+
 /* Receiver reports are rare: what the whole path loses is told sooner by its feedback, for sound too. */
 static void test_feedback_tells_what_is_lost_before_a_report_does(void **state)
 {
@@ -663,6 +682,7 @@ int main(void)
 		cmocka_unit_test(test_received_remb_is_told_when_it_changes),
 		cmocka_unit_test(test_R22_a_racing_reference_time_stays_within_bounds),
 		cmocka_unit_test(test_xr_gives_a_receiver_the_round_trip),
+		cmocka_unit_test(test_R22_statuses_of_a_datagram_are_bounded),
 		cmocka_unit_test(test_sr_of_the_peer_is_kept),
 		cmocka_unit_test(test_close_says_bye_and_falls_silent),
 		cmocka_unit_test(test_requests_for_key_frames_leave_twice_on_a_lossy_path),

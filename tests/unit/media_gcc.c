@@ -178,7 +178,7 @@ static void run(struct path *p, uint64_t rate, int steps)
 		}
 		p->now = end + 40 * MS;
 		if (!p->silent) {
-			gcc_feedback_begin(&p->g);
+			gcc_feedback_begin(&p->g, p->now);
 			for (size_t i = 0; i < count; i++)
 				gcc_feedback_status(&p->g, p->now, flying[i].seq, !flying[i].lost, flying[i].arrival);
 			gcc_feedback_end(&p->g, p->now);
@@ -229,7 +229,7 @@ static void probe_at_start(struct gcc *g, uint64_t bps)
 		rate = gcc_probe_bps(g, now);
 	} while (rate);
 	assert_in_range(count, PROBE_PACKETS_MIN, 20);
-	gcc_feedback_begin(g);
+	gcc_feedback_begin(g, now + 100 * MS);
 	for (int i = 0; i < count; i++, arrival += (wlk_time)(9600 * 1000000ull / bps))
 		gcc_feedback_status(g, now + 100 * MS, (uint16_t)(first + i), true, arrival);
 	gcc_feedback_end(g, now + 100 * MS);
@@ -310,6 +310,68 @@ static void test_missing_feedback_takes_the_rate_down_and_its_return_up(void **s
 	gcc_free(&p.g);
 }
 
+/* A path that filled up and then died: what it carried while it was full is not taken for what the next one carries. */
+static void test_a_silence_ends_the_emptying_of_a_queue(void **state)
+{
+	struct path p = { 0 };
+	wlk_time heard;
+
+	(void)state;
+	begin_at_two_mbit(&p);
+	for (int i = 0; i < 100 && p.g.delay.state != DELAY_DRAINING; i++)
+		run(&p, 500000, 1);
+	assert_int_equal(p.g.delay.state, DELAY_DRAINING);
+	p.silent = true;
+	run(&p, 500000, 60);
+	p.silent = false;
+	p.free_at = p.send_at;
+	heard = p.now;
+	run(&p, 500000, 1);
+	assert_int_equal(p.g.delay.state, DELAY_INCREASING);
+	assert_true(p.g.delay.increasing_since >= heard);
+	assert_true(gcc_target_bps(&p.g) < 400000);
+	run(&p, 500000, 200);
+	assert_in_range(gcc_target_bps(&p.g), 400000, 560000);
+	gcc_free(&p.g);
+}
+
+/* Nobody has to answer for what was not sent: of the last packets of a pause some may be lost. */
+static void test_who_sends_nothing_keeps_the_rate(void **state)
+{
+	struct path p = { 0 };
+	uint64_t before;
+
+	(void)state;
+	begin_at_two_mbit(&p);
+	before = gcc_target_bps(&p.g);
+	p.silent = true;
+	run(&p, 2000000, 1);
+	while (gcc_deadline(&p.g) != WLK_TIME_NEVER) {
+		assert_true(gcc_deadline(&p.g) < p.now + 5 * SECOND);
+		gcc_handle_timeout(&p.g, gcc_deadline(&p.g));
+	}
+	assert_in_range(gcc_target_bps(&p.g), before * 2 / 3, before);
+	p.silent = false;
+	p.now = p.send_at = p.now + 10 * SECOND;
+	run(&p, 2000000, 40);
+	assert_true(gcc_target_bps(&p.g) > before * 8 / 10);
+	gcc_free(&p.g);
+}
+
+static void test_a_loss_of_long_ago_is_none_of_reports(void **state)
+{
+	struct path p = { .lose_every = 5 };
+
+	(void)state;
+	begin_at_two_mbit(&p);
+	assert_true(gcc_loss(&p.g) > 0.15);
+	gcc_set_by_reports(&p.g, p.now, true);
+	assert_true(gcc_loss(&p.g) == 0);
+	gcc_on_remb(&p.g, p.now, UINT64_MAX); /* without a limit of the application's */
+	assert_in_range(gcc_target_bps(&p.g), 1, 1000000000000);
+	gcc_free(&p.g);
+}
+
 /* After a time of losses and jitter little is left of the estimate, but the path is what it was. */
 static void test_a_rate_that_fell_far_is_probed_for(void **state)
 {
@@ -385,7 +447,7 @@ static void test_R22_feedback_that_lies_stays_within_bounds(void **state)
 	gcc_set_wanted(&g, 20000000, true);
 	for (wlk_time now = 1; now < 60 * SECOND; now += 20 * MS) {
 		gcc_on_sent(&g, now, rand_jitter_below(&random, 1500));
-		gcc_feedback_begin(&g);
+		gcc_feedback_begin(&g, now);
 		for (int i = 0; i < 20; i++)
 			gcc_feedback_status(&g, now, (uint16_t)rand_jitter_below(&random, 65536), rand_jitter_below(&random, 2),
 					    (int64_t)rand_jitter_below(&random, UINT32_MAX) * 1000 - (INT64_C(1) << 40));
@@ -413,6 +475,9 @@ int main(void)
 		cmocka_unit_test(test_who_has_enough_is_paced_faster),
 		cmocka_unit_test(test_limits_and_remb_hold),
 		cmocka_unit_test(test_missing_feedback_takes_the_rate_down_and_its_return_up),
+		cmocka_unit_test(test_a_silence_ends_the_emptying_of_a_queue),
+		cmocka_unit_test(test_who_sends_nothing_keeps_the_rate),
+		cmocka_unit_test(test_a_loss_of_long_ago_is_none_of_reports),
 		cmocka_unit_test(test_a_rate_that_fell_far_is_probed_for),
 		cmocka_unit_test(test_packets_in_a_row_say_that_losses_are_over),
 		cmocka_unit_test(test_R22_probes_stay_within_a_remb),

@@ -195,6 +195,23 @@ static void test_an_answer_that_was_lost_is_followed_by_copies(void **state)
 	send_stream_free(&s);
 }
 
+static void test_R20_nothing_leaves_as_rtx_once_it_is_negotiated_away(void **state)
+{
+	struct send_stream s;
+	struct send_packet p, again;
+
+	(void)state;
+	assert_int_equal(send_stream_init(&s, 1, 2, true), WLK_OK);
+	s.next_seq = 700;
+	p = build(&s, 0, "original");
+	sent(&s, 0, &p);
+	s.rtx_ssrc = 0;
+	assert_false(send_stream_resend(&s, 100 * MS, NULL, 700, 50 * MS, &again));
+	assert_false(send_stream_resend_copy(&s, 100 * MS, NULL, 700, &again));
+	assert_int_equal(s.refused, 2);
+	send_stream_free(&s);
+}
+
 static void test_R20_without_rtx_the_same_ciphertext_goes_again(void **state)
 {
 	struct send_stream s;
@@ -442,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_R20_a_number_is_used_once_and_only_forward),
 		cmocka_unit_test(test_rtx_answer_unwraps_to_the_original),
 		cmocka_unit_test(test_an_answer_that_was_lost_is_followed_by_copies),
+		cmocka_unit_test(test_R20_nothing_leaves_as_rtx_once_it_is_negotiated_away),
 		cmocka_unit_test(test_R20_without_rtx_the_same_ciphertext_goes_again),
 		cmocka_unit_test(test_R22_retransmissions_stay_below_half_of_what_is_sent),
 		cmocka_unit_test(test_sender_report_maps_the_same_instant),
