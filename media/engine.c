@@ -156,6 +156,7 @@ struct recv_stream_config section_stream_config(struct media_engine *e, const st
 		.use_nack = section_has_feedback(s, MEDIA_FB_NACK),
 		.is_video = s->kind == MEDIA_VIDEO,
 		.frame_budget = s->frames ? &e->received.frame_budget : NULL,
+		.held = &e->received.held,
 		.codecs = s->recv_codecs,
 		.ext = &s->recv_ext,
 	};

@@ -12,13 +12,25 @@ static struct reorder_slot *slot_of(const struct reorder *r, int64_t seq)
 	return &r->slots[(uint64_t)seq % REORDER_MAX];
 }
 
+static void count(struct reorder *r, size_t held)
+{
+	if (r->all)
+		*r->all = *r->all - r->held + held;
+	r->held = held;
+}
+
+bool reorder_is_full(const struct reorder *r)
+{
+	return r->all && *r->all >= REORDER_ALL_MAX;
+}
+
 void reorder_reset(struct reorder *r)
 {
 	for (size_t i = 0; r->held && i < REORDER_MAX; i++) {
 		pktbuf_release(r->slots[i].buf);
 		r->slots[i].buf = NULL;
 	}
-	r->held = 0;
+	count(r, 0);
 	r->started = false;
 	r->deadline = WLK_TIME_NEVER;
 }
@@ -90,8 +102,10 @@ enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *
 	slot = slot_of(r, seq);
 	if (slot->buf)
 		return REORDER_LATE;
+	if (reorder_is_full(r))
+		return REORDER_NOMEM;
 	*slot = (struct reorder_slot){ .buf = buf, .arrival = arrival, .is_recovered = is_recovered };
-	r->held++;
+	count(r, r->held + 1);
 	r->highest = MAX(r->highest, seq);
 	if (r->held == 1)
 		r->deadline = time_add(arrival, r->hold_us);
@@ -111,7 +125,7 @@ bool reorder_pop(struct reorder *r, struct reorder_out *out, bool give_up)
 	slot = slot_of(r, r->next);
 	*out = (struct reorder_out){ slot->buf, r->next, slot->arrival, slot->is_recovered };
 	slot->buf = NULL;
-	r->held--;
+	count(r, r->held - 1);
 	r->next++;
 	/* While a run drains, the deadline is not needed; it is set again at the next hole. */
 	if (!r->held || !slot_of(r, r->next)->buf)

@@ -5,7 +5,10 @@
 #include "core/pktbuf.h"
 #include "core/time.h"
 
-enum { REORDER_MAX = 1024 }; /* packets held, and the span of sequence numbers between the hole and the newest */
+enum {
+	REORDER_MAX = 1024,    /* packets held, and the span of sequence numbers between the hole and the newest */
+	REORDER_ALL_MAX = 2048 /* packets that all streams of a peer hold together (R37): 4.7 MB */
+};
 
 struct reorder_slot {
 	struct pktbuf *buf; /* NULL: empty */
@@ -16,6 +19,7 @@ struct reorder_slot {
 struct reorder {
 	struct reorder_slot *slots; /* REORDER_MAX of them, indexed by seq modulo; NULL until something has to wait */
 	size_t held;
+	size_t *all; /* packets held with those of the peer's other streams; NULL: nobody counts them. The owner sets it, and it outlives this */
 	bool started;
 	int64_t next; /* extended sequence number that goes out next */
 	int64_t highest;
@@ -34,7 +38,7 @@ enum reorder_verdict {
 	REORDER_NEXT,  /* it is the next one: not taken over, the caller delivers it at once, then drains */
 	REORDER_HELD,  /* taken over */
 	REORDER_LATE,  /* its place went by, or it is a duplicate: not taken over */
-	REORDER_NOMEM, /* it could not be kept: not taken over */
+	REORDER_NOMEM, /* no memory, or all streams together hold what they may: not taken over */
 };
 
 void reorder_init(struct reorder *r, wlk_time hold_us);
@@ -52,6 +56,9 @@ enum reorder_verdict reorder_put(struct reorder *r, int64_t seq, struct pktbuf *
 
 /** True while |seq| is too far ahead for the buffer: pop with |give_up| true until it is not. */
 bool reorder_is_far(const struct reorder *r, int64_t seq);
+
+/** True while nothing more can be held. */
+bool reorder_is_full(const struct reorder *r);
 
 /**
  * The next packet that may go out. The caller owns the buffer.

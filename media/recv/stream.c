@@ -74,6 +74,7 @@ void recv_stream_init(struct recv_stream *s, const struct recv_stream_config *co
 	source_init(&s->rtx_source);
 	nack_list_init(&s->nacks);
 	reorder_init(&s->order, recv_stream_hold_time(config, 0));
+	s->order.all = config->held;
 	frame_buffer_init(&s->frames, config->frame_budget);
 }
 
@@ -214,9 +215,12 @@ static void drain(struct recv_stream *s, wlk_time now, struct recv_queue *out)
 static void make_room(struct recv_stream *s, wlk_time now, int64_t seq, struct recv_queue *out)
 {
 	struct reorder_out packet;
+	bool full = seq > s->order.next && reorder_is_full(&s->order);
 
-	if (!reorder_is_far(&s->order, seq))
+	if (!full && !reorder_is_far(&s->order, seq))
 		return;
+	if (full && reorder_pop(&s->order, &packet, true))
+		deliver(s, &packet, NULL, out);
 	while (reorder_is_far(&s->order, seq) && reorder_pop(&s->order, &packet, true))
 		deliver(s, &packet, NULL, out);
 	if (reorder_is_far(&s->order, seq))

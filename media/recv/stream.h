@@ -34,6 +34,7 @@ struct recv_queue {
 	struct event_queue items; /* of struct recv_item */
 	uint64_t drops;
 	struct frame_budget frame_budget; /* of all streams */
+	size_t held;                      /* packets behind holes, of all streams; see reorder.h */
 };
 
 wlk_err recv_queue_init(struct recv_queue *q);
@@ -52,6 +53,7 @@ struct recv_stream_config {
 	bool is_video;
 	/* Deliver frames of the codecs that have them, and with them in order. NULL: packets. */
 	struct frame_budget *frame_budget;
+	size_t *held;                   /* packets behind holes, of all streams of a peer; NULL: not bounded together */
 	const uint8_t *codecs;          /* enum rtp_codec by payload type, 128 of them; outlives the stream */
 	const struct rtp_ext_ids *ext;  /* likewise */
 };

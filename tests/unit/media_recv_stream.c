@@ -137,6 +137,31 @@ static void test_hole_is_repaired_by_rtx_in_order_over_the_wrap(void **state)
 	teardown(&f);
 }
 
+/* Of the third stream nothing more can be held: its hole is given up, and what comes behind that is delivered. */
+static void test_R37_all_streams_together_hold_a_bounded_number(void **state)
+{
+	static struct fixture f[3];
+	size_t held = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		setup(&f[i], true, true);
+		f[i].s.order.all = &held;
+		for (uint16_t seq = 1; seq <= 1000; seq++) {
+			if (seq != 2)
+				feed(&f[i], 1 * MS, seq, "x");
+			assert_true(held <= REORDER_ALL_MAX);
+		}
+	}
+	assert_int_equal(held, 2 * 998); /* of the first two */
+	assert_int_equal(event_queue_count(&f[0].q.items), 1);
+	assert_int_equal(event_queue_count(&f[1].q.items), 1);
+	assert_int_equal(event_queue_count(&f[2].q.items), 999); /* all but the hole */
+	for (size_t i = 0; i < 3; i++)
+		teardown(&f[i]);
+	assert_int_equal(held, 0);
+}
+
 static void test_hole_is_given_up_after_the_hold_time(void **state)
 {
 	struct fixture f;
@@ -426,6 +451,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rtx_packet_becomes_the_original),
 		cmocka_unit_test(test_hole_is_repaired_by_rtx_in_order_over_the_wrap),
+		cmocka_unit_test(test_R37_all_streams_together_hold_a_bounded_number),
 		cmocka_unit_test(test_hole_is_given_up_after_the_hold_time),
 		cmocka_unit_test(test_hold_times),
 		cmocka_unit_test(test_padding_only_packets_leave_no_gap),
