@@ -241,7 +241,9 @@ static void input_video(struct frame_buffer *b, const struct frame_packet *packe
 	if (!contiguous) {
 		abandon(b);
 	} else if (b->collecting && (new_time || b->frame.codec != codec)) {
-		complete(b, packet->now, sink, user); /* it ended without a marker */
+		/* It ended without a marker, and its picture with it: no layer of that has another time or another codec. */
+		b->frame.ends_picture = true;
+		complete(b, packet->now, sink, user);
 		b->frame_ended = true;
 	}
 	first = !b->collecting;

@@ -95,6 +95,41 @@ static void test_a_frame_without_marker_ends_with_the_next_time(void **state)
 	feed(&f, H264, 13, 7000, true, slice, 2);
 	assert_int_equal(f.count, 3);
 	assert_int_equal(f.frames[1]->timestamp, 4000);
+	for (size_t i = 0; i < f.count; i++)
+		assert_true(f.frames[i]->ends_picture); /* else nobody shows it */
+	stop(&f);
+}
+
+static void test_a_frame_without_marker_ends_with_the_next_codec(void **state)
+{
+	static const uint8_t sps[] = { 0x67, 0x42 };
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	feed(&f, H264, 10, 1000, false, sps, 2);
+	feed(&f, VP8, 11, 1000, true, key_start, sizeof(key_start));
+	assert_int_equal(f.count + f.buffer.stats.frames_dropped, 2);
+	assert_int_equal(f.frames[f.count - 1]->codec, RTP_CODEC_VP8);
+	for (size_t i = 0; i < f.count; i++)
+		assert_true(f.frames[i]->ends_picture);
+	stop(&f);
+}
+
+/* Of two spatial layers at one time only the upper one ends the picture. */
+static void test_a_lower_layer_does_not_end_the_picture(void **state)
+{
+	static const uint8_t lower[] = { 0xac, 1, 0x00, 5, 0x82, 0x49, 0x83, 0x42 }, upper[] = { 0xac, 1, 0x03, 5, 0x86, 0 };
+	struct fixture f;
+
+	(void)state;
+	start(&f);
+	f.codecs[98] = RTP_CODEC_VP9;
+	feed(&f, 98, 1, 1000, false, lower, sizeof(lower));
+	feed(&f, 98, 2, 1000, true, upper, sizeof(upper));
+	assert_int_equal(f.count, 2);
+	assert_false(f.frames[0]->ends_picture);
+	assert_true(f.frames[1]->ends_picture);
 	stop(&f);
 }
 
@@ -329,6 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_frame_is_what_its_packets_carry),
 		cmocka_unit_test(test_a_frame_without_marker_ends_with_the_next_time),
+		cmocka_unit_test(test_a_frame_without_marker_ends_with_the_next_codec),
+		cmocka_unit_test(test_a_lower_layer_does_not_end_the_picture),
 		cmocka_unit_test(test_a_lost_packet_loses_the_frame_and_what_stands_on_it),
 		cmocka_unit_test(test_what_is_behind_a_hole_must_prove_that_it_begins),
 		cmocka_unit_test(test_R24_frames_have_at_most_1024_packets_and_4_megabytes),
