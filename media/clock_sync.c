@@ -32,6 +32,12 @@ void clock_sync_on_audio(struct clock_sync *s, int64_t captured_unix_us, wlk_tim
 	note(&s->audio, captured_unix_us, played);
 }
 
+void clock_sync_forget_audio(struct clock_sync *s)
+{
+	s->audio.known = s->has_offset = false;
+	s->audio_minimum_us = 0;
+}
+
 void clock_sync_on_video(struct clock_sync *s, int64_t captured_unix_us, wlk_time played)
 {
 	note(&s->video, captured_unix_us, played);
@@ -77,12 +83,27 @@ static bool correct(struct clock_sync *s)
 	return true;
 }
 
+/* One of the two has ended, and nobody waits for it any more. */
+static bool let_go(struct clock_sync *s)
+{
+	bool waits = s->audio_minimum_us || s->video_minimum_us;
+
+	s->audio_minimum_us -= MIN(s->audio_minimum_us, (wlk_time)CLOCK_SYNC_STEP_US);
+	s->video_minimum_us -= MIN(s->video_minimum_us, (wlk_time)CLOCK_SYNC_STEP_US);
+	s->has_offset = false;
+	return waits;
+}
+
 bool clock_sync_update(struct clock_sync *s, wlk_time now)
 {
-	if (now < s->next || !s->has_offset || is_stale(&s->audio, now) || is_stale(&s->video, now))
+	bool has_both = !is_stale(&s->audio, now) && !is_stale(&s->video, now);
+
+	if (now < s->next || (has_both && !s->has_offset))
+		return false;
+	if (!has_both && !let_go(s))
 		return false;
 	s->next = now + CLOCK_SYNC_PACE_US;
-	if (!correct(s))
+	if (has_both && !correct(s))
 		return false;
 	s->has_offset = false; /* measured anew, with the delays that are on their way */
 	return true;

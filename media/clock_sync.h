@@ -36,7 +36,9 @@ void clock_sync_init(struct clock_sync *s);
 /** A sample of one side. |captured_unix_us| 0 is passed over. */
 void clock_sync_on_audio(struct clock_sync *s, int64_t captured_unix_us, wlk_time played);
 void clock_sync_on_video(struct clock_sync *s, int64_t captured_unix_us, wlk_time played);
-/** Correct the minimum delays by what was said since; true when one changed. */
+/** Another sound comes, or none: what is known of the one before does not hold for it, and no minimum of its own is left. */
+void clock_sync_forget_audio(struct clock_sync *s);
+/** Correct the minimum delays by what was said since, and take them back step by step when one of the two has ended; true when one changed. */
 bool clock_sync_update(struct clock_sync *s, wlk_time now);
 
 #endif

@@ -203,6 +203,8 @@ static void close_audio(void *port)
 
 	pthread_mutex_lock(&sink->lock);
 	sink->attached = false;
+	sink->minimum = 0; /* nothing of this call is left to the next one */
+	sink->has_capture = false;
 	pthread_mutex_unlock(&sink->lock);
 	wlk_audio_sink_release(sink);
 }

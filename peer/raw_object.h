@@ -26,6 +26,7 @@ struct raw_receiver {
 	struct raw_layers layers;
 	struct clock_sync sync; /* of a video receiver with the sound of its stream */
 	wlk_time target;        /* jitterBufferTarget */
+	struct raw_receiver *sound; /* of a video receiver: the one that its pictures are kept together with; NULL: none */
 	wlk_time minimum;       /* of sound, as lip-sync has it */
 	wlk_time key_due;       /* a key frame is asked for then; WLK_TIME_NEVER: none is wanted */
 	uint8_t payload_type;   /* of the last frame */

@@ -52,11 +52,43 @@ struct raw_receiver *raw_receiver_of(struct wlk_transceiver *t)
 	return r;
 }
 
+/* What lip-sync asks of a receiver of sound, and of its sinks to come. */
+static void set_sound_minimum(struct raw_receiver *sound, wlk_time us)
+{
+	sound->minimum = us;
+	if (sound->output.ops)
+		sound->output.ops->set_minimum(sound->output.port, us);
+}
+
+/* From here on |sound| belongs to the picture, NULL: none; the one before waits for nobody. */
+static void belong_to(struct raw_receiver *r, struct raw_receiver *sound)
+{
+	if (r->sound == sound)
+		return;
+	if (r->sound)
+		set_sound_minimum(r->sound, 0);
+	r->sound = sound;
+	clock_sync_forget_audio(&r->sync);
+}
+
+static void leave_pictures(struct raw_receiver *sound)
+{
+	list_for_each(item, &sound->t->pc->raw_receivers)
+	{
+		struct raw_receiver *video = list_entry(item, struct raw_receiver, link);
+
+		if (video->sound == sound)
+			belong_to(video, NULL);
+	}
+}
+
 void raw_receiver_destroy(struct raw_receiver *r)
 {
 	if (!r)
 		return;
 	list_remove(&r->link);
+	belong_to(r, NULL);
+	leave_pictures(r);
 	r->t->receiver.raw = NULL;
 	if (r->output.ops)
 		r->output.ops->close(r->output.port);
@@ -92,6 +124,8 @@ wlk_err peer_set_output(wlk_rtp_receiver *receiver, wlk_media_kind kind, const s
 		r->output.ops->set_codecs(r->output.port, t->pc->codecs);
 	if (r->output.ops->set_target)
 		r->output.ops->set_target(r->output.port, r->target);
+	if (r->output.ops->set_minimum)
+		r->output.ops->set_minimum(r->output.port, r->minimum);
 	return WLK_OK;
 }
 
@@ -274,17 +308,17 @@ static struct raw_receiver *sound_of(const struct raw_receiver *video)
 
 static void keep_together(struct raw_receiver *r)
 {
-	struct raw_receiver *sound = sound_of(r);
 	int64_t captured;
 	wlk_time played;
 
-	if (!sound || !sound->output.ops->playing(sound->output.port, &captured, &played))
-		return;
-	clock_sync_on_audio(&r->sync, captured, played);
+	belong_to(r, sound_of(r));
+	if (r->sound && r->sound->output.ops->playing(r->sound->output.port, &captured, &played))
+		clock_sync_on_audio(&r->sync, captured, played);
 	if (!clock_sync_update(&r->sync, r->t->pc->now))
 		return;
 	raw_layers_set_minimum(&r->layers, r->sync.video_minimum_us);
-	sound->output.ops->set_minimum(sound->output.port, r->sync.audio_minimum_us);
+	if (r->sound)
+		set_sound_minimum(r->sound, r->sync.audio_minimum_us);
 }
 
 /* R37: what the rest of the connection leaves of its budget. */

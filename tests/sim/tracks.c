@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "peer/raw.h"
 #include "raw_call.h"
 
 struct seen {
@@ -18,6 +19,8 @@ struct seen {
 	int stalls, resumes;
 	wlk_time stalled_for;
 	wlk_rtp_receiver *audio, *video;
+	int64_t captured; /* of the picture shown last, */
+	wlk_time shown;   /* and when that was */
 };
 
 static struct sim sim;
@@ -53,6 +56,10 @@ static void on_event(struct sim *s, struct sim_peer *peer, const wlk_event *ev)
 		seen.stalls += ev->u.stall.stalled;
 		seen.resumes += !ev->u.stall.stalled;
 		seen.stalled_for = ev->u.stall.duration;
+		break;
+	case WLK_EVENT_VIDEO_FRAME:
+		seen.captured = ev->u.video.frame->capture_time;
+		seen.shown = s->now;
 		break;
 	default:
 		break;
@@ -142,6 +149,71 @@ static void test_a_picture_that_stands_still_is_told(void **state)
 	assert_int_equal(seen.stalls, 1);
 	assert_int_equal(seen.resumes, 1);
 	assert_in_range(seen.stalled_for, 900 * SIM_MS, 2 * SIM_SECOND);
+	raw_call_end(&call);
+}
+
+/* ---- lip-sync ---- */
+
+/* A sink of sound that plays what was captured 300 ms after the picture that is shown, until it is told to wait. */
+struct loudspeaker {
+	wlk_time minimum;
+	int closed;
+};
+
+static void hear_nothing(void *port, const struct raw_sound *sound)
+{
+	(void)port;
+	(void)sound;
+}
+
+static bool is_playing(void *port, int64_t *capture_unix_us, wlk_time *played)
+{
+	struct loudspeaker *l = port;
+
+	if (!seen.captured)
+		return false;
+	*capture_unix_us = seen.captured + 300 * SIM_MS - l->minimum;
+	*played = seen.shown;
+	return true;
+}
+
+static void set_minimum(void *port, wlk_time us)
+{
+	((struct loudspeaker *)port)->minimum = us;
+}
+
+static void close_loudspeaker(void *port)
+{
+	((struct loudspeaker *)port)->closed++;
+}
+
+static const struct raw_output_ops loudspeaker_ops = {
+	.hear = hear_nothing, .playing = is_playing, .set_minimum = set_minimum, .close = close_loudspeaker
+};
+
+static void play_to(struct loudspeaker *l)
+{
+	assert_int_equal(peer_set_output(seen.audio, WLK_MEDIA_AUDIO, &(struct raw_output){ l ? &loudspeaker_ops : NULL, l }), WLK_OK);
+}
+
+static void test_sound_waits_for_pictures_only_while_there_are_some(void **state)
+{
+	struct loudspeaker first = { 0 }, second = { 0 };
+
+	(void)state;
+	begin(NULL, NULL, NULL);
+	play_to(&first);
+	raw_call_play(&call, 8 * SIM_SECOND);
+	assert_in_range(first.minimum, 250 * SIM_MS, 320 * SIM_MS);
+	play_to(&second);
+	assert_int_equal(second.minimum, first.minimum); /* in the first one's place */
+	assert_int_equal(first.closed, 1);
+	assert_int_equal(wlk_transceiver_set_direction(call.video, WLK_DIRECTION_INACTIVE), WLK_OK); /* the camera goes off */
+	sim_renegotiate(&sim, &sim.a, false);
+	raw_call_play(&call, 8 * SIM_SECOND);
+	assert_int_equal(second.minimum, 0);
+	play_to(NULL);
+	assert_int_equal(second.closed, 1);
 	raw_call_end(&call);
 }
 
@@ -242,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_tracks_are_muted_until_packets_come_and_when_they_stay_out),
 		cmocka_unit_test(test_speech_is_told_at_both_ends),
 		cmocka_unit_test(test_a_picture_that_stands_still_is_told),
+		cmocka_unit_test(test_sound_waits_for_pictures_only_while_there_are_some),
 		cmocka_unit_test(test_decoders_of_a_codec_set_play_what_is_received),
 		cmocka_unit_test(test_R37_a_small_budget_bounds_frames_and_pictures_that_wait),
 	};

@@ -13,6 +13,7 @@ list(TRANSFORM faults PREPEND "-Wl,--wrap=")
 wlk_unit_test(net_faults SOURCES unit/net_faults.c support/fake_peer.c ${recorder} MODULES net media core LINK ${faults})
 
 wlk_unit_test(net_recording SOURCES unit/net_recording.c support/fake_peer.c ${recorder} MODULES net media core LINK -Wl,--wrap=fallocate)
+wlk_unit_test(net_audio_sink SOURCES unit/net_audio_sink.c ../net/audio_sink.c ../net/clock.c ../peer/codec_set.c ../peer/codec_plugin.c ../peer/codec_builtin.c MODULES media core)
 
 foreach(name tcp tls)
 	wlk_unit_test(net_${name} SOURCES unit/net_${name}.c support/fake_peer.c ${recorder} MODULES net media core)
