@@ -164,7 +164,7 @@ static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const 
 	struct media_engine_stats stats;
 
 	if (!unit) {
-		layer->video.needs_key = true; /* what follows refers to it */
+		video_receiver_skip(&layer->video); /* what follows refers to it */
 		return;
 	}
 	unit->codec = (enum codec_id)frame->codec;
@@ -192,7 +192,7 @@ void raw_receiver_take(struct raw_receiver *r, const wlk_encoded_frame *frame)
 	if (!receiver->transform || receiver->transform(&copy, receiver->transform_user))
 		take_picture(r, layer, &copy);
 	else
-		layer->video.needs_key = true;
+		video_receiver_skip(&layer->video);
 }
 
 /* Before a loudspeaker there is nothing to do for sound. */

@@ -139,16 +139,41 @@ static void learn(struct video_receiver *r, const struct video_unit *unit, wlk_t
 		jitter_buffer_on_frame(&r->jitter, &frame, rtt_us);
 }
 
+/* What waits is of the old decoder, and no key frame of it may begin the new one. */
+static void change_codec(struct video_receiver *r, enum codec_id codec)
+{
+	while (r->unit_count)
+		drop_unit(r);
+	video_decoder_destroy(r->decoder);
+	r->decoder = NULL;
+	r->codec = codec;
+	r->generation++;
+	r->needs_key = true;
+}
+
+/* It stands on one that did not come in; and the wish for a key frame may have got lost. */
+static void refuse(struct video_receiver *r, struct video_unit *unit)
+{
+	r->stats.frames_dropped += unit->ends_picture;
+	r->wants_key = true;
+	wlk_free(unit);
+}
+
+void video_receiver_skip(struct video_receiver *r)
+{
+	r->skips = r->wants_key = true;
+}
+
 void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_unit *unit, wlk_time rtt_us)
 {
 	unit->queued = now;
-	if (unit->codec != r->codec) {
-		video_decoder_destroy(r->decoder);
-		r->decoder = NULL;
-		r->codec = unit->codec;
-		r->generation++;
-		r->needs_key = true;
+	if (r->skips && !unit->is_key) {
+		refuse(r, unit);
+		return;
 	}
+	r->skips = false;
+	if (unit->codec != r->codec)
+		change_codec(r, unit->codec);
 	if (!r->jitter.started) {
 		const struct jitter_frame first = { unit->timestamp, unit->size, unit->arrival, unit->recovered };
 

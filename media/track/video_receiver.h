@@ -63,7 +63,8 @@ struct video_receiver {
 	enum codec_id codec;
 	uint32_t generation;
 	struct video_decoder *decoder; /* NULL: none, or with a job */
-	bool at_work, needs_key, wants_key;
+	bool at_work, needs_key, wants_key; /* needs_key: of what is decoded next */
+	bool skips;                         /* of what comes in next: nothing up to a key frame */
 	struct list units;
 	size_t unit_count, unit_bytes;
 	struct jitter_buffer jitter;
@@ -82,6 +83,8 @@ void video_receiver_free(struct video_receiver *r);
 struct video_unit *video_unit_create(const uint8_t *data, size_t size);
 /** Takes |unit| over. |rtt_us| 0: unknown. */
 void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_unit *unit, wlk_time rtt_us);
+/** A frame that came now cannot be taken in: what comes is dropped up to the next key frame, which is asked for. What waits already is not touched. */
+void video_receiver_skip(struct video_receiver *r);
 /** Bytes of encoded frames and of pictures that wait, and how many may (R37): at the limit pictures are decoded one at a time, and beyond
  * it frames are dropped up to the next key frame. */
 size_t video_receiver_bytes(const struct video_receiver *r);

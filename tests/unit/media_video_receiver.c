@@ -85,18 +85,23 @@ static uint32_t timestamp_of(unsigned picture)
 	return picture * 3000;
 }
 
-static void input(struct world *w, char kind, uint32_t timestamp)
+static void input_of(struct world *w, enum codec_id codec, char kind, uint32_t timestamp)
 {
 	uint8_t byte = (uint8_t)kind;
 	struct video_unit *unit = video_unit_create(&byte, 1);
 
 	assert_non_null(unit);
-	unit->codec = CODEC_AV1; /* one that nobody looks into before its plug-in does */
+	unit->codec = codec;
 	unit->timestamp = timestamp;
 	unit->is_key = kind == 'K';
 	unit->ends_picture = kind != 'S';
 	unit->first_arrival = unit->arrival = w->now;
 	video_receiver_input(&w->r, w->now, unit, 0);
+}
+
+static void input(struct world *w, char kind, uint32_t timestamp)
+{
+	input_of(w, CODEC_AV1, kind, timestamp); /* one that nobody looks into before its plug-in does */
 }
 
 static void arrive(struct world *w, char kind)
@@ -232,6 +237,52 @@ static void test_rubbish_costs_the_frames_up_to_a_key_frame(void **state)
 	assert_string_equal(w.fake.given, "KPXKP");
 	assert_true(video_receiver_wants_key(&w.r));
 	assert_int_equal(w.r.stats.decoder.malformed, 1);
+	end(&w);
+}
+
+/* Half a second waits. What comes behind a frame that is not taken in is dropped, and not what is in front of it. */
+static void test_what_is_skipped_costs_the_frames_behind_it(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	jitter_buffer_set_minimum(&w.r.jitter, SECOND / 2);
+	arrive(&w, 'K');
+	arrive(&w, 'P');
+	w.sent++;
+	video_receiver_skip(&w.r);
+	assert_true(video_receiver_wants_key(&w.r));
+	arrive(&w, 'P');
+	assert_true(video_receiver_wants_key(&w.r)); /* the first wish may have got lost */
+	assert_int_equal(run_until(&w, w.now + SECOND), 2);
+	assert_string_equal(w.fake.given, "KP");
+	assert_int_equal(w.r.stats.frames_dropped, 1);
+	arrive(&w, 'K');
+	arrive(&w, 'P');
+	assert_true(run_until(&w, w.now + SECOND) > 0);
+	assert_string_equal(w.fake.given, "KPKP");
+	assert_false(video_receiver_wants_key(&w.r));
+	end(&w);
+}
+
+static void test_what_waits_of_one_codec_is_not_given_to_another(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	jitter_buffer_set_minimum(&w.r.jitter, SECOND / 2);
+	arrive(&w, 'K');
+	arrive(&w, 'P');
+	input_of(&w, CODEC_H264, 'X', timestamp_of(2)); /* no key frame */
+	assert_int_equal(run_until(&w, w.now + SECOND), 0);
+	assert_int_equal(w.fake.count, 0);
+	assert_int_equal(w.r.stats.frames_dropped, 3);
+	assert_true(video_receiver_wants_key(&w.r));
+	input_of(&w, CODEC_AV1, 'K', timestamp_of(3));
+	assert_int_equal(run_until(&w, w.now + SECOND), 1);
+	assert_string_equal(w.fake.given, "K");
 	end(&w);
 }
 
@@ -415,6 +466,8 @@ int main(void)
 		cmocka_unit_test(test_each_picture_is_decoded_and_shown_in_the_rhythm_of_the_sender),
 		cmocka_unit_test(test_nothing_is_decoded_before_a_key_frame_which_is_asked_for_once),
 		cmocka_unit_test(test_rubbish_costs_the_frames_up_to_a_key_frame),
+		cmocka_unit_test(test_what_is_skipped_costs_the_frames_behind_it),
+		cmocka_unit_test(test_what_waits_of_one_codec_is_not_given_to_another),
 		cmocka_unit_test(test_R24_a_frame_that_took_too_long_costs_those_up_to_a_key_frame),
 		cmocka_unit_test(test_R25_what_no_decoder_takes_is_bounded),
 		cmocka_unit_test(test_R25_what_has_waited_for_seconds_is_given_up),
