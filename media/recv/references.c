@@ -7,6 +7,8 @@ void references_init(struct references *r)
 	*r = (struct references){ .last_picture_id = -1 };
 	for (size_t i = 0; i < REFERENCES_PICTURES; i++)
 		r->pictures[i].picture_id = -1;
+	for (size_t i = 0; i < REFERENCES_SPATIAL; i++)
+		r->chains[i].last_picture_id = -1;
 }
 
 static int32_t picture_mask(const struct references *r)
@@ -51,7 +53,7 @@ static void remember(struct references *r, const struct payload_info *info, int 
 
 	if (info->picture_id < 0)
 		return;
-	r->last_picture_id = info->picture_id;
+	r->last_picture_id = r->chains[layer].last_picture_id = info->picture_id;
 	mark = mark_of(r, info->picture_id);
 	if (mark->picture_id != info->picture_id)
 		*mark = (struct picture_mark){ .picture_id = info->picture_id };
@@ -60,15 +62,31 @@ static void remember(struct references *r, const struct payload_info *info, int 
 
 static void start_chain(struct layer_chain *c, const struct payload_info *info)
 {
-	*c = (struct layer_chain){ .intact = true, .tl0_pic_idx = info->tl0_pic_idx, .intact_up_to = TEMPORAL_ALL };
+	*c = (struct layer_chain){ .intact = true, .tl0_pic_idx = info->tl0_pic_idx, .intact_up_to = TEMPORAL_ALL, .last_picture_id = -1 };
 }
 
-/* Nothing is missing between the picture before and this one, whatever packets did not come: they were not pictures. */
-static bool follows(const struct references *r, const struct payload_info *info)
+/* Nothing is missing between the layer's frame before and this one, whatever packets did not come: they were not of this layer. */
+static bool follows(const struct references *r, const struct layer_chain *c, const struct payload_info *info)
 {
-	return info->picture_id >= 0 && r->last_picture_id >= 0 &&
-	       (info->picture_id == r->last_picture_id ||
-		info->picture_id == ((r->last_picture_id + 1) & picture_mask(r)));
+	return info->picture_id >= 0 && c->last_picture_id >= 0 &&
+	       (info->picture_id == c->last_picture_id ||
+		info->picture_id == ((c->last_picture_id + 1) & picture_mask(r)));
+}
+
+/* A loss may have been of any layer, and each finds out when its next frame comes. */
+static void note_loss(struct references *r)
+{
+	for (size_t i = 0; i < REFERENCES_SPATIAL; i++)
+		r->chains[i].lost = true;
+}
+
+/* The frame is not handed out: what may stand on it cannot be either. */
+static void leave_out(struct layer_chain *c, const struct payload_info *info)
+{
+	if (info->temporal > 0)
+		c->intact_up_to = (int8_t)MIN(c->intact_up_to, info->temporal - 1);
+	else
+		c->intact = false;
 }
 
 /* TL0PICIDX counts the frames of temporal layer 0, and the others name the one that they stand on. */
@@ -76,6 +94,7 @@ static enum reference_verdict judge_chain(struct layer_chain *c, const struct pa
 {
 	int temporal = info->temporal;
 
+	c->lost = false;
 	if (temporal < 0 || info->tl0_pic_idx < 0 || c->tl0_pic_idx < 0)
 		c->intact = c->intact && !lost;
 	else if (info->tl0_pic_idx != (temporal ? c->tl0_pic_idx : (c->tl0_pic_idx + 1) % 256))
@@ -109,7 +128,9 @@ static enum reference_verdict judge_layered(struct references *r, const struct p
 	int layer = MAX(info->spatial, 0);
 	struct layer_chain *c = &r->chains[layer];
 
-	lost = lost && !follows(r, info);
+	if (lost)
+		note_loss(r);
+	lost = c->lost && !follows(r, c, info);
 	go_to_picture(r, info);
 	if (info->is_key && layer == 0) {
 		for (size_t i = 0; i < REFERENCES_SPATIAL; i++)
@@ -121,7 +142,7 @@ static enum reference_verdict judge_layered(struct references *r, const struct p
 	if (!r->started)
 		return REFERENCE_NEEDS_KEY;
 	if (info->is_inter_layer && layer > 0 && info->picture_id >= 0 && !was_handed_out(r, info->picture_id, layer - 1)) {
-		c->intact = false;
+		leave_out(c, info);
 		return info->temporal > 0 ? REFERENCE_MISSING : REFERENCE_NEEDS_KEY;
 	}
 	if (!info->is_inter_picture) { /* it stands on the layer below alone */
@@ -137,6 +158,9 @@ enum reference_verdict references_judge(struct references *r, enum rtp_codec cod
 	enum reference_verdict verdict;
 	struct payload_info vp8;
 
+	if (codec != r->codec)
+		references_init(r);
+	r->codec = codec;
 	if (codec == RTP_CODEC_VP9) {
 		verdict = judge_layered(r, info, lost);
 	} else if (codec == RTP_CODEC_VP8) {

@@ -11,6 +11,8 @@ struct layer_chain {
 	bool intact;
 	int16_t tl0_pic_idx; /* of the last frame of temporal layer 0; -1: not in use */
 	int8_t intact_up_to; /* highest temporal layer whose frames are all there */
+	int32_t last_picture_id; /* that was handed out; -1: none */
+	bool lost; /* packets since then never came, and they may have been of this layer */
 };
 
 /* Pictures of VP9 that were handed out, with the spatial layers of each. */
@@ -20,6 +22,7 @@ struct picture_mark {
 };
 
 struct references {
+	enum rtp_codec codec; /* of the frame judged last; with another one all begins anew */
 	bool started; /* a key frame was handed out */
 	int32_t last_picture_id;
 	bool picture_id_is_short;

@@ -184,6 +184,72 @@ static void test_vp9_non_flexible_mode_counts_its_lowest_layer(void **state)
 	assert_int_equal(references_judge(&r, RTP_CODEC_VP9, &info, true), REFERENCE_NEEDS_KEY);
 }
 
+static enum reference_verdict judge_svc(struct references *r, int32_t picture_id, int8_t spatial, int8_t temporal, int16_t tl0, bool lost)
+{
+	struct payload_info info = vp9(picture_id, spatial, picture_id != 500, spatial > 0);
+
+	info.is_flexible = false;
+	info.temporal = temporal;
+	info.tl0_pic_idx = tl0;
+	return references_judge(r, RTP_CODEC_VP9, &info, lost);
+}
+
+/* Of 502 the upper spatial layer alone is lost; the lower one of 503 comes first and is told of the loss. */
+static void test_vp9_a_loss_in_an_upper_layer_is_not_forgotten(void **state)
+{
+	struct references r;
+
+	(void)state;
+	references_init(&r);
+	assert_int_equal(judge_svc(&r, 500, 0, 0, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 500, 1, 0, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 501, 0, 2, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 501, 1, 2, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 502, 0, 1, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 503, 0, 2, 9, true), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 503, 1, 2, 9, false), REFERENCE_MISSING);
+	assert_int_equal(judge_svc(&r, 504, 0, 0, 10, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 504, 1, 0, 10, false), REFERENCE_OK);
+	/* A loss behind which each layer goes on with the next picture was no picture. */
+	assert_int_equal(judge_svc(&r, 505, 0, 0, 11, true), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 505, 1, 0, 11, true), REFERENCE_OK);
+	/* Pictures that were taken out on the way, and no packet lost. */
+	assert_int_equal(judge_svc(&r, 508, 0, 0, 12, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 508, 1, 0, 12, false), REFERENCE_OK);
+}
+
+/* Of 501 the lower layer is lost. What stands on its upper one is missing too, and no more than that. */
+static void test_vp9_what_is_missing_now_is_no_need_of_a_key_frame(void **state)
+{
+	struct references r;
+
+	(void)state;
+	references_init(&r);
+	assert_int_equal(judge_svc(&r, 500, 0, 0, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 500, 1, 0, 9, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 501, 1, 1, 9, true), REFERENCE_MISSING);
+	assert_int_equal(judge_svc(&r, 502, 0, 2, 9, false), REFERENCE_MISSING);
+	assert_int_equal(judge_svc(&r, 502, 1, 2, 9, false), REFERENCE_MISSING);
+	assert_int_equal(judge_svc(&r, 503, 0, 0, 10, false), REFERENCE_OK);
+	assert_int_equal(judge_svc(&r, 503, 1, 0, 10, false), REFERENCE_OK);
+}
+
+static void test_another_codec_begins_with_a_key_frame(void **state)
+{
+	struct payload_info info = PAYLOAD_INFO_NONE;
+	struct references r;
+
+	(void)state;
+	references_init(&r);
+	assert_int_equal(judge_vp8(&r, 1, -1, -1, false, true, false), REFERENCE_OK);
+	assert_int_equal(references_judge(&r, RTP_CODEC_H264, &info, false), REFERENCE_NEEDS_KEY);
+	assert_int_equal(judge_vp8(&r, 2, -1, -1, false, false, false), REFERENCE_NEEDS_KEY);
+	info.is_key = true;
+	assert_int_equal(references_judge(&r, RTP_CODEC_H264, &info, false), REFERENCE_OK);
+	info.is_key = false;
+	assert_int_equal(references_judge(&r, RTP_CODEC_H264, &info, false), REFERENCE_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +259,9 @@ int main(void)
 		cmocka_unit_test(test_vp9_flexible_mode_names_its_references),
 		cmocka_unit_test(test_vp9_spatial_layers_stand_on_the_one_below),
 		cmocka_unit_test(test_vp9_non_flexible_mode_counts_its_lowest_layer),
+		cmocka_unit_test(test_vp9_a_loss_in_an_upper_layer_is_not_forgotten),
+		cmocka_unit_test(test_vp9_what_is_missing_now_is_no_need_of_a_key_frame),
+		cmocka_unit_test(test_another_codec_begins_with_a_key_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
