@@ -169,6 +169,7 @@ static void take_picture(struct raw_receiver *r, struct raw_layer *layer, const 
 	}
 	unit->codec = (enum codec_id)frame->codec;
 	r->payload_type = frame->payload_type;
+	unit->ssrc = frame->ssrc;
 	unit->timestamp = frame->timestamp;
 	unit->is_key = frame->key;
 	unit->ends_picture = !frame->more_layers;

@@ -151,12 +151,26 @@ static void change_codec(struct video_receiver *r, enum codec_id codec)
 	r->needs_key = true;
 }
 
-/* It stands on one that did not come in; and the wish for a key frame may have got lost. */
+/* It stands on one that did not come in. */
 static void refuse(struct video_receiver *r, struct video_unit *unit)
 {
 	r->stats.frames_dropped += unit->ends_picture;
-	r->wants_key = true;
 	wlk_free(unit);
+}
+
+/* What another sender refers to is not here, but for a key frame; and what is left of the one before comes late. */
+static bool is_foreign(const struct video_receiver *r, const struct video_unit *unit)
+{
+	return r->jitter.started && unit->ssrc != r->ssrc && !unit->is_key;
+}
+
+/* With another sender its clock begins anew. */
+static void follow_sender(struct video_receiver *r, wlk_time now, const struct video_unit *unit)
+{
+	if (unit->ssrc != r->ssrc)
+		r->jitter.started = false;
+	r->ssrc = unit->ssrc;
+	r->heard = now;
 }
 
 void video_receiver_skip(struct video_receiver *r)
@@ -167,10 +181,12 @@ void video_receiver_skip(struct video_receiver *r)
 void video_receiver_input(struct video_receiver *r, wlk_time now, struct video_unit *unit, wlk_time rtt_us)
 {
 	unit->queued = now;
-	if (r->skips && !unit->is_key) {
+	if (is_foreign(r, unit) || (r->skips && !unit->is_key)) {
+		r->wants_key |= r->skips || now - r->heard > VIDEO_SILENT_US; /* the first wish may have got lost */
 		refuse(r, unit);
 		return;
 	}
+	follow_sender(r, now, unit);
 	r->skips = false;
 	if (unit->codec != r->codec)
 		change_codec(r, unit->codec);

@@ -19,6 +19,7 @@ enum {
 	VIDEO_UNITS_MAX = 128,         /* encoded frames that wait */
 	VIDEO_UNIT_BYTES_MAX = 8 << 20,
 	VIDEO_READY_MAX = 8,           /* decoded ones */
+	VIDEO_SILENT_US = 1000000,     /* an SSRC that says nothing for so long has ended */
 	VIDEO_WAIT_MAX_US = 3000000,   /* R25: what waits longer is given up, and a key frame is asked for */
 };
 
@@ -26,6 +27,7 @@ enum {
 struct video_unit {
 	struct list link;
 	enum codec_id codec;
+	uint32_t ssrc; /* another one takes over with a key frame, and the one before is passed over from then on */
 	uint32_t timestamp;
 	bool is_key, ends_picture, recovered;
 	wlk_time first_arrival, arrival, queued;
@@ -67,6 +69,8 @@ struct video_receiver {
 	bool skips;                         /* of what comes in next: nothing up to a key frame */
 	struct list units;
 	size_t unit_count, unit_bytes;
+	uint32_t ssrc;        /* of what came in last, */
+	wlk_time heard;       /* and when that was */
 	struct jitter_buffer jitter;
 	wlk_time decode_us;   /* what decoding takes, rather more */
 	struct video_ready ready[VIDEO_READY_MAX];

@@ -54,6 +54,7 @@ struct world {
 	struct fake fake;
 	struct video_decoder_plugin plugin;
 	wlk_time now;
+	uint32_t ssrc;
 	unsigned sent; /* pictures, which came INTERVAL apart */
 };
 
@@ -91,6 +92,7 @@ static void input_of(struct world *w, enum codec_id codec, char kind, uint32_t t
 	struct video_unit *unit = video_unit_create(&byte, 1);
 
 	assert_non_null(unit);
+	unit->ssrc = w->ssrc;
 	unit->codec = codec;
 	unit->timestamp = timestamp;
 	unit->is_key = kind == 'K';
@@ -286,6 +288,38 @@ static void test_what_waits_of_one_codec_is_not_given_to_another(void **state)
 	end(&w);
 }
 
+/* The sender began anew with another SSRC; what is left of the old one comes late, by retransmission. */
+static void test_another_sender_takes_over_with_a_key_frame(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.ssrc = 1;
+	arrive(&w, 'K');
+	run_until(&w, w.now + INTERVAL);
+	w.ssrc = 2;
+	input(&w, 'P', 900000); /* of nothing that is here */
+	input(&w, 'K', 903000);
+	w.ssrc = 1;
+	arrive(&w, 'P');
+	w.ssrc = 2;
+	run_until(&w, w.now + INTERVAL);
+	input(&w, 'P', 906000);
+	assert_int_equal(run_until(&w, w.now + INTERVAL), 1); /* by the new one's clock */
+	assert_string_equal(w.fake.given, "KKP");
+	assert_int_equal(w.r.stats.frames_dropped, 2);
+	assert_false(video_receiver_wants_key(&w.r)); /* the present one goes on */
+	w.now += 2 * SECOND;
+	w.ssrc = 1;
+	arrive(&w, 'P');
+	assert_true(video_receiver_wants_key(&w.r)); /* it has ended */
+	arrive(&w, 'K');
+	assert_int_equal(run_until(&w, w.now + INTERVAL), 1);
+	assert_string_equal(w.fake.given, "KKPK");
+	end(&w);
+}
+
 static void test_R24_a_frame_that_took_too_long_costs_those_up_to_a_key_frame(void **state)
 {
 	struct world w;
@@ -468,6 +502,7 @@ int main(void)
 		cmocka_unit_test(test_rubbish_costs_the_frames_up_to_a_key_frame),
 		cmocka_unit_test(test_what_is_skipped_costs_the_frames_behind_it),
 		cmocka_unit_test(test_what_waits_of_one_codec_is_not_given_to_another),
+		cmocka_unit_test(test_another_sender_takes_over_with_a_key_frame),
 		cmocka_unit_test(test_R24_a_frame_that_took_too_long_costs_those_up_to_a_key_frame),
 		cmocka_unit_test(test_R25_what_no_decoder_takes_is_bounded),
 		cmocka_unit_test(test_R25_what_has_waited_for_seconds_is_given_up),
