@@ -16,7 +16,7 @@
  * Frames wait here encoded, and are decoded right before they are shown, so that a long delay costs little memory.
  */
 enum {
-	VIDEO_UNITS_MAX = 128,         /* encoded frames that wait */
+	VIDEO_UNITS_MAX = 768,         /* encoded frames that wait: 4 s of 60 pictures a second with three spatial layers, and some */
 	VIDEO_UNIT_BYTES_MAX = 8 << 20,
 	VIDEO_READY_MAX = 8,           /* decoded ones */
 	VIDEO_SILENT_US = 1000000,     /* an SSRC that says nothing for so long has ended */

@@ -13,7 +13,7 @@ enum { INTERVAL = 33333, START = 1000000, SIDE = 16 };
 /* ---- a decoder that tells what it was given: 'K' a key frame, 'P' one that refers, 'S' a lower spatial layer, 'X' rubbish ---- */
 
 struct fake {
-	char given[256];
+	char given[2 * VIDEO_UNITS_MAX];
 	size_t count, alive;
 };
 
@@ -358,6 +358,28 @@ static void test_R25_what_no_decoder_takes_is_bounded(void **state)
 	end(&w);
 }
 
+/* 2 s of 60 pictures a second wait, three spatial layers each. */
+static void test_a_long_delay_has_room_for_fast_pictures_in_layers(void **state)
+{
+	struct world w;
+	unsigned count = 0;
+
+	(void)state;
+	begin(&w);
+	jitter_buffer_set_wish(&w.r.jitter, 2 * SECOND);
+	input(&w, 'K', 0);
+	for (unsigned i = 1; i < 240; i++) {
+		input(&w, 'S', i * 1500);
+		input(&w, 'S', i * 1500);
+		input(&w, 'P', i * 1500);
+		count += run_until(&w, w.now + SECOND / 60);
+		assert_false(video_receiver_wants_key(&w.r));
+	}
+	assert_in_range(count, 118, 122);
+	assert_int_equal(w.r.stats.frames_dropped, 0);
+	end(&w);
+}
+
 static void test_R25_what_has_waited_for_seconds_is_given_up(void **state)
 {
 	struct world w;
@@ -505,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_another_sender_takes_over_with_a_key_frame),
 		cmocka_unit_test(test_R24_a_frame_that_took_too_long_costs_those_up_to_a_key_frame),
 		cmocka_unit_test(test_R25_what_no_decoder_takes_is_bounded),
+		cmocka_unit_test(test_a_long_delay_has_room_for_fast_pictures_in_layers),
 		cmocka_unit_test(test_R25_what_has_waited_for_seconds_is_given_up),
 		cmocka_unit_test(test_of_pictures_that_are_late_together_the_last_is_shown),
 		cmocka_unit_test(test_what_ends_a_standstill_is_shown_at_once),
