@@ -1,9 +1,22 @@
 #include "media/codec/video_codec.h"
+
+#include <string.h>
+
 #include "core/alloc.h"
 #include "media/codec/bitstream.h"
 #include "media/codec/video_builtin.h"
 
-enum { VIDEO_THREADS_MAX = 16 };
+enum {
+	VIDEO_THREADS_MAX = 16,
+	LOWER_LAYERS = SCALABILITY_SPATIAL_MAX - 1,
+	LOWER_SIZES_PER_SECOND = LOWER_LAYERS * VIDEO_SIZES_PER_SECOND,
+};
+
+/* When a size changed last, oldest first. */
+struct size_changes {
+	wlk_time at[LOWER_SIZES_PER_SECOND];
+	uint32_t count;
+};
 
 struct video_encoder {
 	struct video_encoder_plugin plugin;
@@ -18,8 +31,10 @@ struct video_decoder {
 	uint32_t max_pixels;
 	bool needs_key;
 	uint32_t width, height;               /* of the last picture; 0 before the first */
-	wlk_time sizes[VIDEO_SIZES_PER_SECOND]; /* when the size changed last, oldest first */
-	uint32_t size_count;
+	struct size_changes changes;
+	struct { uint32_t width, height; } lower[LOWER_LAYERS]; /* sizes of lower spatial layers, in no order */
+	uint32_t lower_count, lower_next;
+	struct size_changes lower_changes;
 	struct video_decoder_stats stats;
 };
 
@@ -151,17 +166,41 @@ static wlk_err refuse(struct video_decoder *d, uint32_t *counter, wlk_err err)
 	return err;
 }
 
-/* R24: at most VIDEO_SIZES_PER_SECOND changes of the picture's size in any second. The first size is no change. */
-static bool may_change_size(struct video_decoder *d, wlk_time now)
+/* R24: at most |most| changes of size in any second. The first size is no change. */
+static bool may_change_size(struct size_changes *c, uint32_t most, wlk_time now)
 {
-	if (d->size_count == VIDEO_SIZES_PER_SECOND && now - d->sizes[0] < SECOND)
+	if (c->count == most && now - c->at[0] < SECOND)
 		return false;
-	if (d->size_count == VIDEO_SIZES_PER_SECOND)
-		for (uint32_t i = 1; i < VIDEO_SIZES_PER_SECOND; i++)
-			d->sizes[i - 1] = d->sizes[i];
+	if (c->count == most)
+		memmove(c->at, c->at + 1, (most - 1) * sizeof(*c->at));
 	else
-		d->size_count++;
-	d->sizes[d->size_count - 1] = now;
+		c->count++;
+	c->at[c->count - 1] = now;
+	return true;
+}
+
+/* Lower spatial layers have sizes of their own, and which of them a frame belongs to is not told: so they are known by their sizes. */
+static bool admit_lower_size(struct video_decoder *d, const struct video_peek *peek, wlk_time now)
+{
+	for (uint32_t i = 0; i < d->lower_count; i++)
+		if (d->lower[i].width == peek->width && d->lower[i].height == peek->height)
+			return true;
+	if (d->lower_count == LOWER_LAYERS && !may_change_size(&d->lower_changes, LOWER_SIZES_PER_SECOND, now))
+		return false;
+	d->lower[d->lower_next].width = peek->width;
+	d->lower[d->lower_next].height = peek->height;
+	d->lower_next = (d->lower_next + 1) % LOWER_LAYERS;
+	d->lower_count = MIN(d->lower_count + 1, (uint32_t)LOWER_LAYERS);
+	return true;
+}
+
+/* The size of the picture is that of its last layer. */
+static bool admit_size(struct video_decoder *d, const struct video_peek *peek, wlk_time now)
+{
+	if (d->width && !may_change_size(&d->changes, VIDEO_SIZES_PER_SECOND, now))
+		return false;
+	d->width = peek->width;
+	d->height = peek->height;
 	return true;
 }
 
@@ -181,13 +220,10 @@ static wlk_err admit(struct video_decoder *d, const struct video_decode_input *i
 		return refuse(d, &d->stats.too_large, WLK_ERR_TOO_LARGE);
 	if (d->needs_key && !peek->is_key)
 		return refuse(d, &d->stats.waiting_for_key, WLK_ERR_STATE);
-	/* Lower spatial layers have sizes of their own; that of the picture is the last one's. */
-	if (!input->ends_picture || !peek->width || (peek->width == d->width && peek->height == d->height))
+	if (!peek->width || (peek->width == d->width && peek->height == d->height))
 		return WLK_OK;
-	if (d->width && !may_change_size(d, input->now))
+	if (!(input->ends_picture ? admit_size(d, peek, input->now) : admit_lower_size(d, peek, input->now)))
 		return refuse(d, &d->stats.too_many_sizes, WLK_ERR_TOO_LARGE);
-	d->width = peek->width;
-	d->height = peek->height;
 	return WLK_OK;
 }
 

@@ -102,7 +102,7 @@ wlk_err video_encoder_encode(struct video_encoder *e, const struct video_frame *
 enum {
 	VIDEO_PIXELS_MAX = 4096 * 2304, /* default cap; R24 */
 	VIDEO_DECODE_US_MAX = 250000,   /* a frame that takes longer costs the stream its frames up to a key frame; R24 */
-	VIDEO_SIZES_PER_SECOND = 2,     /* changes of resolution; R24 */
+	VIDEO_SIZES_PER_SECOND = 2,     /* changes of resolution, of a picture and for each lower spatial layer; R24 */
 };
 
 struct video_decoder_config {

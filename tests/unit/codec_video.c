@@ -435,6 +435,27 @@ static void test_R24_sizes_change_at_most_twice_a_second(void **state)
 	video_decoder_destroy(d);
 }
 
+/* Key frames of which none ends its picture, each of another size; those of two layers may alternate. */
+static void test_R24_sizes_of_lower_layers_are_limited_too(void **state)
+{
+	uint8_t key[200] = { 0x10, 0x10, 0x00, 0x9d, 0x01, 0x2a, 0, 0, 64, 0 };
+	struct video_decoder *d;
+	struct video_frame *out;
+
+	(void)state;
+	assert_int_equal(video_decoder_create(&d, NULL, &(struct video_decoder_config){ .codec = CODEC_VP8 }), WLK_OK);
+	for (wlk_time n = 0; n < 90; n++) {
+		key[6] = (uint8_t)(16 + (n < 30 ? n % 2 : n));
+		(void)!video_decoder_decode(d, &(struct video_decode_input){ key, sizeof(key), n * 33333, false }, &out);
+		video_frame_release(out);
+		if (n < 30)
+			assert_int_equal(video_decoder_stats(d)->too_many_sizes, 0);
+	}
+	assert_in_range(video_decoder_stats(d)->too_many_sizes, 50, 54); /* in 2 s 4 changes each, and at most one second's more */
+	video_decoder_destroy(d);
+	assert_int_equal(alloc_live_blocks(), 0);
+}
+
 static void test_R24_a_slow_frame_drops_the_stream_to_its_next_key_frame(void **state)
 {
 	struct loop l;
@@ -551,6 +572,7 @@ int main(void)
 		cmocka_unit_test(test_without_memory_the_next_picture_is_a_key_frame),
 		cmocka_unit_test(test_R24_frames_hidden_behind_a_vp9_frame_are_not_decoded),
 		cmocka_unit_test(test_R24_sizes_change_at_most_twice_a_second),
+		cmocka_unit_test(test_R24_sizes_of_lower_layers_are_limited_too),
 		cmocka_unit_test(test_R24_a_slow_frame_drops_the_stream_to_its_next_key_frame),
 		cmocka_unit_test(test_R24_mutated_streams_end_in_an_error_or_a_picture),
 		cmocka_unit_test(test_a_picture_twice_does_not_starve_those_behind_it),
