@@ -137,9 +137,10 @@ static const wlk_event *lend(wlk_peer_connection *pc, struct raw_receiver *r, co
 /* A picture that is not sent any more does not stand still. */
 static bool poll_stall(wlk_peer_connection *pc, struct raw_receiver *r)
 {
+	bool is_received = r->t->current & WLK_DIRECTION_RECVONLY;
 	struct video_stall stall;
 
-	if (r->t->kind != WLK_MEDIA_VIDEO || !raw_layers_poll_stall(&r->layers, pc->now, &stall) || !(r->t->current & WLK_DIRECTION_RECVONLY))
+	if (r->t->kind != WLK_MEDIA_VIDEO || !raw_layers_poll_stall(&r->layers, pc->now, is_received, &stall))
 		return false;
 	pc->lent.ev = (wlk_event){ .type = WLK_EVENT_VIDEO_STALL, .pc = pc };
 	pc->lent.ev.u.stall.transceiver = r->t;

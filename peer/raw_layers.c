@@ -141,13 +141,17 @@ static bool is_alone(const struct raw_layers *l, const struct raw_layer *layer)
 	return true;
 }
 
-bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, struct video_stall *out)
+/* What one layer tells is told of the picture, and only when that is not known: another layer may have stood still, or gone on, before. */
+bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, bool is_received, struct video_stall *out)
 {
 	for (size_t i = 0; i < l->count; i++) {
 		struct raw_layer *layer = l->all[i];
 
-		if (video_receiver_poll_stall(&layer->video, now, out) && raw_layers_is_largest(l, layer, now) && is_alone(l, layer))
-			return true;
+		if (!video_receiver_poll_stall(&layer->video, now, out) || !is_received || out->is_stalled == l->is_stalled ||
+		    !raw_layers_is_largest(l, layer, now) || !is_alone(l, layer))
+			continue;
+		l->is_stalled = out->is_stalled;
+		return true;
 	}
 	return false;
 }

@@ -19,6 +19,7 @@ struct raw_layers {
 	size_t count;
 	const struct video_decoder_plugin *(*find_plugin)(void *user, enum codec_id codec, const char **fmtp); /* as of a video_receiver */
 	void *user;                    /* of find_plugin */
+	bool is_stalled;               /* what was told last: the picture stands still */
 	wlk_time wish_us, minimum_us;  /* of every layer's jitter buffer: jitterBufferTarget, lip-sync */
 };
 
@@ -36,8 +37,9 @@ bool raw_layers_poll_job(struct raw_layers *l, wlk_time now, struct track_job **
 struct video_frame *raw_layers_poll_frame(struct raw_layers *l, wlk_time now, wlk_time *render, struct raw_layer **layer);
 /** Whether |layer| is the largest of those that show anything at present: what a sink and lip-sync follow. */
 bool raw_layers_is_largest(const struct raw_layers *l, const struct raw_layer *layer, wlk_time now);
-/** Whether the picture began to stand still, or goes on: of the layer that a sink follows, and while no other shows anything. */
-bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, struct video_stall *out);
+/** Whether the picture began to stand still, or goes on, by turns: of the layer that a sink follows, and while no other shows anything.
+ * |is_received| false: none is expected, and nothing is told. */
+bool raw_layers_poll_stall(struct raw_layers *l, wlk_time now, bool is_received, struct video_stall *out);
 /** R37: bytes of what waits, and how many may; see video_receiver_set_limit(). */
 size_t raw_layers_bytes(const struct raw_layers *l);
 void raw_layers_set_limit(struct raw_layers *l, size_t limit);

@@ -4,6 +4,7 @@ wlk_unit_test(peer_certificate SOURCES unit/peer_certificate.c ../peer/certifica
 wlk_unit_test(peer_candidate_info SOURCES unit/peer_candidate_info.c ../peer/candidate_info.c MODULES ice core)
 wlk_unit_test(peer_sdp_library SOURCES unit/peer_sdp_library.c ../peer/sdp_library.c MODULES sdp core)
 wlk_unit_test(peer_stats_report SOURCES unit/peer_stats_report.c ../peer/stats_report.c ../peer/stats_members.c ../peer/stats_json.c ../peer/json.c MODULES core LINK m)
+wlk_unit_test(peer_raw_layers SOURCES unit/peer_raw_layers.c ../peer/raw_layers.c MODULES media core)
 wlk_fuzz_target(peer_input MODULES peer ice dtls srtp sctp sdp media core LINK m)
 set(record_sources ../peer/record.c ../peer/record_config.c ../peer/record_format.c ../peer/record_secret.c ../peer/version.c)
 wlk_unit_test(peer_record SOURCES unit/peer_record.c ${record_sources} MODULES core)
