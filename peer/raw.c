@@ -166,7 +166,7 @@ const wlk_event *peer_raw_poll_event(wlk_peer_connection *pc)
 		if (r->t->kind != WLK_MEDIA_VIDEO || !(frame = raw_layers_poll_frame(&r->layers, pc->now, &render, &layer)))
 			continue;
 		is_largest = raw_layers_is_largest(&r->layers, layer, pc->now);
-		if (is_largest)
+		if (is_largest && !layer->video.was_early) /* which says nothing of those behind it */
 			clock_sync_on_video(&r->sync, frame->capture_unix_us, pc->now);
 		if (is_largest && r->output.ops)
 			r->output.ops->show(r->output.port, video_frame_ref(frame), render);

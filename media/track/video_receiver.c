@@ -381,6 +381,7 @@ struct video_frame *video_receiver_poll_frame(struct video_receiver *r, wlk_time
 	video_watch_shown(&r->watch, now);
 	r->stats.playing_unix_us = ready.frame->capture_unix_us;
 	r->stats.shown = now;
+	r->was_early = ready.render > now;
 	*render = time_min(ready.render, now);
 	return ready.frame;
 }

@@ -75,6 +75,7 @@ struct video_receiver {
 	wlk_time decode_us;   /* what decoding takes, rather more */
 	struct video_ready ready[VIDEO_READY_MAX];
 	size_t ready_count;
+	bool was_early;       /* the picture polled last ended a standstill before its time */
 	struct list jobs;
 	struct video_watch watch;
 	struct video_receiver_stats stats;

@@ -432,8 +432,10 @@ static void test_what_ends_a_standstill_is_shown_at_once(void **state)
 	w.sent = (unsigned)((w.now - START) / INTERVAL); /* none of those between came */
 	arrive(&w, 'K');
 	arrive(&w, 'P');
+	assert_false(w.r.was_early);
 	assert_int_equal(run_until(&w, w.now), 1);
 	assert_int_equal(w.r.stats.shown, w.now);
+	assert_true(w.r.was_early); /* not for lip-sync */
 	assert_int_equal(run_until(&w, w.now + 100 * MILLISECOND), 0); /* the next one has its time */
 	assert_int_equal(run_until(&w, w.now + 2 * SECOND), 1);
 	end(&w);
